@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""export: a data set file as CSV or ARFF."""
+
+import argparse
+from pathlib import Path
+
+from audeep.cli.options import AudeepCommand, add_input, choice_of, logger
+
+
+class Export(AudeepCommand):
+    """Write a data set as CSV or ARFF files, partitions and cross-validation folds as directories."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file to export")
+        parser.add_argument("--format", type=choice_of(("CSV", "ARFF")), required=True, help="csv or arff")
+        parser.add_argument(
+            "--labels-last", action="store_true", help="put the labels behind the features (default: in front)"
+        )
+        parser.add_argument("--name", help="name of the files, without suffix (default: that of the input file)")
+        parser.add_argument(
+            "--output", type=Path, required=True, metavar="DIR", help="directory to write to; created if need be"
+        )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.data.exporters import export
+
+        data_set = load(parsed_args.input)
+        name = parsed_args.name or parsed_args.input.stem
+        files = export(data_set, parsed_args.output, name, parsed_args.format.lower(), parsed_args.labels_last)
+        logger.info("%s: %d instances written to %d files", parsed_args.output, len(data_set), len(files))

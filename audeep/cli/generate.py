@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""t-rae generate: features from a trained autoencoder."""
+
+import argparse
+from pathlib import Path
+
+from audeep.cli.options import AudeepCommand, add_device, add_input, index, positive_int
+
+
+class GenerateFeatures(AudeepCommand):
+    """What the generation of features shares for all autoencoders."""
+
+    model_kind: str
+    default_batch_size = 500
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file of spectrograms, made with the settings of the training data")
+        parser.add_argument(
+            "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
+        )
+        parser.add_argument(
+            "--output",
+            type=Path,
+            nargs="+",
+            required=True,
+            metavar="FILE",
+            help="data set files to write, one per step",
+        )
+        parser.add_argument(
+            "--steps",
+            type=index,
+            nargs="+",
+            metavar="STEP",
+            help="use the models of these training steps (default: the newest)",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=positive_int,
+            default=self.default_batch_size,
+            help="instances at a time (default: %(default)s)",
+        )
+        add_device(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.training.trainer import generate
+
+        generate(
+            parsed_args.model_dir,
+            load(parsed_args.input),
+            parsed_args.output,
+            parsed_args.steps,
+            kind=self.model_kind,
+            batch_size=parsed_args.batch_size,
+            device=parsed_args.device,
+        )
+
+
+class GenerateTimeAutoencoder(GenerateFeatures):
+    """Represent each spectrogram by the vector that a time-recurrent autoencoder has learned for it."""
+
+    model_kind = "t-rae"

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""inspect raw, inspect netcdf: what is in a folder of recordings or a data set file."""
+
+import argparse
+
+from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index
+from audeep.cli.tables import table
+
+
+class InspectRaw(AudeepCommand):
+    """Show how many recordings a base directory has, how long they are, and their sample rates and channels."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_raw_data(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.audio.reading import audio_info
+        from audeep.parsers.lookup import open_parser
+        from audeep.progress import progress
+
+        parser = open_parser(parsed_args.basedir, parsed_args.parser)
+        infos = [audio_info(instance.path) for instance in progress(parser.parse(), "inspect", "file")]
+        lengths = [info.duration_seconds for info in infos]
+        rows = [
+            ("number of audio files", parser.num_instances),
+            ("number of labels", len(parser.label_map or {})),
+            ("cross validation folds", parser.num_folds),
+            ("minimum sample length", f"{min(lengths):.2f} s"),
+            ("maximum sample length", f"{max(lengths):.2f} s"),
+            ("sample rate", ", ".join(f"{rate} Hz" for rate in sorted({info.sample_rate for info in infos}))),
+            ("channels", ", ".join(map(str, sorted({info.num_channels for info in infos})))),
+        ]
+        self.write(table("data set information", rows, align="<>"))
+
+
+class InspectNetcdf(AudeepCommand):
+    """Show the metadata of a data set file."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file to inspect")
+        parser.add_argument(
+            "--instance", type=index, metavar="INDEX", help="also show the instance at this index, from 0"
+        )
+        parser.add_argument(
+            "--detailed-folds", action="store_true", help="also show how the classes spread over each fold"
+        )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.data.schema import Split
+
+        data_set = load(parsed_args.input)
+        instance = None if parsed_args.instance is None else data_set[parsed_args.instance]
+        rows = [
+            ("number of instances", len(data_set)),
+            ("cross validation info", data_set.has_cv_info),
+            ("partition info", data_set.has_partition_info),
+            ("fully labeled", data_set.is_fully_labelled),
+            ("feature dimensions", list(data_set.feature_dims)),
+        ]
+        self.write("\n" + table("global data set information", rows))
+        if instance is not None:
+            self.write("\n" + table(f"instance {parsed_args.instance} information:", _instance_rows(instance)))
+        if parsed_args.detailed_folds:
+            for fold in range(data_set.num_folds):
+                splits = [data_set.split(fold, split) for split in Split]
+                self.write("\n" + table(f"fold {fold + 1} information:", *_fold_rows(data_set, splits), align="<>>>>"))
+
+
+def _instance_rows(instance) -> list[tuple[str, object]]:
+    label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
+    splits = ", ".join("None" if split is None else split.name for split in instance.cv_folds)
+    return [
+        ("data file", instance.filename),
+        ("chunk number", instance.chunk_nr),
+        ("label", label),
+        ("cross validation splits", splits or "None"),
+        ("partition", "None" if instance.partition is None else instance.partition.name),
+        ("shape", list(instance.shape)),
+    ]
+
+
+def _fold_rows(data_set, splits) -> tuple[list[tuple], list[tuple]]:
+    """Counts and shares of each class in the training and the validation split; and the totals."""
+    rows = []
+    for name in data_set.labels:
+        counts = [int((split.labels_nominal == name).sum()) for split in splits]
+        shares = [f"{count / max(1, len(split)):.2%}" for count, split in zip(counts, splits, strict=True)]
+        rows.append((name, counts[0], shares[0], counts[1], shares[1]))
+    return rows, [("total", len(splits[0]), "", len(splits[1]), "")]

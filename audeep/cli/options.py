@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several commands share: option types, groups of options, data sets named on the command line."""
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from cliff.command import Command
+
+logger = logging.getLogger(__name__)
+
+
+class AudeepCommand(Command):
+    """A command of audeep; its help text is the docstring of its class."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        self.add_options(parser)
+        return parser
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options of this command."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only results meant for scripts are wanted."""
+        return self.app_args.verbose_level == 0
+
+    def write(self, text: str) -> None:
+        """Print a result."""
+        self.app.stdout.write(f"{text}\n")
+
+
+def number(
+    kind: type[int] | type[float],
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+) -> Callable[[str], float]:
+    """An argparse type: a finite number of `kind`, `least` <= number <= `most`, number > `above`."""
+    limits = [f"{sign} {limit:g}" for sign, limit in ((">=", least), (">", above), ("<=", most)) if limit is not None]
+    expected = " ".join(["a whole number" if kind is int else "a number", *limits])
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+            fits = (
+                value - value == 0  # neither infinite nor NaN
+                and (least is None or value >= least)
+                and (above is None or value > above)
+                and (most is None or value <= most)
+            )
+        except ValueError:
+            fits = False
+        if not fits:
+            raise argparse.ArgumentTypeError(f"{text!r} found, expected {expected}")
+        return value
+
+    return parse
+
+
+positive_int = number(int, least=1)
+index = number(int, least=0)
+seconds = number(float, above=0)
+decibels = number(float)
+probability = number(float, least=0, most=1)
+keep_probability = number(float, above=0, most=1)
+positive = number(float, above=0)
+
+
+def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
+    """An argparse type: one of `names`, in upper or lower case."""
+
+    def parse(text: str) -> str:
+        if text.upper() not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} found, expected one of {', '.join(names)}")
+        return text.upper()
+
+    return parse
+
+
+def add_input(parser: argparse.ArgumentParser, text: str) -> None:
+    """--input FILE."""
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=text)
+
+
+def add_raw_data(parser: argparse.ArgumentParser) -> None:
+    """--basedir and --parser."""
+    parser.add_argument("--basedir", type=Path, required=True, help="base directory of the recordings")
+    parser.add_argument(
+        "--parser",
+        default="audeep.backend.parsers.meta.MetaParser",
+        help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
+        " dcase, urban-sound-8k), a dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """--seed."""
+    parser.add_argument(
+        "--seed",
+        type=index,
+        default=0,
+        help="all random numbers follow from it: the same seed gives the same results (default: %(default)s)",
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """--device."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="where to compute: cpu, cuda, cuda:N, or auto, which is CUDA where there is one (default: %(default)s)",
+    )
+
+
+def add_plot(parser: argparse.ArgumentParser, what: str) -> None:
+    """--plot FILE."""
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help=f"write {what} to FILE (PNG, PDF or SVG); needs no display"
+    )

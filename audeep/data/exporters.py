@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data sets to CSV and ARFF files, partitions and folds as directories."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import arff
+import numpy as np
+import pandas as pd
+
+from audeep.data.data_set import DataSet
+from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, Partition, Split
+from audeep.files import replacing
+
+RELATION = "auDeep exported data set"
+
+
+def export(data_set: DataSet, directory: Path, name: str, file_format: str, labels_last: bool = False) -> list[Path]:
+    """Write `data_set` below `directory` and give the files written.
+
+    With partitions there is a directory for each (train, devel, test), with cross-validation folds one for each
+    (fold_1, ...), in the directories of the partitions if there are both. The file in a fold's directory has the
+    validation split of that fold. Partial partition or fold information is left out. Features of more than one axis
+    are flattened.
+
+    Args:
+        name: name of each file, without suffix.
+        file_format: "csv" or "arff".
+        labels_last: put the labels behind the features rather than in front.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    columns = _columns(data_set, labels_last)
+    header = {"csv": _csv_header, "arff": _arff_header}[file_format](columns, sorted(data_set.labels))
+    rows = {"csv": _csv_rows, "arff": _arff_rows}[file_format]
+    written = []
+    for folder, part in _parts(data_set):
+        path = directory / folder / f"{name}.{file_format}"
+        with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+            file.write(header)
+            for frame in _frames(part, columns):
+                file.write(rows(frame))
+        written.append(path)
+    return written
+
+
+def _parts(data_set: DataSet) -> Iterator[tuple[Path, DataSet]]:
+    """The directories to fill, and what goes into each."""
+    parts = [(Path(), data_set)]
+    if data_set.has_partition_info:
+        parts = [(Path(partition.name.lower()), data_set.partitions([partition])) for partition in Partition]
+        parts = [(folder, part) for folder, part in parts if len(part)]
+    for folder, part in parts:
+        if not data_set.has_cv_info:
+            yield folder, part
+        for fold in range(data_set.num_folds if data_set.has_cv_info else 0):
+            yield folder / f"fold_{fold + 1}", part.split(fold, Split.VALID)
+
+
+def _columns(data_set: DataSet, labels_last: bool) -> list[str]:
+    names = [FILENAME.name, CHUNK_NR.name]
+    labels = [LABEL_NOMINAL.name, LABEL_NUMERIC.name]
+    features = [f"feature_{index}" for index in range(int(np.prod(data_set.feature_shape)))]
+    return names + features + labels if labels_last else names + labels + features
+
+
+def _frames(data_set: DataSet, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Blocks of rows; missing labels are missing values."""
+    for block in data_set.blocks():
+        features = block.features.reshape(len(block), -1)
+        frame = pd.DataFrame(features, columns=[f"feature_{index}" for index in range(features.shape[1])], copy=False)
+        metadata = block.metadata
+        for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL):
+            frame[variable.name] = metadata[variable.name]
+        frame[LABEL_NUMERIC.name] = pd.array(metadata[LABEL_NUMERIC.name], dtype="Int64")
+        yield frame[list(columns)]
+
+
+def _csv_header(columns: Sequence[str], labels: Sequence[str]) -> str:
+    return pd.DataFrame(columns=columns).to_csv(index=False, lineterminator="\n")
+
+
+def _csv_rows(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, header=False, lineterminator="\n")
+
+
+def _arff_header(columns: Sequence[str], labels: Sequence[str]) -> str:
+    types = {
+        FILENAME.name: "STRING",
+        CHUNK_NR.name: "INTEGER",
+        LABEL_NOMINAL.name: list(labels) or "STRING",
+        LABEL_NUMERIC.name: "INTEGER",
+    }
+    attributes = [(column, types.get(column, "REAL")) for column in columns]
+    return arff.dumps({"relation": RELATION, "attributes": attributes})
+
+
+def _arff_rows(frame: pd.DataFrame) -> str:
+    """Lines of data; the encoder wants a header before them, which is left out."""
+    rows = [[None if value is pd.NA else value for value in row] for row in frame.astype(object).to_numpy()]
+    attributes = [(column, "STRING") for column in frame.columns]
+    text = arff.dumps({"relation": RELATION, "attributes": attributes, "data": rows})
+    return text.split("@DATA\n", 1)[1]

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The seven constraints that a sound data set satisfies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from audeep.data.data_set import DataSet
+from audeep.data.schema import CHUNK_NR, CV_FOLDS, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, PARTITION, Variable
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A constraint, and what breaks it: a short text for each offending file or instance."""
+
+    number: int
+    text: str
+    violations: list[str] = field(default_factory=list)
+
+
+def check_integrity(data_set: DataSet) -> list[Constraint]:
+    """Check constraints 1 to 7 of the data model; constraint 5 holds where there is no label map.
+
+    Violations of 1 to 4, 6 and 7 are counted by file, those of 5 by instance.
+    """
+    columns = pd.DataFrame({name: column for name, column in data_set.metadata.items() if column.ndim == 1})
+    columns[CV_FOLDS.name] = pd.factorize(_rows_as_bytes(data_set.cv_folds))[0]
+    texts = {
+        LABEL_NOMINAL: "same nominal label in all chunks of a file",
+        LABEL_NUMERIC: "same numeric label in all chunks of a file",
+        CV_FOLDS: "same cross-validation splits in all chunks of a file",
+        PARTITION: "same partition in all chunks of a file",
+    }
+    checks: list[tuple[str, list[str]]] = [
+        (text, _differing(data_set, columns, variable)) for variable, text in texts.items()
+    ]
+    checks.append(("labels as in the label map", _outside_label_map(data_set)))
+    checks.append(("same number of chunks in all files", _chunk_counts(columns)))
+    checks.append(("chunk numbers 0, 1, ... once each in all files", _chunk_numbers(columns)))
+    return [Constraint(number, text, violations) for number, (text, violations) in enumerate(checks, 1)]
+
+
+def _rows_as_bytes(matrix: np.ndarray) -> np.ndarray:
+    """Each row as one comparable value."""
+    return np.array([row.tobytes() for row in matrix], dtype=object)
+
+
+def _differing(data_set: DataSet, columns: pd.DataFrame, variable: Variable) -> list[str]:
+    """Files whose chunks differ in `variable`."""
+    distinct = columns.groupby(FILENAME.name, sort=False)[variable.name].nunique(dropna=False)
+    offenders = distinct.index[distinct > 1]
+    shown: Callable[[int], object] = lambda index: getattr(data_set[index], variable.name)  # noqa: E731
+    rows = columns.index[columns[FILENAME.name].isin(offenders)]
+    values: dict[str, list[str]] = {}
+    for row in rows:
+        found = values.setdefault(str(columns.at[row, FILENAME.name]), [])
+        if (text := _text(shown(int(row)))) not in found:
+            found.append(text)
+    return [f"{filename}: {variable.name} is {' and '.join(found)}" for filename, found in values.items()]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    return "missing" if value is None else getattr(value, "name", None) or repr(value)
+
+
+def _outside_label_map(data_set: DataSet) -> list[str]:
+    """Instances whose labels are not a pair of the label map; instances without any label are let pass."""
+    if data_set.label_map is None:
+        return []
+    nominal, numeric = data_set.labels_nominal, data_set.labels_numeric
+    expected = pd.Series(nominal, dtype=object).map(data_set.label_map).to_numpy(np.float64)
+    unlabelled = np.equal(nominal, None) & np.isnan(numeric)
+    violations = []
+    for index in np.flatnonzero(~unlabelled & ~(expected == numeric)):
+        instance = data_set[int(index)]
+        known = data_set.label_map.get(instance.label_nominal)
+        wanted = "no such label in the map" if known is None else f"the map says {known}"
+        violations.append(
+            f"{instance.filename}, chunk {instance.chunk_nr}:"
+            f" label {_text(instance.label_nominal)} has number {_text(instance.label_numeric)}, {wanted}"
+        )
+    return violations
+
+
+def _chunk_counts(columns: pd.DataFrame) -> list[str]:
+    """Files whose number of chunks is not the most frequent one."""
+    counts = columns.groupby(FILENAME.name, sort=False).size()
+    usual = counts.mode().max()
+    return [
+        f"{filename}: {count} chunks, most files have {usual}" for filename, count in counts.items() if count != usual
+    ]
+
+
+def _chunk_numbers(columns: pd.DataFrame) -> list[str]:
+    """Files whose chunk numbers are not 0, 1, ... once each."""
+    ordered = columns.sort_values([FILENAME.name, CHUNK_NR.name], kind="stable")
+    position = ordered.groupby(FILENAME.name, sort=False).cumcount()
+    offenders = ordered.loc[ordered[CHUNK_NR.name] != position, FILENAME.name].unique()
+    found = ordered[ordered[FILENAME.name].isin(offenders)].groupby(FILENAME.name, sort=False)[CHUNK_NR.name]
+    return [
+        f"{filename}: chunk numbers {numbers.tolist()}, expected {list(range(len(numbers)))}"
+        for filename, numbers in found
+    ]

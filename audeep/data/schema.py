@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file format on one page: dimensions, variables and attributes of a data set in netCDF 4.
+
+::
+
+    dimensions  instance, fold, and one per feature axis: time, freq | generated | generated_0, generated_1
+    variables   filename[instance]            name of the recording, below the base directory
+                chunk_nr[instance]            position of this chunk in its recording, from 0
+                label_nominal[instance]       name of the class
+                label_numeric[instance]       number of the class
+                cv_folds[instance, fold]      0 training split, 1 validation split
+                partition[instance]           0 train, 1 devel, 2 test
+                features[instance, ...]       float32
+    attributes  feature_dims                  JSON list: names of the feature axes
+                label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
+
+In memory a missing number is NaN and a missing text is None. On file a missing number is NaN, which turns an
+integer variable into float64. A missing text is the empty string, or, where all are missing, the variable is
+float64 NaN; auDeep 0.9 wrote and reads the same. `fold` may have length 0. Variables that are not listed here
+are ignored.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+INSTANCE = "instance"
+FOLD = "fold"
+FEATURES = "features"
+FEATURE_DIMS = "feature_dims"
+LABEL_MAP = "label_map"
+
+TIME = "time"
+FREQ = "freq"
+GENERATED = "generated"
+
+
+class Split(IntEnum):
+    """Part that an instance plays in one cross-validation fold."""
+
+    TRAIN = 0
+    VALID = 1
+
+
+class Partition(IntEnum):
+    """Predefined part of a data set."""
+
+    TRAIN = 0
+    DEVEL = 1
+    TEST = 2
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One per-instance column beside the features."""
+
+    name: str
+    dtype: type
+    dims: tuple[str, ...] = (INSTANCE,)
+    required: bool = True  # no value may be missing
+    values: type[IntEnum] | None = None  # the only numbers allowed
+
+    @property
+    def missing(self) -> float | str | None:
+        """What stands for a missing value in memory."""
+        return None if self.dtype is str else np.nan
+
+    def missing_column(self, shape: tuple[int, ...]) -> np.ndarray:
+        """A column in memory with nothing filled in: missing values, or empty text and 0 where one is required."""
+        if self.dtype is str:
+            return np.full(shape, "" if self.required else None, dtype=object)
+        return np.zeros(shape, np.int64) if self.required else np.full(shape, np.nan)
+
+
+FILENAME = Variable("filename", str)
+CHUNK_NR = Variable("chunk_nr", int)
+LABEL_NOMINAL = Variable("label_nominal", str, required=False)
+LABEL_NUMERIC = Variable("label_numeric", int, required=False)
+CV_FOLDS = Variable("cv_folds", int, (INSTANCE, FOLD), required=False, values=Split)
+PARTITION = Variable("partition", int, required=False, values=Partition)
+
+VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that audeep raises on purpose.
+
+::
+
+    AudeepError             one line: where, what was found, what was expected, what to do next
+    ├── AudioError          a recording that cannot be read, or does not suit the settings
+    ├── ParserError         a folder that no parser, or more than one, can read
+    ├── DataError           a data set file that is missing, damaged, or lacks what a command needs
+    │   └── ShapeError      features of another shape than expected
+    ├── ModelError          a model directory that is missing, damaged, or in the way
+    ├── OptionError         options that contradict each other or the data
+    └── OutputError         a file or directory that cannot be written
+
+The command line prints the message of an `AudeepError` and exits with status 1; any other exception is a
+fault in audeep.
+"""
+
+
+class AudeepError(Exception):
+    """Base of all errors that are meant to be read by a user."""
+
+
+class AudioError(AudeepError):
+    """A recording cannot be read, or does not suit the settings."""
+
+
+class ParserError(AudeepError):
+    """A base directory cannot be read by the chosen parser, or a parser cannot be found."""
+
+
+class DataError(AudeepError):
+    """A data set is missing, damaged, or lacks what a command needs."""
+
+
+class ShapeError(DataError):
+    """Features have another shape than the operation expects."""
+
+
+class ModelError(AudeepError):
+    """A model directory is missing, damaged, or in the way."""
+
+
+class OptionError(AudeepError):
+    """Options contradict each other or the data."""
+
+
+class OutputError(AudeepError):
+    """An output file or directory cannot be written."""

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a folder of recordings to a data set file of spectrograms."""
+
+import logging
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy as np
+
+from audeep.audio.preprocessing import Preprocessor
+from audeep.data import netcdf, schema
+from audeep.errors import AudeepError, AudioError
+from audeep.parsers.base import InstanceMetadata, Parser
+from audeep.progress import progress
+
+logger = logging.getLogger(__name__)
+
+FILES_PER_WORKER = 4  # handed out ahead of the file that is written next
+
+
+def extract(parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int | None = None) -> None:
+    """Write the spectrograms of all recordings that `parser` finds, in its order, with their metadata.
+
+    Args:
+        jobs: worker processes; by default one for each core that this process may use.
+
+    Raises:
+        AudioError: a recording cannot be read, or two give spectrograms of different shapes.
+        OutputError: `output` cannot be written.
+    """
+    instances = parser.parse()
+    jobs = min(jobs or available_cores(), max(1, len(instances) // FILES_PER_WORKER))
+    results = _spectrograms([Path(instance.path) for instance in instances], preprocessor, jobs)
+    first = next(results)
+    dims = [schema.TIME, schema.FREQ]
+    with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, parser.label_map) as writer:
+        writer.append(_metadata(instances[0], len(first)), first)
+        rest = zip(instances[1:], results, strict=True)
+        for instance, chunks in progress(rest, "preprocess", "file", len(instances) - 1):
+            if chunks.shape != first.shape:
+                raise AudioError(_different_lengths(instances[0], first, instance, chunks))
+            writer.append(_metadata(instance, len(chunks)), chunks)
+    logger.info("%s: spectrograms of %d recordings written", output, len(instances))
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _metadata(instance: InstanceMetadata, num_chunks: int) -> dict[str, list]:
+    """Columns for the chunks of one recording."""
+    values = {variable.name: getattr(instance, variable.name, None) for variable in schema.VARIABLES}
+    columns = {name: [value] * num_chunks for name, value in values.items() if value is not None}
+    return {**columns, schema.CHUNK_NR.name: list(range(num_chunks))}
+
+
+def _different_lengths(
+    first: InstanceMetadata, expected: np.ndarray, second: InstanceMetadata, found: np.ndarray
+) -> str:
+    shapes = [" x ".join(map(str, chunks.shape[1:])) for chunks in (expected, found)]
+    return (
+        f"{second.path}: gives a spectrogram of {shapes[1]} (time x freq), but {first.path} one of {shapes[0]};"
+        " make all equally long with --fixed-length SECONDS, and check the sample rates with 'audeep inspect raw'"
+    )
+
+
+def _spectrograms(paths: Sequence[Path], preprocessor: Preprocessor, jobs: int) -> Iterator[np.ndarray]:
+    """Chunks [chunk, time, freq] of each recording, in order; warnings are logged once each."""
+    told: set[str] = set()
+    results = map(_process, [preprocessor] * len(paths), paths) if jobs == 1 else _in_pool(paths, preprocessor, jobs)
+    for chunks, warnings in results:
+        for warning in warnings:
+            if warning not in told:
+                logger.warning(warning)
+                told.add(warning)
+        yield chunks
+
+
+def _in_pool(paths: Sequence[Path], preprocessor: Preprocessor, jobs: int) -> Iterator[tuple[np.ndarray, list[str]]]:
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context(method))
+    waiting: deque = deque()
+    try:
+        for path in paths:
+            waiting.append(pool.submit(_process, preprocessor, path))
+            if len(waiting) >= FILES_PER_WORKER * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise AudeepError("a worker process was killed, perhaps for want of memory; try --jobs 1") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _process(preprocessor: Preprocessor, path: Path) -> tuple[np.ndarray, list[str]]:
+    """Chunks of one recording, and the warnings that came with them (a worker's log reaches nobody)."""
+    collector = _Collector()
+    audio_logger = logging.getLogger("audeep.audio")
+    audio_logger.addHandler(collector)
+    audio_logger.propagate = False
+    try:
+        return preprocessor.chunks(path), collector.messages
+    finally:
+        audio_logger.propagate = True
+        audio_logger.removeHandler(collector)
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Output files that appear whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from audeep.errors import OutputError
+
+
+@contextmanager
+def replacing(target: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside `target`, and move it to `target` when the block ends well.
+
+    Missing parent directories are created. When the block raises, the temporary file is removed and `target`
+    is as it was. The temporary name keeps the suffix of `target`, because some writers choose a format by it.
+
+    Raises:
+        OutputError: `target` is a directory, or the file system refuses the file.
+    """
+    target = Path(target)
+    if target.is_dir():
+        raise OutputError(f"{target}: is a directory, a file name was expected; name a file in it")
+    partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(partial, target)
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) not in (partial, target, *target.parents):
+            raise  # about another file than the output
+        reason = error.strerror or str(error)
+        raise OutputError(f"{target}: cannot be written: {reason}; choose another place or free this one") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recurrent layers of the autoencoders: stacks of cells, one or two directions, decoding with feedback.
+
+A recurrent state is one tensor [batch, layers, directions, parts, units], where a GRU cell has one part (h) and an
+LSTM cell two (c, h). Flattened behind the batch it is the state vector that representations are made of.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CELLS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
+STATE_PARTS = {"GRU": 1, "LSTM": 2}
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Shape of one encoder or decoder, and the probability to keep an activation while training."""
+
+    input_size: int
+    num_layers: int
+    num_units: int
+    bidirectional: bool = False
+    cell: str = "GRU"
+    keep_prob: float = 1.0
+
+    @property
+    def num_directions(self) -> int:
+        """Independent stacks: forward, and perhaps backward."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def state_shape(self) -> tuple[int, int, int, int]:
+        """[layers, directions, parts, units]."""
+        return self.num_layers, self.num_directions, STATE_PARTS[self.cell], self.num_units
+
+    @property
+    def state_size(self) -> int:
+        """Length of the state vector."""
+        return math.prod(self.state_shape)
+
+    @property
+    def output_size(self) -> int:
+        """Activations per step, directions joined."""
+        return self.num_directions * self.num_units
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of cells in one direction: [time, batch, inputs] -> [time, batch, units].
+
+    Weights start Glorot-uniform over the whole input of a cell, [input; state] together, separately for the gate
+    matrix and the candidate matrix of a GRU, jointly for an LSTM. Biases of the GRU's reset and update gates and of
+    the LSTM's forget gate start at 1, the others at 0. The reset gate acts after the matrix product, as in cuDNN.
+    """
+
+    def __init__(self, cell: str, input_size: int, num_units: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.rnn = CELLS[cell](input_size, num_units)
+        # rows of the gate blocks that are drawn as one matrix, and those whose bias starts at 1
+        blocks = [(0, 2), (2, 3)] if cell == "GRU" else [(0, 4)]
+        open_gates = slice(0, 2 * num_units) if cell == "GRU" else slice(num_units, 2 * num_units)
+        with torch.no_grad():
+            for first, last in blocks:
+                bound = math.sqrt(6 / (input_size + num_units + (last - first) * num_units))
+                rows = slice(first * num_units, last * num_units)
+                self.rnn.weight_ih_l0[rows].uniform_(-bound, bound)
+                self.rnn.weight_hh_l0[rows].uniform_(-bound, bound)
+            self.rnn.bias_hh_l0.zero_()
+            self.rnn.bias_ih_l0.zero_()
+            self.rnn.bias_ih_l0[open_gates] = 1
+
+    def forward(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run over a sequence from `state` [batch, parts, units] or from zeros; give outputs and the last state."""
+        if self.cell == "GRU":
+            outputs, hidden = self.rnn(inputs, None if state is None else state[None, :, 0].contiguous())
+            return outputs, hidden[0].unsqueeze(1)
+        if state is not None:
+            carry, hidden = state.unbind(1)
+            state = (hidden[None].contiguous(), carry[None].contiguous())
+        outputs, (hidden, carry) = self.rnn(inputs, state)
+        return outputs, torch.stack([carry[0], hidden[0]], dim=1)
+
+    def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run over one step: `frame` [batch, inputs] -> output [batch, units], state [batch, parts, units]."""
+        weights = (self.rnn.weight_ih_l0, self.rnn.weight_hh_l0, self.rnn.bias_ih_l0, self.rnn.bias_hh_l0)
+        if self.cell == "GRU":
+            hidden = torch.gru_cell(frame, state[:, 0], *weights)
+            return hidden, hidden.unsqueeze(1)
+        carry, hidden = state.unbind(1)
+        hidden, carry = torch.lstm_cell(frame, (hidden, carry), *weights)
+        return hidden, torch.stack([carry, hidden], dim=1)
+
+
+class RecurrentStack(nn.Module):
+    """Layers on top of each other in one direction, with dropout on the input and the output of each.
+
+    Masks are drawn afresh at each step; the state that passes from step to step is never dropped.
+    """
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        sizes = [config.input_size] + [config.num_units] * (config.num_layers - 1)
+        self.layers = nn.ModuleList(RecurrentLayer(config.cell, size, config.num_units) for size in sizes)
+        self.dropout = nn.Dropout(1 - config.keep_prob)
+
+    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """[time, batch, inputs], [batch, layers, parts, units] -> [time, batch, units], last state."""
+        last = []
+        for index, layer in enumerate(self.layers):
+            outputs, final = layer(self.dropout(inputs), None if state is None else state[:, index])
+            inputs = self.dropout(outputs)
+            last.append(final)
+        return inputs, torch.stack(last, dim=1)
+
+    def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, inputs], [batch, layers, parts, units] -> [batch, units], next state."""
+        following = []
+        for layer, before in zip(self.layers, state.unbind(1), strict=True):
+            output, after = layer.step(self.dropout(frame), before)
+            frame = self.dropout(output)
+            following.append(after)
+        return frame, torch.stack(following, dim=1)
+
+
+class Recurrence(nn.Module):
+    """One stack, or two independent ones of which the second reads backward, joined only at the top."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.forward_stack = RecurrentStack(config)
+        self.backward_stack = RecurrentStack(config) if config.bidirectional else None
+
+    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """[time, batch, inputs] -> [time, batch, directions * units], [batch, layers, directions, parts, units]."""
+        outputs, last = self.forward_stack(inputs, None if state is None else state[:, :, 0])
+        if self.backward_stack is None:
+            return outputs, last.unsqueeze(2)
+        backward, first = self.backward_stack(inputs.flip(0), None if state is None else state[:, :, 1])
+        return torch.cat([outputs, backward.flip(0)], dim=2), torch.stack([last, first], dim=2)
+
+
+class Encoder(nn.Module):
+    """Summarise each sequence by its final state: [time, batch, inputs] -> [batch, state_size]."""
+
+    def __init__(self, config: StackConfig, noise: float = 0.0) -> None:
+        super().__init__()
+        self.recurrence = Recurrence(config)
+        self.noise = noise
+
+    def forward(self, sequences: Tensor) -> Tensor:
+        """While training, whole steps of an instance are set to zero with probability `noise`."""
+        if self.training and self.noise > 0:
+            kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
+            sequences = sequences * kept
+        _, state = self.recurrence(sequences)
+        return state.flatten(1)  # [batch, state_size]
+
+
+class TeacherForcedDecoder(nn.Module):
+    """Decode from the expected outputs alone: step t is given the target of step t - 1, the first step zeros."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.state_shape = config.state_shape
+        self.recurrence = Recurrence(config)
+
+    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
+        """[time, batch, frame], [batch, state_size] -> [time, batch, directions * units]."""
+        outputs, _ = self.recurrence(shifted(targets), state.unflatten(1, self.state_shape))
+        return outputs
+
+
+class FeedbackDecoder(nn.Module):
+    """Decode step by step in one direction, with probability `feed_previous_prob` from its own last output.
+
+    Outputs are projected to the size of a frame by tanh(linear), so that they can be fed back. While not training,
+    the same probability holds.
+    """
+
+    def __init__(self, config: StackConfig, feed_previous_prob: float = 0.0) -> None:
+        super().__init__()
+        self.state_shape = config.state_shape
+        self.stack = RecurrentStack(config)
+        self.projection = TanhLinear(config.num_units, config.input_size)
+        self.feed_previous_prob = feed_previous_prob
+
+    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
+        """[time, batch, frame], [batch, state_size] -> [time, batch, frame]."""
+        state = state.unflatten(1, self.state_shape)[:, :, 0]  # [batch, layers, parts, units]
+        expected = shifted(targets)
+        if self.feed_previous_prob == 0:
+            outputs, _ = self.stack(expected, state)
+            return self.projection(outputs)
+        fed_back = torch.rand(*targets.shape[:2], 1, device=targets.device) < self.feed_previous_prob
+        outputs = [torch.zeros_like(targets[0])]
+        for frame, own in zip(expected, fed_back, strict=True):
+            output, state = self.stack.step(torch.where(own, outputs[-1], frame), state)
+            outputs.append(self.projection(output))
+        return torch.stack(outputs[1:])
+
+
+class TanhLinear(nn.Module):
+    """tanh(x W' + b)."""
+
+    def __init__(self, input_size: int, output_size: int) -> None:
+        super().__init__()
+        self.linear = start_linear(nn.Linear(input_size, output_size))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.tanh(self.linear(inputs))
+
+
+def start_linear(layer: nn.Linear) -> nn.Linear:
+    """Draw initial weights Glorot-uniform, and biases uniform within sqrt(6 / (2 n)) for n outputs."""
+    nn.init.xavier_uniform_(layer.weight)
+    bound = math.sqrt(6 / (2 * layer.out_features))
+    nn.init.uniform_(layer.bias, -bound, bound)
+    return layer
+
+
+def shifted(targets: Tensor) -> Tensor:
+    """Targets one step later, zeros first: [time, batch, frame] -> [time, batch, frame]."""
+    return torch.cat([torch.zeros_like(targets[:1]), targets[:-1]])
+
+
+def root_mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Over all elements of the batch; a scalar."""
+    return torch.sqrt(functional.mse_loss(outputs, targets))

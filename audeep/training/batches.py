@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches of features from one or more data sets."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audeep.data.data_set import DataSet
+from audeep.errors import DataError, ShapeError
+
+MEMORY_BYTES = 2**30  # features up to this size are read once and kept
+
+
+class Batches:
+    """All instances of some data sets in random order, each once per epoch; the last batch may be smaller.
+
+    Features are kept in memory on `device` up to `memory_bytes`, else read from the files batch by batch.
+
+    Raises:
+        DataError: there are no instances.
+        ShapeError: the data sets have instances of different shapes, or not of two axes.
+    """
+
+    def __init__(
+        self,
+        data_sets: Sequence[DataSet],
+        batch_size: int,
+        device: torch.device,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        self.data_sets = data_sets
+        self.batch_size = batch_size
+        self.device = device
+        self.shape = common_shape(data_sets)
+        self.starts = np.cumsum([0] + [len(data_set) for data_set in data_sets])
+        if not self.num_instances:
+            raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")
+        self.memory: Tensor | None = None
+        if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
+            features = [torch.from_numpy(np.ascontiguousarray(data_set.features)) for data_set in data_sets]
+            self.memory = torch.cat(features).to(device)
+
+    @property
+    def num_instances(self) -> int:
+        """Instances of all data sets together."""
+        return int(self.starts[-1])
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in one epoch."""
+        return -(-self.num_instances // self.batch_size)
+
+    def epoch(self, generator: np.random.Generator) -> Iterator[Tensor]:
+        """Batches [batch, time, freq] in the random order of `generator`."""
+        order = generator.permutation(self.num_instances)
+        return (self.take(order[start : start + self.batch_size]) for start in range(0, len(order), self.batch_size))
+
+    def take(self, indices: np.ndarray) -> Tensor:
+        """The features of some instances, counted through all data sets."""
+        if self.memory is not None:
+            return self.memory[torch.from_numpy(indices).to(self.device)]
+        features = np.empty((len(indices), *self.shape), np.float32)
+        owners = np.searchsorted(self.starts, indices, side="right") - 1
+        for owner in np.unique(owners):
+            rows = np.flatnonzero(owners == owner)
+            features[rows] = self.data_sets[owner][indices[rows] - self.starts[owner]].features
+        return torch.from_numpy(features).to(self.device)
+
+
+def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
+    """The shape [time, freq] that all instances share.
+
+    Raises:
+        ShapeError: instances have other than two axes, or data sets differ.
+    """
+    shape = data_sets[0].feature_shape
+    if len(shape) != 2:
+        raise ShapeError(f"features have axes {list(data_sets[0].feature_dims)}, spectrograms [time, freq] are needed")
+    for number, data_set in enumerate(data_sets[1:], 2):
+        if data_set.feature_shape != shape:
+            raise ShapeError(
+                f"input {number} has spectrograms of shape {describe(data_set.feature_shape)}, the first"
+                f" {describe(shape)}; preprocess all inputs with the same settings"
+            )
+    return shape
+
+
+def describe(shape: Sequence[int]) -> str:
+    """A shape for people: 124 x 128."""
+    return " x ".join(map(str, shape))

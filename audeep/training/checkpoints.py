@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models on disk: ``model-<step>.safetensors`` with its configuration inside, safe to load.
+
+The weights of a model and one JSON text, which tells the kind of model, its configuration and how far training had
+come, make one file. Beside the newest stands ``model-<step>.optimiser.safetensors``, which training needs to go on.
+The optimiser's file is written first, so that a model file means that the checkpoint is complete.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from audeep.errors import ModelError
+from audeep.files import replacing
+from audeep.models.time_autoencoder import TimeAutoencoder
+
+AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder,)}
+
+_MODEL_NAME = re.compile(r"model-(\d+)\.safetensors")
+_OPTIMISER_SUFFIX = ".optimiser.safetensors"
+_HEADER = "audeep"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training had come, and from which seed."""
+
+    step: int
+    epoch: int
+    seed: int
+
+
+def steps_in(directory: Path) -> list[int]:
+    """Steps of the checkpoints in `directory`, ascending; empty if there is no such directory."""
+    if not directory.is_dir():
+        return []
+    found = (_MODEL_NAME.fullmatch(path.name) for path in directory.iterdir())
+    return sorted(int(match[1]) for match in found if match)
+
+
+def model_path(directory: Path, step: int) -> Path:
+    """Where the model of `step` is."""
+    return directory / f"model-{step}.safetensors"
+
+
+def optimiser_path(directory: Path, step: int) -> Path:
+    """Where the state of the optimiser at `step` is."""
+    return directory / f"model-{step}{_OPTIMISER_SUFFIX}"
+
+
+def save_checkpoint(
+    directory: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, keep: int | None = None
+) -> None:
+    """Write a checkpoint; remove older states of the optimiser, and all but the newest `keep` models.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    header = {"format": 1, "model": model.kind, "config": asdict(model.config), "progress": asdict(progress)}
+    state = {
+        f"{index}.{name}": value
+        for index, values in optimiser.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+    _save(state, optimiser_path(directory, progress.step), {})
+    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(header)})
+    for path in directory.glob(f"model-*{_OPTIMISER_SUFFIX}"):
+        if path != optimiser_path(directory, progress.step):
+            path.unlink()
+    if keep is not None:
+        for step in steps_in(directory)[:-keep]:
+            model_path(directory, step).unlink()
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    with replacing(path) as partial:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+
+
+def load_model(directory: Path, step: int | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
+    """Load the model of `step`, by default the newest, to the CPU.
+
+    Args:
+        kind: the kind of model expected ("t-rae").
+
+    Raises:
+        ModelError: there is no such checkpoint, it is damaged, or of another kind.
+    """
+    steps = steps_in(directory)
+    if not steps:
+        found = "has no checkpoints (model-<step>.safetensors)" if directory.is_dir() else "no such directory"
+        raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
+    step = steps[-1] if step is None else step
+    if step not in steps:
+        shown = ", ".join(map(str, steps))
+        raise ModelError(f"{directory}: has no checkpoint of step {step}; there are checkpoints of steps {shown}")
+    path = model_path(directory, step)
+    header, weights = _read(path)
+    try:
+        facts = json.loads(header[_HEADER])
+        model_type = AUTOENCODERS[facts["model"]]
+        if kind is not None and model_type.kind != kind:
+            raise ModelError(
+                f"{path}: is a {model_type.kind} model, {kind} was expected; use 'audeep {model_type.kind} generate'"
+            )
+        model = model_type(model_type.config_type(**facts["config"]))
+        model.load_state_dict(weights)
+        return model, Progress(**facts["progress"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: is no model of this version of audeep ({reason}); train it again") from error
+
+
+def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
+    """Bring `optimiser` into the state that it had at `step`.
+
+    Raises:
+        ModelError: there is no such state, it is damaged, or it belongs to another model.
+    """
+    path = optimiser_path(directory, step)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; training can only go on from the newest checkpoint of a run")
+    _, tensors = _read(path)
+    content = optimiser.state_dict()
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        content["state"].setdefault(int(index), {})[key] = tensor
+    try:
+        optimiser.load_state_dict(content)
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"{path}: belongs to another model; start a new run") from error
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); it is damaged or no safetensors file") from error

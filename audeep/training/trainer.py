@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train autoencoders, resumably, and generate features with them."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from audeep.data import netcdf
+from audeep.data.data_set import DataSet
+from audeep.data.schema import GENERATED
+from audeep.errors import ModelError, OptionError, ShapeError
+from audeep.progress import progress
+from audeep.training.batches import Batches, describe
+from audeep.training.checkpoints import (
+    Progress,
+    load_model,
+    load_optimiser,
+    model_path,
+    save_checkpoint,
+    steps_in,
+)
+
+logger = logging.getLogger(__name__)
+
+GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
+NUM_SHOWN = 4  # reconstructions written for TensorBoard
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train, whatever the model."""
+
+    batch_size: int = 64
+    num_epochs: int = 10
+    learning_rate: float = 1e-3
+    seed: int = 0
+    device: str = "auto"
+    checkpoints_to_keep: int | None = None
+
+
+def select_device(name: str = "auto") -> torch.device:
+    """The device called `name` (cpu, cuda, cuda:N); auto is CUDA where there is one, else the CPU.
+
+    Raises:
+        OptionError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        available = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        raise OptionError(
+            f"device {name!r} cannot be used here; choose one of: auto, {', '.join(available)}"
+        ) from error
+    return device
+
+
+def train(
+    data_sets: Sequence[DataSet],
+    make_config: Callable[[tuple[int, int]], object],
+    model_type: type[nn.Module],
+    run_directory: Path,
+    options: TrainingOptions,
+    resume: bool = False,
+) -> nn.Module:
+    """Train an autoencoder; after each epoch, write a checkpoint and TensorBoard logs to `run_directory`/logs.
+
+    All randomness is drawn from the seed, the epoch and the step, so a training that was interrupted and resumed ends
+    in the same weights as one that was not.
+
+    Args:
+        make_config: gives the configuration of the model for a shape [time, freq].
+        resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
+
+    Raises:
+        ModelError: there are checkpoints and `resume` is not set, or the other way round.
+        DataError, ShapeError: the data are unfit for training.
+        OutputError: a checkpoint cannot be written.
+    """
+    logs = run_directory / "logs"
+    _check_run_directory(logs, resume)
+    device = select_device(options.device)
+    batches = Batches(data_sets, options.batch_size, device)
+    torch.manual_seed(options.seed)
+    config = make_config(batches.shape)
+    if resume:
+        model, reached = load_model(logs, kind=model_type.kind)
+        _check_same(config, model.config, logs)
+    else:
+        model, reached = model_type(config), Progress(step=0, epoch=0, seed=options.seed)
+    model.to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    if resume:
+        load_optimiser(logs, reached.step, optimiser)
+        for group in optimiser.param_groups:
+            group["lr"] = options.learning_rate
+    if reached.epoch >= options.num_epochs:
+        logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
+        return model
+    _run_epochs(model, optimiser, batches, logs, options, reached)
+    return model
+
+
+def _check_run_directory(logs: Path, resume: bool) -> None:
+    steps = steps_in(logs)
+    if steps and not resume:
+        raise ModelError(
+            f"{logs}: has a checkpoint of step {steps[-1]} already;"
+            " add --continue to go on from it, or choose another --run-name"
+        )
+    if resume and not steps:
+        raise ModelError(f"{logs}: has no checkpoint to continue from; leave out --continue to start a new run")
+
+
+def _check_same(config: object, trained: object, logs: Path) -> None:
+    for field in dataclasses.fields(config):
+        asked, found = getattr(config, field.name), getattr(trained, field.name)
+        if asked != found:
+            raise ModelError(
+                f"{logs}: the model has {field.name} {found}, but {asked} was asked for;"
+                " continue with the options and data of the first run"
+            )
+
+
+def _run_epochs(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batches: Batches,
+    logs: Path,
+    options: TrainingOptions,
+    reached: Progress,
+) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    shown = batches.take(np.arange(min(NUM_SHOWN, batches.num_instances)))
+    step, seed = reached.step, reached.seed
+    with SummaryWriter(str(logs), purge_step=step + 1 if step else None) as summary:
+        for epoch in range(reached.epoch + 1, options.num_epochs + 1):
+            start = time.monotonic()
+            model.train()
+            losses = []
+            order = np.random.default_rng([seed, epoch])
+            for batch in progress(batches.epoch(order), f"epoch {epoch}", "batch", batches.per_epoch):
+                step += 1
+                losses.append(_train_step(model, optimiser, batch, seed, step))
+                summary.add_scalar("loss/step", losses[-1], step)
+            mean_loss = float(np.mean(losses))
+            summary.add_scalar("loss/epoch", mean_loss, step)
+            _show_reconstructions(summary, model, shown, step)
+            save_checkpoint(logs, model, optimiser, Progress(step, epoch, seed), options.checkpoints_to_keep)
+            logger.info(
+                "epoch %d of %d: loss %.4f, %d batches in %.1f s, %s",
+                *(epoch, options.num_epochs, mean_loss, len(losses), time.monotonic() - start),
+                model_path(logs, step).name,
+            )
+
+
+def _train_step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, seed: int, step: int) -> float:
+    torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    optimiser.zero_grad()
+    loss = model.loss(batch)
+    loss.backward()
+    nn.utils.clip_grad_value_(model.parameters(), GRADIENT_LIMIT)
+    optimiser.step()
+    return loss.item()
+
+
+def _show_reconstructions(summary: object, model: nn.Module, spectrograms: Tensor, step: int) -> None:
+    """Originals above their reconstructions, time to the right and frequency upward."""
+    model.eval()
+    with torch.inference_mode():
+        pairs = torch.cat([spectrograms, model.reconstruct(spectrograms)], dim=2)  # [batch, time, 2 * freq], low first
+    images = (pairs.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
+    summary.add_images("reconstruction above original", images.unsqueeze(1), step)
+
+
+def generate(
+    model_directory: Path,
+    data_set: DataSet,
+    outputs: Sequence[Path],
+    steps: Sequence[int] | None = None,
+    *,
+    kind: str | None = None,
+    batch_size: int = 500,
+    device: str = "auto",
+) -> None:
+    """Write the representations of all instances, one file for each training step.
+
+    Args:
+        steps: steps of the checkpoints to use; by default the newest.
+        kind: the kind of model expected ("t-rae").
+
+    Raises:
+        OptionError: the numbers of steps and outputs differ.
+        ModelError: a checkpoint is missing or damaged.
+        ShapeError: the model was trained on another shape.
+        OutputError: an output cannot be written.
+    """
+    chosen: Sequence[int | None] = [None] if steps is None else steps
+    if len(chosen) != len(outputs):
+        raise OptionError(
+            f"{len(outputs)} output files for {len(chosen)} training steps; give one --output for each of --steps"
+        )
+    models = [load_model(model_directory, step, kind)[0] for step in chosen]
+    for model in models:
+        if data_set.feature_shape != model.config.input_shape:
+            raise ShapeError(
+                f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
+                f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
+            )
+    for model, output in zip(models, outputs, strict=True):
+        _generate(model.to(select_device(device)).eval(), data_set, output, batch_size)
+        logger.info("%s: features of %d instances written", output, len(data_set))
+
+
+@torch.inference_mode()
+def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int) -> None:
+    device = next(model.parameters()).device
+    shape = model.represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
+    names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
+    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
+    with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
+        for part in progress(parts, "generate", "batch"):
+            features = model.represent(torch.from_numpy(part.features).to(device))
+            writer.append(part.metadata, features.cpu().numpy())
