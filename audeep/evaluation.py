@@ -134,7 +134,7 @@ def _evaluate(
     seeds = np.random.SeedSequence(seed).generate_state(repeat * len(folds)).reshape(repeat, len(folds))
     confusions = np.zeros((repeat, len(folds), len(classes), len(classes)), int)
     runs = [(run, fold) for run in range(repeat) for fold in range(len(folds))]
-    for run, fold in progress(runs, "evaluate", "fold"):
+    for run, fold in progress(runs, "evaluate", "folds"):
         train, valid = folds[fold]
         classifier = Classifier(make_learner, upsample, int(seeds[run, fold])).fit(train)
         predicted = classifier.predict(valid, majority_vote)

@@ -41,7 +41,7 @@ def extract(parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int 
     with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, parser.label_map) as writer:
         writer.append(_metadata(instances[0], len(first)), first)
         rest = zip(instances[1:], results, strict=True)
-        for instance, chunks in progress(rest, "preprocess", "file", len(instances) - 1):
+        for instance, chunks in progress(rest, "preprocess", "files", len(instances) - 1):
             if chunks.shape != first.shape:
                 raise AudioError(_different_lengths(instances[0], first, instance, chunks))
             writer.append(_metadata(instance, len(chunks)), chunks)

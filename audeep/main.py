@@ -29,6 +29,22 @@ class AudeepApp(App):
         super().__init__(
             DESCRIPTION, f"{__version__}\n{COPYRIGHT}", CommandManager("audeep.commands"), deferred_help=True
         )
+        self.last_status: int | None = None
+
+    def run(self, argv: list[str]) -> int:
+        """Give the exit status: of the command, or of the last one that the interactive shell ran."""
+        status = super().run(argv)
+        return status if self.last_status is None else self.last_status
+
+    def interact(self) -> None:
+        """Run commands one after the other until the input ends."""
+        self.last_status = 0
+        super().interact()
+
+    def run_subcommand(self, argv: list[str]) -> int:
+        """Run one command and give its exit status."""
+        self.last_status = super().run_subcommand(argv)
+        return self.last_status
 
     def build_option_parser(
         self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None

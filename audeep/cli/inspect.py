@@ -19,7 +19,7 @@ class InspectRaw(AudeepCommand):
         from audeep.progress import progress
 
         parser = open_parser(parsed_args.basedir, parsed_args.parser)
-        infos = [audio_info(instance.path) for instance in progress(parser.parse(), "inspect", "file")]
+        infos = [audio_info(instance.path) for instance in progress(parser.parse(), "inspect", "files")]
         lengths = [info.duration_seconds for info in infos]
         rows = [
             ("number of audio files", parser.num_instances),

@@ -5,8 +5,11 @@ import argparse
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from cliff.command import Command
+
+from audeep.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +19,13 @@ class AudeepCommand(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
+        parser.error = self._refuse
         self.add_options(parser)
         return parser
+
+    def _refuse(self, message: str) -> NoReturn:
+        """Report wrong options like any other error: one line, exit status 1."""
+        raise OptionError(f"{self.cmd_name}: {message}; see 'audeep help {self.cmd_name}'")
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options of this command."""

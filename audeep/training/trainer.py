@@ -149,7 +149,7 @@ def _run_epochs(
             model.train()
             losses = []
             order = np.random.default_rng([seed, epoch])
-            for batch in progress(batches.epoch(order), f"epoch {epoch}", "batch", batches.per_epoch):
+            for batch in progress(batches.epoch(order), f"epoch {epoch}", "batches", batches.per_epoch):
                 step += 1
                 losses.append(_train_step(model, optimiser, batch, seed, step))
                 summary.add_scalar("loss/step", losses[-1], step)
@@ -229,6 +229,6 @@ def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int
     names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
     parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
     with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
-        for part in progress(parts, "generate", "batch"):
+        for part in progress(parts, "generate", "batches"):
             features = model.represent(torch.from_numpy(part.features).to(device))
             writer.append(part.metadata, features.cpu().numpy())
