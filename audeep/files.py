@@ -4,7 +4,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from audeep.errors import OutputError
@@ -14,8 +14,8 @@ from audeep.errors import OutputError
 def replacing(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`, and move it to `target` when the block ends well.
 
-    Missing parent directories are created. When the block raises, the temporary file is removed and `target`
-    is as it was. The temporary name keeps the suffix of `target`, because some writers choose a format by it.
+    Missing parent directories are created. When the block raises, they and the temporary file are removed, and
+    `target` is as it was. The temporary name keeps the suffix of `target`, because some writers choose a format by it.
 
     Raises:
         OutputError: `target` is a directory, or the file system refuses the file.
@@ -24,16 +24,22 @@ def replacing(target: Path | str) -> Iterator[Path]:
     if target.is_dir():
         raise OutputError(f"{target}: is a directory, a file name was expected; name a file in it")
     partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
+    missing = [parent for parent in target.parents if not parent.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         with open(partial, "rb") as written:
             os.fsync(written.fileno())
         os.replace(partial, target)
+        missing.clear()
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (partial, target, *target.parents):
             raise  # about another file than the output
         reason = error.strerror or str(error)
         raise OutputError(f"{target}: cannot be written: {reason}; choose another place or free this one") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
+        with suppress(OSError):  # a directory that has something in it stays
+            for parent in missing:
+                parent.rmdir()

@@ -1,43 +1,53 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one recording to chunks of spectrogram."""
+"""One recording in, its spectrogram or chunks of it out."""
 
 import logging
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from audeep.audio import spectral
 from audeep.audio.reading import Channels, fix_length, fuse_channels, read_audio
+from audeep.audio.spectral import (
+    mel_frequencies,
+    mel_spectrogram,
+    normalise,
+    power_spectrogram,
+    power_to_db,
+    pre_emphasis,
+)
 from audeep.errors import AudioError, OptionError
 
-logger = logging.getLogger(__name__)
-
-SINGLE_PRECISION_DB = -80.0  # levels from here up are right to 1e-4 of the scaled range in single precision
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Spectrogram:
-    """Amplitudes in dB [time, freq], the loudest 0 before clipping, with the centres of steps and bands."""
+    """A recording in decibels below its loudest cell."""
 
-    db: np.ndarray
-    times_seconds: np.ndarray
-    frequencies_hz: np.ndarray
+    db: np.ndarray  # [time, freq] float32
+    frequencies_hz: np.ndarray  # [freq], centres of bins or mel bands
+    times_seconds: np.ndarray  # [time], centres of windows
     sample_rate: int
-    chunk_frames: int | None  # time steps per chunk
 
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Settings by which recordings become spectrograms; all lengths in seconds, all levels in dB.
+    """Settings that turn recordings into spectrograms.
+
+    Lengths are in seconds, levels in decibels below the loudest cell of a recording. Without `mel_spectrum`, the
+    number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`.
 
     Raises:
-        OptionError: settings contradict each other.
+        OptionError: the settings are out of range or contradict each other.
     """
 
     window_width: float = 0.04
     window_overlap: float = 0.02
-    mel_spectrum: int | None = None  # bands; None for power spectra
+    mel_spectrum: int | None = None
     chunk_length: float | None = None
     chunk_count: int | None = None
     clip_above: float | None = None
@@ -47,116 +57,165 @@ class Preprocessor:
     center_fixed: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.window_overlap < self.window_width:
-            raise OptionError(
-                f"window overlap {self.window_overlap:g} s with window width {self.window_width:g} s;"
-                " the overlap must be at least 0 and smaller than the width"
-            )
-        if (self.chunk_length is None) != (self.chunk_count is None):
-            given = "--chunk-length" if self.chunk_count is None else "--chunk-count"
-            raise OptionError(f"{given} is given alone; chunks need both --chunk-length and --chunk-count")
-        if self.fixed_length is not None and self.fixed_length < self.window_width:
-            raise OptionError(
-                f"fixed length {self.fixed_length:g} s is shorter than one window of {self.window_width:g} s;"
-                " choose a longer --fixed-length or a shorter --window-width"
-            )
-        if self.chunk_length is not None and self.chunk_length < self.window_width - self.window_overlap:
-            raise OptionError(
-                f"chunk length {self.chunk_length:g} s is shorter than the step of"
-                f" {self.window_width - self.window_overlap:g} s between windows; choose a longer --chunk-length"
-            )
-        if self.clip_above is not None and self.clip_below is not None and self.clip_below >= self.clip_above:
-            raise OptionError(
-                f"--clip-below {self.clip_below:g} dB is not less than --clip-above {self.clip_above:g} dB;"
-                " nothing would be left between them"
-            )
-
-    def chunks(self, path: Path | str) -> np.ndarray:
-        """Chunks of a recording, ready to store: [chunk, time, freq], float32, each scaled to [-1, 1].
-
-        Without chunk settings there is one chunk.
-
-        Raises:
-            AudioError: the recording cannot be read, or has too few chunks.
-        """
-        is_single = self.clip_below is not None and self.clip_below >= SINGLE_PRECISION_DB
-        spectrogram = self._spectrogram(path, np.float32 if is_single else np.float64)
-        frames = spectrogram.chunk_frames
-        if frames is None:
-            return spectral.normalise(spectrogram.db)[np.newaxis].astype(np.float32)
-        found = len(spectrogram.db) // frames if frames else 0
-        if found < self.chunk_count:
-            raise AudioError(
-                f"{path}: has {found} full chunks of {self.chunk_length:g} s, --chunk-count asks for {self.chunk_count};"
-                " ask for fewer, or add --fixed-length a little above the length of all chunks"
-            )
-        pieces = np.split(spectrogram.db[: self.chunk_count * frames], self.chunk_count)
-        return np.stack([spectral.normalise(piece) for piece in pieces]).astype(np.float32)
+        for problem in (*self._window_problems(), *self._level_problems(), *self._chunk_problems()):
+            raise OptionError(problem)
 
     def spectrogram(self, path: Path | str) -> Spectrogram:
-        """The spectrogram of a whole recording, not yet cut into chunks and scaled.
+        """Decibels of the whole recording (cut or padded to the fixed length), clipped, not normalised.
 
         Raises:
-            AudioError: the recording cannot be read, or is shorter than a window.
+            AudioError: the recording cannot be read, or does not suit the settings.
         """
-        return self._spectrogram(path, np.float64)
+        decibels, framing = self._decibels(path)
+        rate = framing.sample_rate
+        if self.mel_spectrum is None:
+            frequencies = np.arange(framing.window // 2 + 1) * rate / framing.window
+        else:
+            frequencies = mel_frequencies(self.mel_spectrum, rate)
+        times = (framing.window / 2 + framing.hop * np.arange(len(decibels))) / rate
+        return Spectrogram(decibels.astype(np.float32, order="C"), frequencies, times, rate)
 
-    def _spectrogram(self, path: Path | str, dtype: type[np.floating]) -> Spectrogram:
-        samples, sample_rate = read_audio(path, dtype)
+    def chunks(self, path: Path | str) -> np.ndarray:
+        """Normalised spectrograms as they are stored, [num_chunks, time, freq] float32; one without chunk options.
+
+        Raises:
+            AudioError: the recording cannot be read, does not suit the settings, or has too few chunks.
+        """
+        decibels, framing = self._decibels(path)
+        if self.chunk_length is None or self.chunk_count is None:
+            return normalise(decibels).astype(np.float32, order="C")[np.newaxis]
+        length = int(framing.sample_rate * self.chunk_length) // framing.hop
+        found = len(decibels) // length if length else 0
+        if found < self.chunk_count:
+            raise AudioError(
+                f"{path}: has {found} full chunks of {length} frames ({self.chunk_length} s), --chunk-count needs "
+                f"{self.chunk_count}; use fewer or shorter chunks, or a --fixed-length above "
+                f"{self.chunk_length * self.chunk_count:g} s"
+            )
+        chunks = np.empty((self.chunk_count, length, decibels.shape[1]), np.float32)
+        for number, chunk in enumerate(chunks):
+            chunk[...] = normalise(decibels[number * length : (number + 1) * length])
+        return chunks
+
+    def _decibels(self, path: Path | str) -> tuple[np.ndarray, "Framing"]:
+        """Clipped decibels, [time, freq] float64."""
+        samples, sample_rate = read_audio(path)  # [channels, num_samples]
         if self.fixed_length is not None:
             samples = fix_length(samples, int(self.fixed_length * sample_rate), self.center_fixed)
         try:
-            samples = fuse_channels(samples, self.channels)
+            signal = pre_emphasis(fuse_channels(samples, self.channels))  # [num_samples]
+            framing = _framing(self.window_width, self.window_overlap, self.fixed_length, sample_rate)
         except AudioError as error:
-            raise AudioError(f"{path}: {error}") from error
-        window, overlap = self._window(len(samples), sample_rate, path)
-        power = spectral.power_spectrogram(spectral.pre_emphasis(samples), window, overlap)
-        if self.mel_spectrum is None:
-            frequencies = spectral.fft_frequencies(window, sample_rate)
-        else:
-            power = power @ self._mel_filters(window, sample_rate).astype(dtype).T
-            frequencies = spectral.mel_frequencies(self.mel_spectrum, sample_rate)[1:-1]
-        if not power.any():
-            logger.warning("%s: is silent; its spectrogram is constant", path)
-        db = spectral.power_to_db(power)
-        if self.clip_below is not None or self.clip_above is not None:
-            db = np.clip(db, self.clip_below, self.clip_above)
-        step = window - overlap
-        times = (np.arange(len(db)) * step + window / 2) / sample_rate
-        chunk_frames = None if self.chunk_length is None else int(sample_rate * self.chunk_length) // step
-        return Spectrogram(db, times, frequencies, sample_rate, chunk_frames)
-
-    def _window(self, num_samples: int, sample_rate: int, path: Path | str) -> tuple[int, int]:
-        """Window and overlap in samples.
-
-        With a fixed length, the overlap is changed by a sample where rounding would give another number of frames
-        than the lengths in seconds do, so that recordings of all sample rates have the same shape.
-        """
-        window, overlap = int(sample_rate * self.window_width), int(sample_rate * self.window_overlap)
-        if window < 2 or overlap >= window or num_samples < window:
+            raise AudioError(f"{path}: {error}") from None
+        if len(signal) < framing.window:
             raise AudioError(
-                f"{path}: has {num_samples} samples at {sample_rate} Hz, too few for a window of"
-                f" {self.window_width:g} s; pad with --fixed-length, or choose another --window-width"
+                f"{path}: lasts {len(signal)} samples, --window-width {self.window_width} s needs {framing.window}; "
+                "use a narrower window or --fixed-length"
             )
-        if self.fixed_length is None:
-            return window, overlap
-        asked = int((self.fixed_length - self.window_overlap) / (self.window_width - self.window_overlap))
-        found = spectral.num_frames(num_samples, window, overlap)
-        if found == asked:
-            return window, overlap
-        changed = overlap - 1 if found > asked else overlap + 1
-        logger.warning(
-            "window overlap changed from %d to %d samples at %d Hz, to get %d frames rather than %d",
-            *(overlap, changed, sample_rate, asked, found),
-        )
-        return window, changed
+        power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
+        if self.mel_spectrum is not None:
+            power = mel_spectrogram(power, self.mel_spectrum, framing.window, sample_rate)
+        if not power.any():
+            log.warning("%s: is silent, its spectrogram is constant", path)
+        decibels = power_to_db(power).T  # [time, freq]
+        if self.clip_below is not None or self.clip_above is not None:
+            np.clip(decibels, self.clip_below, self.clip_above, out=decibels)
+        return decibels, framing
 
-    def _mel_filters(self, window: int, sample_rate: int) -> np.ndarray:
-        filters = spectral.mel_filters(self.mel_spectrum, window, sample_rate)
-        empty = int((~filters.any(axis=1)).sum())
-        if empty:
-            logger.warning(
-                "%d of %d mel bands catch no frequency bin at %d Hz and are constant; ask for fewer bands or wider windows",
-                *(empty, self.mel_spectrum, sample_rate),
+    def _window_problems(self) -> Iterator[str]:
+        width, overlap, fixed = self.window_width, self.window_overlap, self.fixed_length
+        if not 0 < width < math.inf:
+            yield f"--window-width {width}: a length above 0 seconds was expected"
+        if not 0 <= overlap < math.inf:
+            yield f"--window-overlap {overlap}: 0 seconds or more were expected"
+        if not overlap < width:
+            yield (
+                f"--window-overlap {overlap}: must be smaller than --window-width {width}, or the window never "
+                "advances; choose a smaller overlap, half the width for example"
             )
-        return filters
+        if fixed is not None and not width < fixed < math.inf:
+            yield f"--fixed-length {fixed}: must be longer than one window; choose more than --window-width {width}"
+
+    def _level_problems(self) -> Iterator[str]:
+        below, above = self.clip_below, self.clip_above
+        if self.channels not in tuple(Channels):
+            yield f"--channels {self.channels}: one of {', '.join(Channels.__members__)} was expected"
+        if self.mel_spectrum is not None and self.mel_spectrum < 1:
+            yield f"--mel-spectrum {self.mel_spectrum}: at least 1 band was expected; leave it out to keep all bins"
+        if above is not None and math.isnan(above):
+            yield f"--clip-above {above}: a number of decibels was expected"
+        if below is not None and not below < 0:
+            yield (
+                f"--clip-below {below}: the loudest cell is 0 dB, so a level below 0 was expected; try {-abs(below):g}"
+            )
+        if below is not None and above is not None and not below < above:
+            yield f"--clip-below {below}: must be lower than --clip-above {above}; choose a lower level"
+
+    def _chunk_problems(self) -> Iterator[str]:
+        length, count, fixed = self.chunk_length, self.chunk_count, self.fixed_length
+        if length is None and count is None:
+            return
+        if length is None or count is None:
+            given, missing = ("--chunk-count", "--chunk-length")[:: 1 if length is None else -1]
+            yield f"{given}: found without {missing}, both or none were expected; add {missing}"
+            return
+        if not self.window_width - self.window_overlap <= length < math.inf:
+            advance = self.window_width - self.window_overlap
+            yield f"--chunk-length {length}: holds no frame; choose at least {advance:g} s, by which the window advances"
+        if count < 1:
+            yield f"--chunk-count {count}: at least 1 chunk was expected"
+        if fixed is not None and length * count > fixed and not math.isclose(length * count, fixed):
+            yield (
+                f"--chunk-count {count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
+                f"s, --fixed-length is {fixed} s; use fewer or shorter chunks, or a longer --fixed-length"
+            )
+
+
+@dataclass(frozen=True)
+class Framing:
+    """The window in samples at one sample rate."""
+
+    sample_rate: int
+    window: int
+    overlap: int
+
+    @property
+    def hop(self) -> int:
+        return self.window - self.overlap
+
+
+@lru_cache
+def _framing(width: float, overlap: float, fixed_length: float | None, sample_rate: int) -> Framing:
+    """Window and overlap in samples.
+
+    With a fixed length, the overlap gives or takes one sample where rounding would change the number of frames,
+    so that recordings of different sample rates get spectrograms of one shape; a warning says so, once for each rate.
+
+    Raises:
+        AudioError: the window does not advance by a whole sample at this rate.
+    """
+    framing = Framing(sample_rate, int(sample_rate * width), int(sample_rate * overlap))
+    if framing.hop < 1:
+        raise AudioError(
+            f"a window of {width} s that overlaps by {overlap} s does not advance by a whole sample at {sample_rate} "
+            "Hz; use a wider window or a smaller overlap"
+        )
+    if fixed_length is None:
+        return framing
+    num_samples = int(fixed_length * sample_rate)
+    expected = int((fixed_length - overlap) / (width - overlap))
+    found = (num_samples - framing.overlap) // framing.hop
+    if found == expected:
+        return framing
+    change = -1 if found > expected else min(1, framing.hop - 1)
+    adjusted = Framing(sample_rate, framing.window, framing.overlap + change)
+    log.warning(
+        "window overlap changed from %d to %d samples at %d Hz: %g s give %d frames, %d were expected",
+        framing.overlap,
+        adjusted.overlap,
+        sample_rate,
+        fixed_length,
+        (num_samples - adjusted.overlap) // adjusted.hop,
+        expected,
+    )
+    return adjusted

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recordings from files: decoding, fixing the length, making one channel of several."""
+"""Recordings as arrays: decode, fix the length, fuse the channels."""
 
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,9 +14,34 @@ import soundfile
 
 from audeep.errors import AudioError
 
+log = logging.getLogger(__name__)
+
+# Formats of libsndfile whose suffixes stand for sound: not RAW, which says nothing about itself, and not MAT4,
+# MAT5, HTK, XI and the like, whose suffixes mostly mean something else in the folders of a data set.
+_SUFFIXES_BY_FORMAT = {
+    "AIFF": (".aif", ".aifc", ".aiff"),
+    "AU": (".au", ".snd"),
+    "CAF": (".caf",),
+    "FLAC": (".flac",),
+    "MP3": (".mp3",),
+    "NIST": (".sph",),
+    "OGG": (".oga", ".ogg", ".opus"),
+    "RF64": (".rf64",),
+    "VOC": (".voc",),
+    "W64": (".w64",),
+    "WAV": (".wav", ".wave"),
+}
+
+AUDIO_SUFFIXES = frozenset(
+    suffix
+    for name, suffixes in _SUFFIXES_BY_FORMAT.items()
+    if name in soundfile.available_formats()
+    for suffix in suffixes
+)
+
 
 class Channels(str, Enum):
-    """What to make of several channels."""
+    """How a recording with two channels becomes one signal."""
 
     MEAN = "MEAN"
     LEFT = "LEFT"
@@ -30,100 +59,146 @@ class AudioInfo:
 
     @property
     def duration_seconds(self) -> float:
-        """Length of the recording."""
         return self.num_samples / self.sample_rate
 
 
+def is_audio(path: Path | str) -> bool:
+    """Tell by its suffix whether `path` is a recording; hidden files and directories are none."""
+    path = Path(path)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
 def audio_info(path: Path | str) -> AudioInfo:
-    """Read the header of a recording.
+    """Read the header of a recording, without decoding it.
+
+    The length of an MP3 file whose header states none is an estimate.
 
     Raises:
-        AudioError: the file is missing, or libsndfile cannot read it.
+        AudioError: the file is missing, is no audio, is visibly cut off, or holds no samples.
     """
-    with _opened(path) as file:
-        return AudioInfo(file.frames, file.samplerate, file.channels)
+    with _opened(Path(path)) as recording:
+        return AudioInfo(recording.frames, recording.samplerate, recording.channels)
 
 
-def read_audio(path: Path | str, dtype: type[np.floating] = np.float32) -> tuple[np.ndarray, int]:
-    """Decode a recording: samples in [-1, 1] [channel, sample] of type `dtype`, and the sample rate in Hz.
+def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
+    """Decode a recording.
+
+    Returns:
+        the samples [channels, num_samples], float64, full scale being ±1, and the sample rate in Hz.
 
     Raises:
-        AudioError: the file is missing, cannot be decoded, is truncated or has no samples, or samples are no numbers.
+        AudioError: the file is missing, is no audio, is cut off, holds no samples, or samples that are no numbers.
     """
-    with _opened(path) as file:
-        try:
-            samples = file.read(dtype=np.dtype(dtype).name, always_2d=True).T  # [channel, sample]
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{path}: cannot be decoded ({_reason(error)}); replace or remove the recording") from error
-        promised, sample_rate = max(file.frames, _promised_frames(path, file)), file.samplerate
-    if samples.shape[1] < promised:
-        raise AudioError(
-            f"{path}: has {samples.shape[1]} samples where its header promises {promised}: it is truncated;"
-            " replace or remove the recording"
-        )
-    if samples.shape[1] == 0:
-        raise AudioError(f"{path}: has no samples; replace or remove the recording")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: has samples that are infinite or no numbers; replace or remove the recording")
-    return samples, sample_rate
-
-
-def _opened(path: Path | str) -> soundfile.SoundFile:
-    if not Path(path).is_file():
-        found = "is a directory" if Path(path).is_dir() else "no such file"
-        raise AudioError(f"{path}: {found}, a recording was expected; check the base directory")
-    try:
-        return soundfile.SoundFile(str(path))
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path}: is no recording that libsndfile can read ({_reason(error)}); remove it") from error
-
-
-def _reason(error: soundfile.LibsndfileError) -> str:
-    return error.error_string.strip().rstrip(".")
-
-
-def _promised_frames(path: Path | str, file: soundfile.SoundFile) -> int:
-    """Samples per channel by the header of a WAV file; libsndfile trusts the length of the file instead."""
-    if file.format not in ("WAV", "WAVEX") or not file.subtype.startswith(("PCM", "FLOAT", "DOUBLE")):
-        return 0
-    with open(path, "rb") as content:
-        content.seek(12)
-        bytes_per_frame = 0
-        while len(header := content.read(8)) == 8:
-            size = int.from_bytes(header[4:], "little")
-            if header[:4] == b"fmt ":
-                bytes_per_frame = int.from_bytes(content.read(size)[12:14], "little")
-                content.seek(size % 2, 1)
-            elif header[:4] == b"data":
-                # a length of all ones is what writers of streams leave when they do not know better
-                return 0 if size >= 0xFFFFFF00 or not bytes_per_frame else size // bytes_per_frame
-            else:
-                content.seek(size + size % 2, 1)
-    return 0
+    path = Path(path)
+    with _opened(path) as recording:
+        samples = recording.read(recording.frames, dtype="float64", always_2d=True).T  # [channels, samples]
+        _, found = samples.shape
+        if found < recording.frames and recording.format != "MP3":
+            raise _cut_off(path, f"gives {found} of the {recording.frames} samples that its header promises")
+        if found < recording.frames:  # an estimate, where the file states no length
+            log.debug("%s: gives %d samples, its header suggests %d", path, found, recording.frames)
+        if found == 0:
+            raise _no_samples(path)
+        if not np.isfinite(samples).all():
+            raise AudioError(
+                f"{path}: holds {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite, numbers "
+                "were expected; repair the file or remove it from the data set"
+            )
+        return samples, recording.samplerate
 
 
 def fix_length(samples: np.ndarray, num_samples: int, center: bool = False) -> np.ndarray:
-    """Cut or pad with zeros to `num_samples` along the last axis: at the end, or with `center` at both ends."""
+    """Cut or zero-pad the last axis to `num_samples`.
+
+    Without `center`, the end is cut or padded. With it, both ends are, the front by the smaller half.
+    """
     length = samples.shape[-1]
     if length >= num_samples:
-        offset = (length - num_samples) // 2 if center else 0
-        return samples[..., offset : offset + num_samples]
-    before = (num_samples - length) // 2 if center else 0
-    padding = [(0, 0)] * (samples.ndim - 1) + [(before, num_samples - length - before)]
-    return np.pad(samples, padding)
+        start = (length - num_samples) // 2 if center else 0
+        return samples[..., start : start + num_samples]
+    front = (num_samples - length) // 2 if center else 0
+    padded = np.zeros((*samples.shape[:-1], num_samples), samples.dtype)
+    padded[..., front : front + length] = samples
+    return padded
 
 
-def fuse_channels(samples: np.ndarray, channels: Channels) -> np.ndarray:
-    """One channel [sample] out of [channel, sample]; a single channel stays what it is.
+def fuse_channels(samples: np.ndarray, channels: Channels = Channels.MEAN) -> np.ndarray:
+    """Make one signal of all channels: [channels, num_samples] -> [num_samples].
+
+    A mono recording is taken as it is. MEAN averages any number of channels.
 
     Raises:
-        AudioError: LEFT, RIGHT or DIFF is asked of more than two channels.
+        AudioError: LEFT, RIGHT or DIFF of more than two channels.
     """
     if len(samples) == 1:
         return samples[0]
-    if channels is Channels.MEAN:
+    if channels == Channels.MEAN:
         return samples.mean(axis=0)
     if len(samples) != 2:
-        raise AudioError(f"has {len(samples)} channels, {channels.value} needs two; use --channels MEAN")
+        raise AudioError(
+            f"{len(samples)} channels found, --channels {Channels(channels).value} needs exactly 2; use --channels MEAN"
+        )
     left, right = samples
-    return {Channels.LEFT: left, Channels.RIGHT: right, Channels.DIFF: left - right}[channels]
+    return {Channels.LEFT: left, Channels.RIGHT: right}[channels] if channels != Channels.DIFF else left - right
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """Open a recording that is there, is whole as far as its headers tell, and holds samples."""
+    if not path.is_file():
+        found = "is a directory" if path.is_dir() else "does not exist"
+        raise AudioError(f"{path}: {found}, a recording was expected; check the base directory and its lists of files")
+    try:
+        with soundfile.SoundFile(path) as recording:
+            _check_whole(path, recording)
+            yield recording
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless files, by their suffix .raw
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise AudioError(
+            f"{path}: cannot be decoded ({reason}), a whole recording in a format of libsndfile (WAV, FLAC, OGG, MP3, "
+            "...) was expected; replace the file or remove it from the data set"
+        ) from error
+
+
+# libsndfile reads what is left of a file that was cut off and only writes a note: 'data : 264600 (should be 158742)'.
+_SHORTER = re.compile(
+    r"^\s*(?:data|riff|SSND|BODY|Data Size|Data length)\s*:?\s*(\d+) \(?should be (\d+)", re.MULTILINE
+)
+_SHORT_NOTES = ("Seems to be a truncated file", "does not match value from 'ds64'")
+_UNKNOWN_LENGTH = 0x7FFFF000  # sizes from here on are put down by programs that write into a pipe
+
+
+def _check_whole(path: Path, recording: soundfile.SoundFile) -> None:
+    notes = recording.extra_info
+    for promised, found in _SHORTER.findall(notes):
+        if int(found) < int(promised) < _UNKNOWN_LENGTH:
+            raise _cut_off(path, f"holds {found} of the {promised} bytes that its header promises")
+    if any(note in notes for note in _SHORT_NOTES):
+        raise _cut_off(path, "holds fewer bytes than its header promises")
+    if recording.format == "OGG" and not _last_page_is_whole(path):
+        raise _cut_off(path, "does not end with an Ogg page that is whole and marked as the last")
+    if recording.frames == 0:
+        raise _no_samples(path)
+    if recording.frames >= 2**62:
+        raise AudioError(f"{path}: states no length, a number of samples was expected; convert the file to WAV")
+
+
+def _last_page_is_whole(path: Path) -> bool:
+    """Find the last Ogg page (RFC 3533, section 6) and look for its end-of-stream mark and its last byte."""
+    header_length, largest_page = 27, 65307
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 2 * largest_page))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < header_length or not page[5] & 4:
+        return False
+    num_segments = page[26]
+    return len(page) >= header_length + num_segments + sum(page[header_length : header_length + num_segments])
+
+
+def _cut_off(path: Path, found: str) -> AudioError:
+    return AudioError(f"{path}: {found}, a whole recording was expected; replace the file or remove it")
+
+
+def _no_samples(path: Path) -> AudioError:
+    return AudioError(f"{path}: holds no samples, a recording was expected; replace the file or remove it")

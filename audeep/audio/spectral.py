@@ -1,78 +1,131 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrograms of samples: pure functions on arrays."""
+"""From a signal to decibels over time and frequency: pure functions on arrays.
 
+All arithmetic is in double precision. With single precision, cells far below the loudest one carry more rounding
+error than signal, and the smallest cell sets the scale of a spectrogram that is not clipped.
+"""
+
+import logging
 from functools import lru_cache
 
 import numpy as np
 import scipy.fft
-import scipy.signal
+import scipy.sparse
+from numpy.lib.stride_tricks import sliding_window_view
 
-CONSTANT_RANGE = 1e-4  # a spectrogram whose values differ by no more is constant
+log = logging.getLogger(__name__)
+
+BLOCK_SAMPLES = 2**17  # windowed samples at a time: 1 MiB, which stays in the cache
+SMALLEST_RANGE = 1e-4  # a chunk that varies by no more than this is constant
 
 
 def pre_emphasis(samples: np.ndarray, coefficient: float = 0.95) -> np.ndarray:
-    """y[0] = x[0], y[t] = x[t] - coefficient * x[t - 1]; samples [sample]."""
+    """High-pass a signal [num_samples]: y[0] = x[0], y[t] = x[t] - coefficient * x[t - 1]."""
     emphasised = samples.copy()
     emphasised[1:] -= coefficient * samples[:-1]
     return emphasised
 
 
-def num_frames(num_samples: int, window: int, overlap: int) -> int:
-    """Whole windows in `num_samples`, all lengths in samples."""
-    return max(0, (num_samples - overlap) // (window - overlap))
+def power_spectrogram(samples: np.ndarray, window_length: int, overlap: int) -> np.ndarray:
+    """Squared magnitudes of the short-time Fourier transform: [num_samples] -> [bins, frames].
 
+    Each segment of `window_length` samples loses its mean, is weighted by a periodic Hann window and transformed
+    at its own length, so there are window_length // 2 + 1 bins. Nothing is padded: there are
+    (num_samples - overlap) // (window_length - overlap) frames. Powers are not scaled.
 
-def power_spectrogram(samples: np.ndarray, window: int, overlap: int) -> np.ndarray:
-    """Squared magnitude of the short-time Fourier transform: [sample] -> [time, bin], in the type of `samples`.
-
-    Periodic Hann windows of `window` samples, each segment less its mean, no padding at the edges, and no scaling.
+    Needs num_samples >= window_length > overlap.
     """
-    frames = np.lib.stride_tricks.sliding_window_view(samples, window)[:: window - overlap]
-    weights = scipy.signal.get_window("hann", window).astype(samples.dtype)
-    spectrum = scipy.fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * weights, overwrite_x=True)
-    return spectrum.real**2 + spectrum.imag**2
+    segments = sliding_window_view(samples, window_length)[:: window_length - overlap]  # [frames, window]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window_length) / window_length)
+    power = np.empty((len(segments), window_length // 2 + 1))  # [frames, bins]
+    step = max(1, BLOCK_SAMPLES // window_length)
+    for start in range(0, len(segments), step):
+        block = segments[start : start + step]
+        block = block - block.mean(axis=1, keepdims=True)
+        block *= window
+        spectrum = scipy.fft.rfft(block, axis=1, overwrite_x=True, workers=1)
+        out = power[start : start + step]
+        np.square(spectrum.real, out=out)
+        out += np.square(spectrum.imag)
+    return power.T
 
 
-def fft_frequencies(window: int, sample_rate: int) -> np.ndarray:
-    """Centre of each bin in Hz."""
-    return scipy.fft.rfftfreq(window, 1 / sample_rate)
+def mel_points(num_bands: int, sample_rate: int) -> np.ndarray:
+    """Corners of the triangular bands in Hz, [num_bands + 2], from 0 to half the sample rate.
 
-
-def mel_frequencies(num_bands: int, sample_rate: int) -> np.ndarray:
-    """Corners of `num_bands` triangles in Hz [num_bands + 2]: equally spaced from 0 to half the sample rate on the
-    mel scale of HTK, 2595 log10(1 + f / 700). Entries 1 to num_bands are the centres."""
+    Band i rises from corner i to its centre, corner i + 1, and falls to corner i + 2. The corners are equally
+    spaced on the mel scale of HTK, 2595 * log10(1 + f / 700) (Young et al., The HTK Book).
+    """
     highest = 2595 * np.log10(1 + sample_rate / 2 / 700)
     return 700 * (10 ** (np.linspace(0, highest, num_bands + 2) / 2595) - 1)
 
 
-@lru_cache(maxsize=32)
-def mel_filters(num_bands: int, window: int, sample_rate: int) -> np.ndarray:
-    """Unnormalised triangles over whole bins, [band, bin], float64; a band that catches no bin is zero."""
-    corners = np.floor((window + 1) * mel_frequencies(num_bands, sample_rate) / sample_rate)
-    left, centre, right = (corners[start : start + num_bands, None] for start in range(3))
-    bins = np.arange(window // 2 + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
-        falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
-    filters = rising + falling
-    filters.setflags(write=False)
+def mel_frequencies(num_bands: int, sample_rate: int) -> np.ndarray:
+    """Centres of the mel bands in Hz, [num_bands]."""
+    return mel_points(num_bands, sample_rate)[1:-1]
+
+
+@lru_cache
+def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> np.ndarray:
+    """Weights of the frequency bins in each mel band, [num_bands, window_length // 2 + 1]; read-only.
+
+    The corners of the triangles lie on whole bins and their height is 1. A band whose corners share one bin is all
+    zeros; a warning says how many are, once for each set of arguments.
+    """
+    corners = np.floor((window_length + 1) * mel_points(num_bands, sample_rate) / sample_rate).astype(int)
+    filters = np.zeros((num_bands, window_length // 2 + 1))
+    for weights, left, centre, right in zip(filters, corners, corners[1:], corners[2:], strict=False):
+        weights[left:centre] = (np.arange(left, centre) - left) / max(1, centre - left)
+        weights[centre:right] = (right - np.arange(centre, right)) / max(1, right - centre)
+    filters.flags.writeable = False
+    num_empty = np.count_nonzero(~filters.any(axis=1))
+    if num_empty:
+        log.warning(
+            "%d of %d mel bands catch no frequency bin of a window of %d samples at %d Hz and stay empty; "
+            "use fewer bands or a wider window",
+            num_empty,
+            num_bands,
+            window_length,
+            sample_rate,
+        )
     return filters
 
 
+def mel_spectrogram(power: np.ndarray, num_bands: int, window_length: int, sample_rate: int) -> np.ndarray:
+    """Sum the bins of each mel band: [bins, frames] -> [num_bands, frames]."""
+    return _sparse_mel_filters(num_bands, window_length, sample_rate) @ power
+
+
+@lru_cache
+def _sparse_mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.sparse.csr_array:
+    return scipy.sparse.csr_array(mel_filters(num_bands, window_length, sample_rate))
+
+
 def power_to_db(power: np.ndarray) -> np.ndarray:
-    """10 log10(power / max(power)), so that the loudest is 0 dB; what is below the smallest positive value is lifted
-    to it. Silence gives 0 dB throughout."""
-    loudest = power.max()
+    """Decibels below the loudest cell, which is 0 dB; what is below the smallest positive cell is lifted to it.
+
+    Where no cell is positive, all are 0 dB.
+    """
+    loudest, smallest = power.max(), power.min()
     if loudest <= 0:
         return np.zeros_like(power)
-    least = power[power > 0].min()
-    return 10 * np.log10(np.maximum(power, least) / loudest)
+    if smallest <= 0:
+        smallest = power[power > 0].min()
+    decibels = np.maximum(power, smallest)
+    decibels /= loudest
+    np.log10(decibels, out=decibels)
+    decibels *= 10
+    return decibels
 
 
-def normalise(spectrogram: np.ndarray) -> np.ndarray:
-    """Scale linearly to [-1, 1]; a spectrogram that is nearly constant becomes 0."""
-    centred = spectrogram - spectrogram.mean()
+def normalise(decibels: np.ndarray) -> np.ndarray:
+    """Shift and stretch to [-1, 1]; an array that varies by `SMALLEST_RANGE` or less is shifted to 0 instead."""
+    centred = decibels - decibels.mean()
     lowest, highest = centred.min(), centred.max()
-    if highest - lowest <= CONSTANT_RANGE:
-        return centred - lowest
-    return 2 * (centred - lowest) / (highest - lowest) - 1
+    centred -= lowest
+    if highest - lowest <= SMALLEST_RANGE:
+        return centred
+    centred /= highest - lowest
+    centred *= 2
+    centred -= 1
+    return centred

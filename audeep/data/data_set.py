@@ -77,7 +77,7 @@ class DataSet:
     @property
     def features(self) -> np.ndarray:
         """[instance, ...], float32; reads all of them."""
-        return self.data[FEATURES].values
+        return self.data[FEATURES].values.astype(np.float32, copy=False)
 
     @property
     def metadata(self) -> dict[str, np.ndarray]:
@@ -205,7 +205,7 @@ class Instance:
 
     def __getattr__(self, name: str) -> Any:
         if name == FEATURES:
-            return self.data_set.data[FEATURES][self.index].values
+            return self.data_set.data[FEATURES][self.index].values.astype(np.float32, copy=False)
         variable = _variable(name)
         value = self.data_set.data[variable.name].values[self.index]
         if FOLD in variable.dims:
@@ -214,7 +214,7 @@ class Instance:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == FEATURES:
-            self.data_set.data[FEATURES][self.index] = value
+            self.data_set.data[FEATURES].load()[self.index] = value
             return
         variable = _variable(name)
         if FOLD in variable.dims:

@@ -137,8 +137,9 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
     columns = {}
     for variable in VARIABLES:
         shape = (data.sizes[INSTANCE], data.sizes.get(FOLD, 0))[: len(variable.dims)]
-        columns[variable.name] = (variable.dims, _column(path, data, variable, shape))
-    return xr.Dataset(columns).assign({FEATURES: features.astype(np.float32, copy=False)})
+        column = _column(path, data, variable, shape)
+        columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
+    return xr.Dataset(columns).assign({FEATURES: features})
 
 
 def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, ...]) -> np.ndarray:

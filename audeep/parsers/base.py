@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all data set layouts share."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from audeep.data.schema import Partition, Split
+
+# what libsndfile decodes, as far as the name of a file tells
+AUDIO_SUFFIXES = frozenset(
+    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .sph .nist .voc".split()
+)
+
+
+def is_audio(path: Path) -> bool:
+    """Whether `path` is a file that is named like a recording, and not hidden."""
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def audio_in(directory: Path) -> list[Path]:
+    """The recordings in `directory`, sorted by name."""
+    return sorted(path for path in directory.iterdir() if is_audio(path))
+
+
+def folders_in(directory: Path) -> list[Path]:
+    """The visible directories in `directory`, sorted by name."""
+    return sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+@dataclass(frozen=True)
+class InstanceMetadata:
+    """A recording and what is known of it.
+
+    Attributes:
+        path: where the recording is.
+        filename: its name in the data set; recordings need different names.
+        label_nominal, label_numeric: name and number of its class.
+        cv_folds: the split it is in, for each cross-validation fold.
+        partition: the part of the data set it is in.
+    """
+
+    path: Path
+    filename: str
+    label_nominal: str | None = None
+    label_numeric: int | None = None
+    cv_folds: Sequence[Split] = field(default_factory=list)
+    partition: Partition | None = None
+
+
+class Parser:
+    """Finds the recordings of a data set below `basedir`.
+
+    A subclass says in `missing` what its layout needs and the base directory lacks, and yields the recordings from
+    `instances`, in sorted order. Or it defines `can_parse` and `parse` outright, as parsers for auDeep 0.9 do.
+    """
+
+    def __init__(self, basedir: Path | str) -> None:
+        self.basedir = self._basedir = Path(basedir)
+        self.log = logging.getLogger(f"{type(self).__module__}.{type(self).__name__}")
+
+    def missing(self) -> str | None:
+        """What this layout needs and the base directory lacks; None if it can be read."""
+        if type(self).can_parse is Parser.can_parse:
+            raise NotImplementedError(f"{type(self).__name__} has neither missing() nor can_parse()")
+        return None if self.can_parse() else f"what {type(self).__name__} asks for"
+
+    def can_parse(self) -> bool:
+        """Whether the base directory has this layout."""
+        return self.missing() is None
+
+    def instances(self) -> Iterator[InstanceMetadata]:
+        """The recordings, in sorted order."""
+        raise NotImplementedError(f"{type(self).__name__} has neither instances() nor parse()")
+
+    def parse(self) -> list[InstanceMetadata]:
+        """The recordings, in sorted order; the folders are read once."""
+        return self._instances
+
+    @cached_property
+    def _instances(self) -> list[InstanceMetadata]:
+        return list(self.instances())
+
+    @property
+    def label_map(self) -> dict[str, int] | None:
+        """Numbers of the labels by name; None if no recording has a label."""
+        labels = {(item.label_nominal, item.label_numeric) for item in self.parse() if item.label_nominal is not None}
+        return dict(sorted(labels)) or None
+
+    @property
+    def num_folds(self) -> int:
+        """Cross-validation folds; 0 if there are none."""
+        return max((len(item.cv_folds) for item in self.parse()), default=0)
+
+    @property
+    def num_instances(self) -> int:
+        """Recordings."""
+        return len(self.parse())
+
+
+def splits(fold: int, num_folds: int) -> list[Split]:
+    """The split in each fold of a recording that is validated in `fold` (from 0) alone."""
+    return [Split.VALID if index == fold else Split.TRAIN for index in range(num_folds)]
+
+
+def numbered(names: Sequence[str]) -> dict[str, int]:
+    """Each different name and its position in alphabetical order."""
+    return {name: number for number, name in enumerate(sorted(set(names)))}
+
+
+class LoggingMixin:
+    """Gives a class the logger `self.log`; parsers for auDeep 0.9 inherit it."""
+
+    @cached_property
+    def log(self) -> logging.Logger:
+        """A logger named after the class."""
+        return logging.getLogger(f"{type(self).__module__}.{type(self).__name__}")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parsers by name: ``esc``, ``dotted.name.Class`` or ``file.py:Class``."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from audeep.errors import ParserError
+from audeep.parsers.base import Parser
+
+SHORT_NAMES = {
+    "meta": "audeep.parsers.meta.MetaParser",
+    "partitioned": "audeep.parsers.partitioned.PartitionedParser",
+    "cross-validated": "audeep.parsers.cross_validated.CrossValidatedParser",
+    "no-metadata": "audeep.parsers.no_metadata.NoMetadataParser",
+    "esc": "audeep.parsers.esc.ESCParser",
+}
+
+
+def open_parser(basedir: Path, name: str) -> Parser:
+    """The parser called `name` for `basedir`, which it can read and in which it finds recordings.
+
+    Raises:
+        ParserError: there is no such parser, or it cannot read the base directory.
+    """
+    parser_type = find_parser(name)
+    if not basedir.is_dir():
+        found = "is a file" if basedir.exists() else "no such directory"
+        raise ParserError(f"{basedir}: {found}; --basedir must name the directory with the recordings")
+    if not any(basedir.iterdir()):
+        raise ParserError(f"{basedir}: is empty; --basedir must name the directory with the recordings")
+    parser = parser_type(basedir)
+    if not parser.can_parse():
+        lacks = parser.missing() if isinstance(parser, Parser) else f"what {parser_type.__name__} asks for"
+        raise ParserError(
+            f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {lacks};"
+            " use another --parser (no-metadata reads any folder of recordings)"
+        )
+    if not parser.parse():
+        raise ParserError(f"{basedir}: {parser_type.__name__} found no recordings; check the files or the --parser")
+    return parser
+
+
+def find_parser(name: str) -> type:
+    """The class of a parser by its short name, its dotted name, or a file and its name in it.
+
+    A file is executed to get the class; nothing else is.
+
+    Raises:
+        ParserError: there is no such class, or it is no parser.
+    """
+    path, separator, class_name = name.rpartition(":")
+    if separator:
+        module, where = _from_file(Path(path)), path
+    else:
+        where, _, class_name = SHORT_NAMES.get(name, name).rpartition(".")
+        module = _import(where, name)
+    parser_type = getattr(module, class_name, None)
+    if not isinstance(parser_type, type):
+        raise ParserError(f"parser {name!r}: {where} has no class {class_name!r}; check the spelling")
+    if not all(callable(getattr(parser_type, method, None)) for method in ("can_parse", "parse")):
+        raise ParserError(f"parser {name!r}: {class_name} has no methods can_parse and parse; derive it from Parser")
+    return parser_type
+
+
+def _import(module_name: str, name: str) -> object:
+    try:
+        return importlib.import_module(module_name)
+    except (ImportError, ValueError) as error:
+        known = ", ".join(SHORT_NAMES)
+        raise ParserError(
+            f"there is no parser {name!r} ({error}); use one of {known}, a dotted class name, or FILE.py:CLASS"
+        ) from error
+
+
+def _from_file(path: Path) -> object:
+    if not path.is_file():
+        raise ParserError(f"{path}: no such file; --parser FILE.py:CLASS must name a Python file")
+    spec = importlib.util.spec_from_file_location(f"audeep_parser_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ParserError(f"{path}: is no Python file; --parser FILE.py:CLASS must name one")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ParserError(f"{path}: cannot be run: {type(error).__name__}: {error}") from error
+    return module

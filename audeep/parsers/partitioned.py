@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data sets laid out as partitions and classes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audeep.data.schema import Partition
+from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, numbered
+
+
+class PartitionedParser(Parser):
+    """Partitions with classes: ``<train|devel|test>/<class>/<recording>``."""
+
+    def missing(self) -> str | None:
+        if not self._class_folders():
+            return "directories train, devel or test with one directory of recordings for each class"
+        return None
+
+    def _class_folders(self) -> list[tuple[Partition, Path]]:
+        """Partitions and their classes with recordings."""
+        return [
+            (partition, folder)
+            for partition in Partition
+            if (self.basedir / partition.name.lower()).is_dir()
+            for folder in folders_in(self.basedir / partition.name.lower())
+            if audio_in(folder)
+        ]
+
+    def instances(self) -> Iterator[InstanceMetadata]:
+        folders = self._class_folders()
+        numbers = numbered([folder.name for _, folder in folders])
+        for partition, folder in folders:
+            for path in audio_in(folder):
+                yield InstanceMetadata(
+                    path,
+                    path.relative_to(self.basedir).as_posix(),
+                    label_nominal=folder.name,
+                    label_numeric=numbers[folder.name],
+                    partition=partition,
+                )
