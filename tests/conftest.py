@@ -4,7 +4,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,22 @@ def golden(shared: Path) -> Path:
 def esc10(shared: Path) -> Path:
     """The real ESC-10: 400 recordings, 10 classes, 5 folds."""
     return shared / "data" / "ESC-10"
+
+
+def write_tone(path: Path, frequency: float, seconds: float = 0.5, sample_rate: int = 8000) -> None:
+    """A tone in faint noise."""
+    times = np.arange(int(seconds * sample_rate)) / sample_rate
+    noise = np.random.default_rng(int(frequency)).standard_normal(len(times))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.5 * np.sin(2 * np.pi * frequency * times) + 0.01 * noise, sample_rate)
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Low and high tones, four of each in each of three folds: fold_<1..3>/<high|low>/<0..3>.wav."""
+    basedir = tmp_path_factory.mktemp("recordings")
+    for fold in range(3):
+        for number in range(4):
+            write_tone(basedir / f"fold_{fold + 1}" / "low" / f"{number}.wav", 300 + 40 * number + 10 * fold)
+            write_tone(basedir / f"fold_{fold + 1}" / "high" / f"{number}.wav", 2000 + 90 * number + 20 * fold)
+    return basedir

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ class Spectrogram:
 
 
 @dataclass(frozen=True)
+class Framing:
+    """The window in samples at one sample rate."""
+
+    sample_rate: int
+    window: int
+    overlap: int
+
+    @property
+    def hop(self) -> int:
+        return self.window - self.overlap
+
+
+@dataclass(frozen=True)
 class Preprocessor:
     """Settings that turn recordings into spectrograms.
 
@@ -57,7 +71,8 @@ class Preprocessor:
     center_fixed: bool = False
 
     def __post_init__(self) -> None:
-        for problem in (*self._window_problems(), *self._level_problems(), *self._chunk_problems()):
+        problem = next(chain(self._window_problems(), self._level_problems(), self._chunk_problems()), None)
+        if problem is not None:
             raise OptionError(problem)
 
     def spectrogram(self, path: Path | str) -> Spectrogram:
@@ -97,7 +112,7 @@ class Preprocessor:
             chunk[...] = normalise(decibels[number * length : (number + 1) * length])
         return chunks
 
-    def _decibels(self, path: Path | str) -> tuple[np.ndarray, "Framing"]:
+    def _decibels(self, path: Path | str) -> tuple[np.ndarray, Framing]:
         """Clipped decibels, [time, freq] float64."""
         samples, sample_rate = read_audio(path)  # [channels, num_samples]
         if self.fixed_length is not None:
@@ -115,7 +130,7 @@ class Preprocessor:
         power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
         if self.mel_spectrum is not None:
             power = mel_spectrogram(power, self.mel_spectrum, framing.window, sample_rate)
-        if not power.any():
+        if power.max() == 0:
             log.warning("%s: is silent, its spectrogram is constant", path)
         decibels = power_to_db(power).T  # [time, freq]
         if self.clip_below is not None or self.clip_above is not None:
@@ -145,9 +160,7 @@ class Preprocessor:
         if above is not None and math.isnan(above):
             yield f"--clip-above {above}: a number of decibels was expected"
         if below is not None and not below < 0:
-            yield (
-                f"--clip-below {below}: the loudest cell is 0 dB, so a level below 0 was expected; try {-abs(below):g}"
-            )
+            yield f"--clip-below {below}: the loudest cell is 0 dB, so a level below 0 was expected; try -60"
         if below is not None and above is not None and not below < above:
             yield f"--clip-below {below}: must be lower than --clip-above {above}; choose a lower level"
 
@@ -161,7 +174,7 @@ class Preprocessor:
             return
         if not self.window_width - self.window_overlap <= length < math.inf:
             advance = self.window_width - self.window_overlap
-            yield f"--chunk-length {length}: holds no frame; choose at least {advance:g} s, by which the window advances"
+            yield f"--chunk-length {length}: holds no frame; choose at least the {advance:g} s between two windows"
         if count < 1:
             yield f"--chunk-count {count}: at least 1 chunk was expected"
         if fixed is not None and length * count > fixed and not math.isclose(length * count, fixed):
@@ -169,19 +182,6 @@ class Preprocessor:
                 f"--chunk-count {count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
                 f"s, --fixed-length is {fixed} s; use fewer or shorter chunks, or a longer --fixed-length"
             )
-
-
-@dataclass(frozen=True)
-class Framing:
-    """The window in samples at one sample rate."""
-
-    sample_rate: int
-    window: int
-    overlap: int
-
-    @property
-    def hop(self) -> int:
-        return self.window - self.overlap
 
 
 @lru_cache

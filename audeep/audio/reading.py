@@ -95,8 +95,8 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
         _, found = samples.shape
         if found < recording.frames and recording.format != "MP3":
             raise _cut_off(path, f"gives {found} of the {recording.frames} samples that its header promises")
-        if found < recording.frames:  # an estimate, where the file states no length
-            log.debug("%s: gives %d samples, its header suggests %d", path, found, recording.frames)
+        if found < recording.frames:  # which is an estimate where an MP3 file states no length
+            log.warning("%s: gives %d samples where %d were expected, it may be cut off", path, found, recording.frames)
         if found == 0:
             raise _no_samples(path)
         if not np.isfinite(samples).all():
@@ -139,7 +139,9 @@ def fuse_channels(samples: np.ndarray, channels: Channels = Channels.MEAN) -> np
             f"{len(samples)} channels found, --channels {Channels(channels).value} needs exactly 2; use --channels MEAN"
         )
     left, right = samples
-    return {Channels.LEFT: left, Channels.RIGHT: right}[channels] if channels != Channels.DIFF else left - right
+    if channels == Channels.DIFF:
+        return left - right
+    return left if channels == Channels.LEFT else right
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         ) from error
 
 
-# libsndfile reads what is left of a file that was cut off and only writes a note: 'data : 264600 (should be 158742)'.
+# libsndfile reads what is left of a file that was cut off and only notes it: 'data : 264600 (should be 158742)'.
 _SHORTER = re.compile(
     r"^\s*(?:data|riff|SSND|BODY|Data Size|Data length)\s*:?\s*(\d+) \(?should be (\d+)", re.MULTILINE
 )

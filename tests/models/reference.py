@@ -196,7 +196,9 @@ def network_of_old(variables: Mapping[str, ndarray], cell: str) -> Network:
         return [layers for layers in stacks if layers]
 
     def linear(prefix: str) -> Linear | None:
-        return (variables[f"{prefix}/weights"], variables[f"{prefix}/bias"]) if f"{prefix}/weights" in variables else None
+        return (
+            (variables[f"{prefix}/weights"], variables[f"{prefix}/bias"]) if f"{prefix}/weights" in variables else None
+        )
 
     projection = linear("model/decoder/rnn_output_and_state")
     return Network(

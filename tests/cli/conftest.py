@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running the application in the process of the tests."""
+
+import logging
+import shlex
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from audeep.main import main
+
+SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def audeep(capsys: pytest.CaptureFixture) -> Iterator[Callable[..., Result]]:
+    """Runs a command line, given as one text without the word audeep."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def run(command: str) -> Result:
+        capsys.readouterr()
+        with warnings.catch_warnings():
+            try:
+                status = main(shlex.split(command))
+            except SystemExit as stop:
+                status = stop.code or 0
+        for handler in root.handlers[:]:
+            if handler not in before[0]:
+                root.removeHandler(handler)
+                handler.close()
+        return Result(status, *capsys.readouterr())
+
+    yield run
+    root.handlers[:], root.level = before[0], before[1]
+    logging.captureWarnings(False)
+    for name in ("audeep", "audeep.progress"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.fixture(scope="session")
+def spectrograms(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Spectrograms of `recordings`: 24 instances of 19 x 12 in 3 folds."""
+    path = tmp_path_factory.mktemp("spectrograms") / "tones.nc"
+    assert main(shlex.split(f"-q preprocess --basedir {recordings} {SPECTRA} --output {path} --jobs 1")) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_directory(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training run of two epochs on `spectrograms`, 3 steps each."""
+    path = tmp_path_factory.mktemp("run") / "t-rae"
+    command = f"-q t-rae train --input {spectrograms} --run-name {path} --num-epochs 2 --batch-size 8"
+    assert main(shlex.split(command)) == 0
+    return path

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The application around the commands: version, help, logging, errors, the interactive shell."""
+
+import subprocess
+import sys
+
+import pytest
+
+from audeep import __version__
+
+COMMANDS = (
+    *("preprocess", "t-rae train", "t-rae generate", "mlp evaluate", "svm evaluate", "export"),
+    *("inspect raw", "inspect netcdf", "validate"),
+)
+
+
+def test_version_shows_the_version_and_copyright():
+    result = subprocess.run([sys.executable, "-m", "audeep", "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith(f"audeep {__version__}\nCopyright")
+
+
+def test_help_lists_all_commands(audeep):
+    result = audeep("--help")
+    assert result.status == 0
+    assert all(f"  {command} " in result.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_in_both_ways(audeep, command):
+    by_word, by_option = audeep(f"help {command}"), audeep(f"{command} --help")
+    assert by_word.status == by_option.status == 0
+    assert f"usage: audeep {command}" in by_word.out and by_word.out == by_option.out
+
+
+def test_complete_prints_a_shell_script_with_the_commands(audeep):
+    result = audeep("complete")
+    assert result.status == 0 and "t-rae" in result.out and "complete" in result.out
+
+
+def test_wrong_options_are_one_line_and_status_1(audeep):
+    result = audeep("t-rae train --input x --num-epochs 0")
+    assert result.status == 1
+    assert result.err == (
+        "t-rae train: argument --num-epochs: '0' found, expected a whole number >= 1; see 'audeep help t-rae train'\n"
+    )
+
+
+def test_debug_shows_the_traceback(audeep):
+    result = audeep("--debug validate --input nowhere.nc")
+    assert result.status == 1 and "Traceback" in result.err
+
+
+def test_the_log_file_has_what_was_logged(audeep, golden, tmp_path):
+    log = tmp_path / "log.txt"
+    audeep(f"--log-file {log} export --input {golden}/old_features_cv.nc --format csv --output {tmp_path}/csv")
+    assert "40 instances written to 5 files" in log.read_text()
+
+
+def test_the_shell_runs_commands_one_after_the_other_and_survives_failures(golden):
+    process = subprocess.run(
+        [sys.executable, "-m", "audeep"],
+        input=f"validate --input nowhere.nc\ninspect netcdf --input {golden}/old_features_cv.nc\n",
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0
+    assert "nowhere.nc: no such file" in process.stderr
+    assert "number of instances   | 40" in process.stdout
+
+
+def test_the_exit_status_of_a_piped_shell_is_that_of_the_last_command():
+    process = subprocess.run([sys.executable, "-m", "audeep"], input="validate --input nowhere.nc\n", text=True)
+    assert process.returncode == 1
