@@ -158,6 +158,7 @@ def test_lstm_state_is_carry_before_output() -> None:
     encoder = Encoder(StackConfig(input_size=2, num_layers=2, num_units=3, cell="LSTM"))
     for layer in encoder.recurrence.forward_stack.layers:
         with torch.no_grad():
+            layer.rnn.bias_ih_l0[6:9] = 1  # candidates that are not zero
             layer.rnn.bias_ih_l0[9:] = -50  # output gates shut
     carry, output = encoder(torch.rand(4, 1, 2) + 1).reshape(2, 2, 3).unbind(1)
     assert (carry.abs() > 1e-3).all()

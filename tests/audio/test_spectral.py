@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Spectral analysis against slow computations and against the numbers of auDeep 0.9."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from audeep.audio.spectral import (
+    BLOCK_SAMPLES,
+    mel_filters,
+    mel_frequencies,
+    mel_spectrogram,
+    normalise,
+    power_spectrogram,
+    power_to_db,
+    pre_emphasis,
+)
+
+OLD_FILTERS = np.load(Path(__file__).parents[1] / "data" / "mel_filters.npz")
+OLD_SETUPS = [(44100, 3528, 128), (16000, 640, 40), (8000, 200, 64)]
+
+
+def noise(num_samples: int) -> np.ndarray:
+    return np.random.default_rng(num_samples).standard_normal(num_samples)
+
+
+@pytest.fixture(autouse=True)
+def forget_filters():
+    mel_filters.cache_clear()
+
+
+def test_pre_emphasis_subtracts_most_of_the_sample_before():
+    samples = np.array([1.0, 2.0, -1.0])
+    np.testing.assert_allclose(pre_emphasis(samples), [1.0, 2.0 - 0.95, -1.0 - 1.9])
+    np.testing.assert_allclose(pre_emphasis(samples, 0.5), [1.0, 1.5, -2.0])
+    np.testing.assert_array_equal(samples, [1.0, 2.0, -1.0])
+
+
+@pytest.mark.parametrize(("num_samples", "window", "overlap"), [(50, 12, 5), (61, 13, 6), (40, 40, 0), (33, 8, 7)])
+def test_power_equals_the_fourier_sum_written_out(num_samples, window, overlap):
+    samples = noise(num_samples) + 3
+    power = power_spectrogram(samples, window, overlap)
+    assert power.shape == (window // 2 + 1, (num_samples - overlap) // (window - overlap))
+    for frame in range(power.shape[1]):
+        segment = samples[frame * (window - overlap) :][:window]
+        segment = segment - segment.sum() / window
+        for k in range(power.shape[0]):
+            terms = [
+                segment[t] * np.sin(np.pi * t / window) ** 2 * np.exp(-2j * np.pi * k * t / window)
+                for t in range(window)
+            ]
+            assert power[k, frame] == pytest.approx(abs(sum(terms)) ** 2, abs=1e-10)
+
+
+def test_power_equals_scipy_over_several_blocks():
+    window, overlap = 2000, 1000
+    samples = noise(3 * BLOCK_SAMPLES // 2)
+    _, _, magnitudes = scipy.signal.spectrogram(
+        samples, window="hann", nperseg=window, noverlap=overlap, detrend="constant", mode="magnitude"
+    )
+    np.testing.assert_allclose(
+        power_spectrogram(samples, window, overlap), (magnitudes * window / 2) ** 2, rtol=1e-8, atol=1e-8
+    )
+
+
+def test_gaps_between_windows_are_possible():
+    samples = noise(34)
+    power = power_spectrogram(samples, 10, -1)  # every 11 samples
+    assert power.shape == (6, 3)
+    np.testing.assert_allclose(power[:, 2], power_spectrogram(samples[22:32], 10, 0)[:, 0])
+
+
+@pytest.mark.parametrize(("sample_rate", "window", "num_bands"), OLD_SETUPS)
+def test_mel_filters_equal_the_old_ones(sample_rate, window, num_bands):
+    key = f"fs{sample_rate}_w{window}_b{num_bands}"
+    np.testing.assert_allclose(mel_filters(num_bands, window, sample_rate), OLD_FILTERS[f"{key}_filters"], atol=1e-12)
+    np.testing.assert_allclose(mel_frequencies(num_bands, sample_rate), OLD_FILTERS[f"{key}_hz"], atol=1e-6)
+
+
+@pytest.mark.parametrize("window", [200, 201, 3529])
+def test_no_mel_filter_leaves_the_bins_of_an_odd_window(window):
+    filters = mel_filters(20, window, 8000)
+    assert filters.shape == (20, window // 2 + 1)
+    assert filters.min() == 0
+    np.testing.assert_array_equal(filters.max(axis=1), 1)
+
+
+def test_bands_without_a_bin_are_counted_once_for_each_setup(caplog):
+    for _ in range(3):
+        filters = mel_filters(64, 200, 8000)
+    assert np.count_nonzero(~filters.any(axis=1)) == 6
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("6 of 64 mel bands catch no frequency bin of a window of 200 samples at 8000 Hz")
+
+
+def test_no_warning_where_every_band_has_a_bin(caplog):
+    mel_filters(40, 640, 16000)
+    assert not caplog.records
+
+
+def test_cached_filters_cannot_be_overwritten():
+    with pytest.raises(ValueError, match="read-only"):
+        mel_filters(40, 640, 16000)[0] = 1
+
+
+def test_mel_spectrogram_sums_the_weighted_bins():
+    power = np.random.default_rng(0).uniform(size=(321, 7))
+    expected = OLD_FILTERS["fs16000_w640_b40_filters"] @ power
+    np.testing.assert_allclose(mel_spectrogram(power, 40, 640, 16000), expected)
+
+
+def test_loudest_cell_is_0_db_and_zeros_are_lifted_to_the_smallest_positive_cell():
+    power = np.array([[100.0, 0.0], [1.0, 10.0]])
+    np.testing.assert_allclose(power_to_db(power), [[0, -20], [-20, -10]])
+    np.testing.assert_array_equal(power, [[100, 0], [1, 10]])
+
+
+def test_silence_is_0_db_throughout():
+    np.testing.assert_array_equal(power_to_db(np.zeros((3, 4))), np.zeros((3, 4)))
+
+
+def test_decibels_do_not_depend_on_the_level():
+    power = np.random.default_rng(0).uniform(size=(5, 6))
+    np.testing.assert_allclose(power_to_db(power), power_to_db(1e-9 * power))
+
+
+def test_normalised_values_fill_minus_1_to_1():
+    decibels = np.array([[-60.0, -30.0], [0.0, -45.0]])
+    np.testing.assert_allclose(normalise(decibels), [[-1, 0], [1, -0.5]])
+    assert decibels[0, 0] == -60
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0, [0, 0]), (0.9e-4, [0, 0.9e-4]), (1.1e-4, [-1, 1])])
+def test_nearly_constant_values_are_shifted_to_0_and_not_stretched(spread, expected):
+    np.testing.assert_allclose(normalise(np.array([-5.0, -5.0 + spread])), expected, atol=1e-12)
