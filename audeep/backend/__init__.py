@@ -17,9 +17,11 @@ _PARSERS = {
     },
     "meta": {"MetaParser": "audeep.parsers.meta.MetaParser"},
     "no_metadata": {"NoMetadataParser": "audeep.parsers.no_metadata.NoMetadataParser"},
+    "dcase": {"DCASEParser": "audeep.parsers.dcase.DCASEParser"},
     "esc": {"ESCParser": "audeep.parsers.esc.ESCParser"},
     "partitioned": {"PartitionedParser": "audeep.parsers.partitioned.PartitionedParser"},
     "cross_validated": {"CrossValidatedParser": "audeep.parsers.cross_validated.CrossValidatedParser"},
+    "urban_sound_8k": {"UrbanSound8KParser": "audeep.parsers.urban_sound_8k.UrbanSound8KParser"},
 }
 
 HOMES = {

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all data set layouts share."""
 
+import csv
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from audeep.data.schema import Partition, Split
+from audeep.errors import ParserError
 
 # what libsndfile decodes, as far as the name of a file tells
 AUDIO_SUFFIXES = frozenset(
@@ -108,6 +111,58 @@ def splits(fold: int, num_folds: int) -> list[Split]:
 def numbered(names: Sequence[str]) -> dict[str, int]:
     """Each different name and its position in alphabetical order."""
     return {name: number for number, name in enumerate(sorted(set(names)))}
+
+
+def lacks(basedir: Path, names: Sequence[str]) -> str | None:
+    """Which of the files and directories `names` are not in `basedir`, as text; None if all are."""
+    return ", ".join(name for name in names if not (basedir / name).exists()) or None
+
+
+def read_table(
+    path: Path, columns: Mapping[str, type], delimiter: str = ",", header: bool = True
+) -> list[tuple[Any, ...]]:
+    """The given columns of each line of a table, converted to their types (str or int).
+
+    A table without a header has `columns` as its first ones.
+
+    Raises:
+        ParserError: the table cannot be read, lacks a column, or has a line without the values.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ParserError(f"{path}: is no table in UTF-8 that can be read: {error}; restore it") from error
+    names = list(columns)
+    if header:
+        names = rows.pop(0)[1] if rows else []
+    lacking = [column for column in columns if column not in names]
+    if lacking:
+        raise ParserError(f"{path}: has no column {', '.join(lacking)}; it needs {', '.join(columns)}")
+    kinds = [(names.index(column), kind) for column, kind in columns.items()]
+    values = []
+    for line, row in rows:
+        try:
+            values.append(tuple(kind(row[index]) for index, kind in kinds))
+        except (IndexError, ValueError) as error:
+            needs = ", ".join(f"{name} (a whole number)" if kind is int else name for name, kind in columns.items())
+            raise ParserError(f"{path}: line {line} is {delimiter.join(row)!r}; expected {needs}; mend it") from error
+    return values
+
+
+def require_files(table: Path, paths: Sequence[Path]) -> None:
+    """Check that all recordings that a table lists are there.
+
+    Raises:
+        ParserError: some are not; it names the first three.
+    """
+    absent = [path for path in paths if not path.is_file()]
+    if absent:
+        names = ", ".join(map(str, absent[:3])) + (", ..." if len(absent) > 3 else "")
+        raise ParserError(
+            f"{table}: {len(absent)} of its {len(paths)} recordings are not there: {names}; complete the data set"
+        )
 
 
 class LoggingMixin:

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ESC-10 and ESC-50 (Piczak, ACM Multimedia 2015)."""
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from audeep.errors import ParserError
-from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, splits
+from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, read_table, require_files, splits
 
 NUM_FOLDS = 5
-COLUMNS = ("filename", "fold", "target", "category")
+COLUMNS = {"filename": str, "fold": int, "target": int, "category": str}
 
 _CLASS = re.compile(r"\d{3} - (.+)")
 
@@ -45,19 +44,9 @@ class ESCParser(Parser):
                 yield InstanceMetadata(path, path.name, label, number, splits(int(fold) - 1, NUM_FOLDS))
 
     def _from_table(self) -> Iterator[InstanceMetadata]:
-        with open(self._table, encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
-        if lacking:
-            raise ParserError(f"{self._table}: has no column {', '.join(lacking)}; it needs {', '.join(COLUMNS)}")
-        for row in sorted(rows, key=lambda row: row["filename"]):
-            path = self.basedir / "audio" / row["filename"]
-            if not path.is_file():
-                raise ParserError(f"{path}: no such file, but {self._table} lists it; complete the data set")
-            try:
-                fold, target = int(row["fold"]), int(row["target"])
-            except (TypeError, ValueError) as error:
-                raise ParserError(f"{self._table}: {row['filename']}: fold and target must be whole numbers") from error
+        rows = sorted(read_table(self._table, COLUMNS))
+        require_files(self._table, [self.basedir / "audio" / name for name, *_ in rows])
+        for name, fold, target, category in rows:
             if not 1 <= fold <= NUM_FOLDS:
-                raise ParserError(f"{self._table}: {row['filename']}: is in fold {fold}, there are 1 to {NUM_FOLDS}")
-            yield InstanceMetadata(path, path.name, row["category"], target, splits(fold - 1, NUM_FOLDS))
+                raise ParserError(f"{self._table}: {name}: is in fold {fold}, there are 1 to {NUM_FOLDS}")
+            yield InstanceMetadata(self.basedir / "audio" / name, name, category, target, splits(fold - 1, NUM_FOLDS))

@@ -15,16 +15,18 @@ SHORT_NAMES = {
     "cross-validated": "audeep.parsers.cross_validated.CrossValidatedParser",
     "no-metadata": "audeep.parsers.no_metadata.NoMetadataParser",
     "esc": "audeep.parsers.esc.ESCParser",
+    "dcase": "audeep.parsers.dcase.DCASEParser",
+    "urban-sound-8k": "audeep.parsers.urban_sound_8k.UrbanSound8KParser",
 }
 
 
-def open_parser(basedir: Path, name: str) -> Parser:
+def open_parser(basedir: Path | str, name: str) -> Parser:
     """The parser called `name` for `basedir`, which it can read and in which it finds recordings.
 
     Raises:
         ParserError: there is no such parser, or it cannot read the base directory.
     """
-    parser_type = find_parser(name)
+    basedir, parser_type = Path(basedir), find_parser(name)
     if not basedir.is_dir():
         found = "is a file" if basedir.exists() else "no such directory"
         raise ParserError(f"{basedir}: {found}; --basedir must name the directory with the recordings")
@@ -32,9 +34,8 @@ def open_parser(basedir: Path, name: str) -> Parser:
         raise ParserError(f"{basedir}: is empty; --basedir must name the directory with the recordings")
     parser = parser_type(basedir)
     if not parser.can_parse():
-        lacks = parser.missing() if isinstance(parser, Parser) else f"what {parser_type.__name__} asks for"
         raise ParserError(
-            f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {lacks};"
+            f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {parser.missing()};"
             " use another --parser (no-metadata reads any folder of recordings)"
         )
     if not parser.parse():
@@ -42,7 +43,7 @@ def open_parser(basedir: Path, name: str) -> Parser:
     return parser
 
 
-def find_parser(name: str) -> type:
+def find_parser(name: str) -> type[Parser]:
     """The class of a parser by its short name, its dotted name, or a file and its name in it.
 
     A file is executed to get the class; nothing else is.
@@ -59,18 +60,21 @@ def find_parser(name: str) -> type:
     parser_type = getattr(module, class_name, None)
     if not isinstance(parser_type, type):
         raise ParserError(f"parser {name!r}: {where} has no class {class_name!r}; check the spelling")
-    if not all(callable(getattr(parser_type, method, None)) for method in ("can_parse", "parse")):
-        raise ParserError(f"parser {name!r}: {class_name} has no methods can_parse and parse; derive it from Parser")
+    if not issubclass(parser_type, Parser):
+        raise ParserError(f"parser {name!r}: {class_name} is no parser; derive it from audeep.parsers.base.Parser")
+    for old, new in (("can_parse", "missing"), ("parse", "instances")):
+        if all(getattr(parser_type, method) is getattr(Parser, method) for method in (old, new)):
+            raise ParserError(f"parser {name!r}: {class_name} has neither {old}() nor {new}(); write one of them")
     return parser_type
 
 
 def _import(module_name: str, name: str) -> object:
     try:
         return importlib.import_module(module_name)
-    except (ImportError, ValueError) as error:
-        known = ", ".join(SHORT_NAMES)
+    except (Exception, SystemExit) as error:
+        known, error_text = ", ".join(SHORT_NAMES), _one_line(error)
         raise ParserError(
-            f"there is no parser {name!r} ({error}); use one of {known}, a dotted class name, or FILE.py:CLASS"
+            f"there is no parser {name!r} ({error_text}); use one of {known}, a dotted class name, or FILE.py:CLASS"
         ) from error
 
 
@@ -84,6 +88,10 @@ def _from_file(path: Path) -> object:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ParserError(f"{path}: cannot be run: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ParserError(f"{path}: cannot be run: {_one_line(error)}; mend it") from error
     return module
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

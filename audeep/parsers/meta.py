@@ -7,10 +7,12 @@ from functools import cached_property
 from audeep.errors import ParserError
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.parsers.cross_validated import CrossValidatedParser
+from audeep.parsers.dcase import DCASEParser
 from audeep.parsers.esc import ESCParser
 from audeep.parsers.partitioned import PartitionedParser
+from audeep.parsers.urban_sound_8k import UrbanSound8KParser
 
-PARSERS = (PartitionedParser, CrossValidatedParser, ESCParser)
+PARSERS = (DCASEParser, PartitionedParser, CrossValidatedParser, ESCParser, UrbanSound8KParser)
 
 
 class MetaParser(Parser):

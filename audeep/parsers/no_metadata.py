@@ -2,6 +2,7 @@
 """Recordings without metadata."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from audeep.parsers.base import InstanceMetadata, Parser, is_audio
 
@@ -10,8 +11,11 @@ class NoMetadataParser(Parser):
     """All recordings below the base directory, without labels: ``**/<recording>``."""
 
     def missing(self) -> str | None:
-        return None if any(map(is_audio, self.basedir.rglob("*"))) else "recordings at any depth"
+        return None if any(map(self._is_visible_audio, self.basedir.rglob("*"))) else "recordings at any depth"
+
+    def _is_visible_audio(self, path: Path) -> bool:
+        return is_audio(path) and not any(part.startswith(".") for part in path.relative_to(self.basedir).parts)
 
     def instances(self) -> Iterator[InstanceMetadata]:
-        for path in sorted(filter(is_audio, self.basedir.rglob("*"))):
+        for path in sorted(filter(self._is_visible_audio, self.basedir.rglob("*"))):
             yield InstanceMetadata(path, path.relative_to(self.basedir).as_posix())

@@ -49,7 +49,7 @@ def cut(path: Path, fraction: float) -> Path:
         (".w64", "PCM_16", 2**-15),
         (".voc", "PCM_16", 2**-15),
         (".ogg", "VORBIS", 0.05),
-        (".mp3", "MPEG_LAYER_III", 0.05),
+        (".mp3", "MPEG_LAYER_III", 0.1),
     ],
 )
 def test_samples_of_every_format_come_back_at_full_scale(tmp_path, suffix, subtype, tolerance):
@@ -150,9 +150,7 @@ class TestRefused:
     @pytest.mark.parametrize("suffix", [".aiff", ".au", ".w64", ".rf64", ".voc"])
     def test_other_formats_that_were_cut_off(self, tmp_path, read, suffix):
         soundfile.write(tmp_path / f"half{suffix}", tone(), RATE, subtype="PCM_16")
-        with pytest.raises(
-            AudioError, match=rf"half{suffix}: holds .*bytes than? ?.*its header promises|bytes that its"
-        ):
+        with pytest.raises(AudioError, match=rf"half{suffix}: holds .*bytes tha[tn] its header promises, a whole"):
             read(cut(tmp_path / f"half{suffix}", 0.5))
 
     @pytest.mark.parametrize("bytes_lost", [1, 3000, "last page", "half"])

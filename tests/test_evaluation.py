@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores, and evaluations whose results are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from audeep.data.data_set import DataSet, empty, load
+from audeep.data.schema import Partition
+from audeep.errors import DataError, ShapeError
+from audeep.evaluation import (
+    accuracy,
+    confusion_matrix,
+    cross_validate,
+    evaluate_partitions,
+    mean_and_spread,
+    unweighted_average_recall,
+)
+from audeep.learners import SvmLearner
+
+LABELS = {"zebra": 0, "ant": 1}  # by name they would come the other way round
+
+
+class NearestNeighbour:
+    """Predicts the label of the nearest training instance."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> None:
+        self.features, self.labels = features, labels
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        distances = np.abs(features - self.features[:, 0])  # [instance, training instance]
+        return self.labels[distances.argmin(axis=1)]
+
+
+def make_data_set(rows: list[tuple[str, str, float, object]], label_map: dict[str, int] | None = LABELS) -> DataSet:
+    """One instance per row: file name, label, feature, and the fold that validates it (a number) or its partition."""
+    num_folds = 1 + max((row[3] for row in rows if type(row[3]) is int), default=-1)
+    data_set = empty(len(rows), [("generated", 1)], num_folds, label_map)
+    for instance, (filename, label, feature, part) in zip(data_set, rows, strict=True):
+        instance.filename, instance.label_nominal, instance.label_numeric = filename, label, LABELS[label]
+        instance.features = [feature]
+        if isinstance(part, Partition):
+            instance.partition = part
+        elif part is not None:
+            instance.cv_folds = [int(fold == part) for fold in range(num_folds)]
+    return data_set
+
+
+FOLDS = [
+    ("a", "zebra", 0.0, 0),  # nearest in the other fold: 0.2 zebra, right
+    ("b", "zebra", 1.0, 0),  # 1.2 ant, wrong
+    ("c", "ant", 10.0, 0),  # 9.0 ant, right
+    ("d", "zebra", 0.2, 1),  # 0.0 zebra, right
+    ("e", "ant", 9.0, 1),  # 10.0 ant, right
+    ("f", "ant", 1.2, 1),  # 1.0 zebra, wrong
+    ("g", "ant", 0.6, 1),  # 1.0 zebra, wrong
+]
+
+CHUNKS = [
+    ("a", "zebra", 0.0, 0),  # right
+    ("a", "zebra", 0.1, 0),  # right
+    ("a", "zebra", 8.0, 0),  # wrong, outvoted
+    ("b", "ant", 9.0, 0),  # right
+    ("b", "ant", 0.2, 0),  # wrong; a tie, which zebra wins: wrong
+    ("c", "zebra", 0.0, 1),  # right
+    ("d", "ant", 9.0, 1),  # right
+    ("d", "ant", 9.1, 1),  # right
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_equal_those_of_scikit_learn(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    classes = [1, 3, 4, 8]
+    true, predicted = generator.choice(classes[: 4 - seed % 2], 50), generator.choice(classes, 50)
+    confusion = confusion_matrix(true, predicted, classes)
+    np.testing.assert_array_equal(confusion, metrics.confusion_matrix(true, predicted, labels=classes))
+    assert accuracy(confusion) == pytest.approx(metrics.accuracy_score(true, predicted))
+    recall = metrics.recall_score(true, predicted, labels=np.unique(true), average="macro")
+    assert unweighted_average_recall(confusion) == pytest.approx(recall)
+
+
+def test_cross_validation_scores_each_fold_with_what_the_others_teach() -> None:
+    evaluation = cross_validate(make_data_set(FOLDS), NearestNeighbour)
+    assert evaluation.labels == ("zebra", "ant")
+    assert evaluation.confusions.tolist() == [[[[1, 1], [0, 1]], [[1, 0], [2, 1]]]]
+    assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
+    np.testing.assert_allclose(evaluation.accuracies, [[2 / 3, 2 / 4]])
+    np.testing.assert_allclose(evaluation.recalls, [[(1 / 2 + 1) / 2, (1 + 1 / 3) / 2]])
+
+
+def test_instances_may_validate_several_folds_and_train_none() -> None:
+    data_set = make_data_set(FOLDS)
+    data_set.cv_folds[:] = [[1, 1], [0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [1, 1]]
+    evaluation = cross_validate(data_set, NearestNeighbour)
+    expected = [[2, 0], [1, 0]]  # 0.0, 0.2 and 0.6 are nearest to 1.0 zebra
+    assert evaluation.confusions.tolist() == [[expected, expected]]
+
+
+def test_without_majority_vote_each_chunk_counts() -> None:
+    evaluation = cross_validate(make_data_set(CHUNKS), NearestNeighbour)
+    assert evaluation.confusions[0].tolist() == [[[2, 1], [1, 1]], [[1, 0], [0, 2]]]
+
+
+def test_with_majority_vote_each_file_counts_once() -> None:
+    evaluation = cross_validate(make_data_set(CHUNKS), NearestNeighbour, majority_vote=True)
+    assert evaluation.confusions[0].tolist() == [[[1, 0], [1, 0]], [[1, 0], [0, 1]]]
+
+
+def test_classes_that_do_not_occur_have_empty_rows() -> None:
+    label_map = {"bee": 2, **LABELS, "cat": 7}
+    evaluation = cross_validate(make_data_set(FOLDS, label_map), NearestNeighbour)
+    assert evaluation.labels == ("zebra", "ant", "bee", "cat")
+    expected = np.zeros((4, 4), int)
+    expected[:2, :2] = [[2, 1], [2, 2]]
+    assert evaluation.confusion.tolist() == expected.tolist()
+    np.testing.assert_allclose(evaluation.recalls, [[(1 / 2 + 1) / 2, (1 + 1 / 3) / 2]])
+
+
+def test_without_a_label_map_the_classes_are_those_of_the_instances() -> None:
+    evaluation = cross_validate(make_data_set(FOLDS, label_map=None), NearestNeighbour)
+    assert evaluation.labels == ("zebra", "ant")
+    assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
+
+
+def test_repeats_draw_new_random_numbers_that_follow_from_the_seed() -> None:
+    def seeds_of(seed: int) -> list[int]:
+        made = []
+
+        def make(learner_seed: int) -> NearestNeighbour:
+            made.append(learner_seed)
+            return NearestNeighbour(learner_seed)
+
+        evaluation = cross_validate(make_data_set(FOLDS), make, repeat=3, seed=seed)
+        assert evaluation.confusions.shape == (3, 2, 2, 2)
+        assert evaluation.confusion.tolist() == [[6, 3], [6, 6]]
+        return made
+
+    assert len(set(seeds_of(1))) == 6
+    assert seeds_of(1) == seeds_of(1)
+    assert not set(seeds_of(1)) & set(seeds_of(2))
+
+
+@pytest.mark.parametrize("upsample, counts", [(False, [[2, 1], [1, 3]]), (True, [[2, 2], [3, 3]])])
+def test_upsampling_balances_the_training_split_only(upsample: bool, counts: list[list[int]]) -> None:
+    seen = []
+
+    class Counting(NearestNeighbour):
+        def fit(self, features: np.ndarray, labels: np.ndarray) -> None:
+            super().fit(features, labels)
+            seen.append(np.bincount(labels).tolist())
+
+    evaluation = cross_validate(make_data_set(FOLDS), Counting, upsample=upsample)
+    assert sorted(seen) == sorted(counts)
+    assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
+
+
+def partitioned() -> DataSet:
+    train, devel, test = Partition
+    parts = [test, test, test, train, train, devel, None]
+    return make_data_set([(*row[:3], part) for row, part in zip(FOLDS, parts, strict=True)])
+
+
+@pytest.mark.parametrize(
+    "train, valid, expected",
+    [
+        ([Partition.TRAIN], [Partition.TEST], [[2, 0], [0, 1]]),
+        ([Partition.TRAIN, Partition.DEVEL], [Partition.TEST], [[1, 1], [0, 1]]),
+        ([Partition.TRAIN], [Partition.TEST, Partition.DEVEL], [[2, 0], [1, 1]]),
+        ([Partition.TEST], [Partition.TRAIN], [[1, 0], [0, 1]]),
+    ],
+)
+def test_partitions_are_trained_on_and_predicted_as_asked(
+    train: list[Partition], valid: list[Partition], expected: list[list[int]]
+) -> None:
+    evaluation = evaluate_partitions(partitioned(), NearestNeighbour, train, valid, repeat=2)
+    assert evaluation.confusions.tolist() == [[expected], [expected]]
+
+
+def test_mean_and_spread_are_over_folds_of_means_over_repeats() -> None:
+    mean, spread = mean_and_spread(np.array([[0.5, 0.7], [0.7, 0.9]]))  # by fold 0.6 and 0.8
+    assert mean == pytest.approx(0.7)
+    assert spread == pytest.approx(0.2)
+
+
+def test_folds_are_needed_for_cross_validation() -> None:
+    gap = make_data_set(FOLDS)
+    gap.cv_folds[3, 1] = np.nan
+    for data_set in (make_data_set([(*row[:3], None) for row in FOLDS]), gap):
+        with pytest.raises(DataError, match="has no cross-validation folds for all instances; add some with 'audeep"):
+            cross_validate(data_set, NearestNeighbour)
+
+
+def test_partitions_are_needed_to_evaluate_partitions() -> None:
+    with pytest.raises(DataError, match="the data set has no partitions; add some with 'audeep modify"):
+        evaluate_partitions(make_data_set(FOLDS), NearestNeighbour, [Partition.TRAIN], [Partition.TEST])
+
+
+def test_empty_parts_are_refused() -> None:
+    data_set = partitioned()
+    data_set.partition[5] = Partition.TRAIN
+    for train, valid, purpose in [
+        ([Partition.DEVEL], [Partition.TEST], "train on"),
+        ([Partition.TRAIN], [Partition.DEVEL], "predict"),
+    ]:
+        with pytest.raises(DataError, match=f"there is no instance to {purpose}; check the folds or partitions"):
+            evaluate_partitions(data_set, NearestNeighbour, train, valid)
+    data_set = make_data_set(FOLDS)
+    data_set.cv_folds[:, 1] = 0
+    with pytest.raises(DataError, match="there is no instance to predict; check the folds or partitions with 'audeep"):
+        cross_validate(data_set, NearestNeighbour)
+
+
+def test_missing_labels_are_refused_before_anything_is_trained() -> None:
+    def never(seed: int) -> NearestNeighbour:
+        raise AssertionError("a learner was made")
+
+    data_set = make_data_set(FOLDS)
+    data_set.labels_numeric[6] = np.nan
+    with pytest.raises(DataError, match="1 of 4 instances to train on have no label; labels are needed here"):
+        cross_validate(data_set, never)
+    data_set = partitioned()
+    data_set.labels_numeric[:3] = np.nan
+    with pytest.raises(DataError, match="3 of 3 instances to predict have no label; labels are needed here"):
+        evaluate_partitions(data_set, never, [Partition.TRAIN], [Partition.TEST])
+
+
+def test_a_fold_of_one_class_is_refused() -> None:
+    data_set = make_data_set([row for row in FOLDS if row[0] not in "c"])
+    with pytest.raises(DataError, match="all 2 training instances have label 0; two classes are needed"):
+        cross_validate(data_set, NearestNeighbour)
+
+
+def test_features_of_two_axes_are_refused() -> None:
+    data_set = make_data_set(FOLDS)
+    spectrograms = data_set.with_features(np.zeros((7, 3, 2), np.float32), ["time", "freq"])
+    with pytest.raises(
+        ShapeError, match="features have shape 3 x 2 .*; generate features with 'audeep t-rae generate'"
+    ):
+        cross_validate(spectrograms, NearestNeighbour)
+
+
+def test_features_of_the_old_audeep_are_evaluated(golden: Path) -> None:
+    evaluation = cross_validate(load(golden / "old_features_cv.nc"), lambda seed: SvmLearner(0.1, seed))
+    assert evaluation.confusion.sum(axis=1).tolist() == [10, 10, 10, 10]
+    assert accuracy(evaluation.confusion) > 0.5
+    parts = load(golden / "old_features_partitioned.nc")
+    evaluation = evaluate_partitions(
+        parts, lambda seed: SvmLearner(0.1, seed), [Partition.TRAIN, Partition.DEVEL], [Partition.TEST]
+    )
+    assert evaluation.confusion.sum() == (parts.partition == Partition.TEST).sum()

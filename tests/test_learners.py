@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Learners, and what is done to data before and after them."""
+
+import logging
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from audeep.data.data_set import DataSet, empty
+from audeep.errors import DataError, ShapeError
+from audeep.learners import Classifier, LearnerFactory, MlpLearner, SvmLearner, vote
+from audeep.models.mlp import Mlp, MlpConfig
+
+
+def make_vectors(features: np.ndarray, labels: list[int] | np.ndarray, filenames: list[str] | None = None) -> DataSet:
+    data_set = empty(len(labels), [("generated", features.shape[1])])
+    data_set.features[:] = features
+    data_set.labels_numeric[:] = labels
+    data_set.labels_nominal[:] = [f"class {label}" for label in labels]
+    data_set.filenames[:] = [f"{index}.wav" for index in range(len(labels))] if filenames is None else filenames
+    return data_set
+
+
+def make_clusters(count: int, seed: int, spread: float = 0.3) -> DataSet:
+    """Three classes whose numbers have gaps, around the corners of a triangle, one of three features large."""
+    generator = np.random.default_rng(seed)
+    labels = generator.choice([2, 5, 9], count)
+    centres = {2: (0, 0, 0), 5: (1, 0, 1000), 9: (0, 1, 1000)}
+    noise = generator.normal(0, spread, (count, 3)) * [1, 1, 1000]
+    return make_vectors(np.array([centres[label] for label in labels]) + noise, labels)
+
+
+class RecordingLearner:
+    """Keeps what it is given, and predicts the sign of the first feature."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> None:
+        self.features, self.labels = features, labels
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        self.predicted = features
+        return (features[:, 0] > 0).astype(np.int64)
+
+
+LEARNERS: dict[str, LearnerFactory] = {
+    "svm": lambda seed: SvmLearner(0.1, seed),
+    "mlp": lambda seed: MlpLearner(num_epochs=60, learning_rate=0.01, num_units=20, seed=seed),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_separable_classes_are_learned(name: str) -> None:
+    classifier = Classifier(LEARNERS[name]).fit(make_clusters(150, seed=0, spread=0.15))
+    unseen = make_clusters(200, seed=1, spread=0.15)
+    assert (classifier.predict(unseen) == unseen.labels_numeric).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_same_seed_gives_the_same_predictions(name: str) -> None:
+    noisy, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
+    torch.manual_seed(1)
+    first = Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen)
+    torch.manual_seed(2)
+    np.random.seed(2)
+    np.testing.assert_array_equal(Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen), first)
+
+
+def test_another_seed_gives_another_mlp() -> None:
+    noisy, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
+    one, other = (Classifier(LEARNERS["mlp"], seed=seed).fit(noisy).predict(unseen) for seed in (4, 5))
+    assert (one != other).any()
+
+
+def test_mlp_learns_what_no_linear_classifier_can() -> None:
+    def quadrants(seed: int) -> DataSet:
+        features = np.random.default_rng(seed).uniform(-1, 1, (300, 2))
+        return make_vectors(features, (features[:, 0] * features[:, 1] > 0).astype(int))
+
+    unseen = quadrants(1)
+    right = {
+        name: (Classifier(make).fit(quadrants(0)).predict(unseen) == unseen.labels_numeric).mean()
+        for name, make in LEARNERS.items()
+    }
+    assert right["mlp"] > 0.85
+    assert right["svm"] < 0.65
+
+
+def test_mlp_trains_on_all_instances_at_once_with_adam_and_cross_entropy() -> None:
+    """Its first step moves each weight by the learning rate, against the gradient."""
+    features = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    labels = np.random.default_rng(1).choice([3, 7, 8], 30)
+    learner = MlpLearner(num_epochs=1, learning_rate=0.01, num_layers=1, num_units=6, keep_prob=1.0, seed=5)
+    learner.fit(features, labels)
+    torch.manual_seed(5)
+    hidden, hidden_bias, output, output_bias = (
+        weights.detach().numpy() for weights in Mlp(MlpConfig(4, 3, 1, 6, 1.0)).parameters()
+    )
+    activations = np.maximum(features @ hidden.T + hidden_bias, 0)
+    logits = activations @ output.T + output_bias
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    errors = (shares - (labels[:, None] == [3, 7, 8])) / 30  # gradient at the logits
+    trained = [weights.detach().numpy() for weights in learner.model.parameters()]
+    for before, after, gradient in [
+        (output, trained[2], errors.T @ activations),
+        (output_bias, trained[3], errors.sum(axis=0)),
+        (hidden, trained[0], (errors @ output * (activations > 0)).T @ features),
+    ]:
+        np.testing.assert_allclose(after, before - 0.01 * gradient / (np.abs(gradient) + 1e-8), atol=1e-5)
+
+
+def test_complexity_of_the_svm_limits_its_weights() -> None:
+    data_set = make_clusters(60, seed=0)
+    norms = []
+    for complexity in (1e-4, 1e-2, 1):
+        learner = SvmLearner(complexity)
+        learner.fit(data_set.features / [1, 1, 1000], data_set.labels_numeric)
+        norms.append(np.linalg.norm(learner.classifier.coef_))
+    assert norms[0] < 0.1 * norms[1] < 0.1 * norms[2]
+
+
+def test_svm_that_does_not_converge_says_so_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(60, 2)) @ generator.normal(size=(2, 61))  # hard: almost of rank 2
+    features += 0.01 * generator.normal(size=features.shape)
+    learner = SvmLearner(1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        learner.fit(features, generator.integers(0, 2, 60))
+    assert caplog.messages == ["the SVM did not converge in 1000 iterations"]
+    assert set(learner.predict(features)) <= {0, 1}
+
+
+def test_features_are_standardised_with_the_coefficients_of_the_training_data() -> None:
+    generator = np.random.default_rng(0)
+    train = generator.normal(5, [1, 100, 0], (40, 3))
+    unseen = generator.normal(-3, 20, (10, 3))
+    classifier = Classifier(RecordingLearner).fit(make_vectors(train, [0, 1] * 20))
+    predicted = classifier.predict(make_vectors(unseen, [0] * 10))
+    deviation = np.where(train.std(axis=0) > 1e-9, train.std(axis=0), 1)  # the last feature is constant
+    learner = classifier.learner
+    np.testing.assert_allclose(learner.features.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(learner.features.std(axis=0), [1, 1, 0], atol=1e-5)
+    expected = (unseen - train.mean(axis=0)) / deviation
+    np.testing.assert_allclose(learner.predicted, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(predicted, expected[:, 0] > 0)
+    assert learner.features.dtype == learner.predicted.dtype == np.float32
+
+
+def test_training_data_are_shuffled_with_their_labels() -> None:
+    features = np.arange(30.0)[:, None]
+    learner = Classifier(RecordingLearner, seed=1).fit(make_vectors(features, list(range(30)))).learner
+    order = np.rint(learner.features[:, 0] * features.std() + features.mean()).astype(int)
+    np.testing.assert_array_equal(learner.labels, order)
+    assert sorted(order) == list(range(30)) and list(order) != sorted(order)
+    again, other = (
+        Classifier(RecordingLearner, seed=seed).fit(make_vectors(features, list(range(30)))).learner for seed in (1, 2)
+    )
+    assert np.array_equal(again.labels, learner.labels) and again.seed == learner.seed
+    assert not np.array_equal(other.labels, learner.labels) and other.seed != learner.seed
+
+
+@pytest.mark.parametrize("upsample, repeats", [(False, {0: 1, 1: 1, 2: 1}), (True, {0: 1, 1: 3, 2: 2})])
+def test_upsampling_repeats_the_instances_of_rarer_classes(upsample: bool, repeats: dict[int, int]) -> None:
+    labels = [0] * 7 + [1] * 2 + [2] * 3  # 7 // 2 = 3, 7 // 3 = 2
+    features = np.arange(12.0)[:, None] ** 2
+    learner = Classifier(RecordingLearner, upsample).fit(make_vectors(features, labels)).learner
+    expected = np.repeat(np.arange(12), [repeats[label] for label in labels])
+    sorting = np.argsort(learner.features[:, 0], kind="stable")
+    np.testing.assert_array_equal(learner.labels[sorting], np.array(labels)[expected])
+    repeated = features[expected]
+    np.testing.assert_allclose(
+        learner.features[sorting], (repeated - repeated.mean()) / repeated.std(), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_predictions_are_not_upsampled() -> None:
+    data_set = make_vectors(np.arange(5.0)[:, None], [0, 0, 0, 0, 1])
+    assert len(Classifier(RecordingLearner, upsample=True).fit(data_set).predict(data_set)) == 5
+
+
+@pytest.mark.parametrize(
+    "filenames, labels, expected",
+    [
+        ("aaabbb", [1, 1, 2, 3, 2, 2], [1, 1, 1, 2, 2, 2]),
+        ("abab", [9, 1, 5, 1], [5, 1, 5, 1]),  # a tie goes to the lowest label
+        ("aaaaa", [7, 7, 3, 3, 5], [3, 3, 3, 3, 3]),
+        ("cba", [1, 2, 3], [1, 2, 3]),
+    ],
+)
+def test_majority_vote(filenames: str, labels: list[int], expected: list[int]) -> None:
+    found = vote(np.array(list(filenames), dtype=object), np.array(labels, dtype=np.int64))
+    assert found.tolist() == expected
+
+
+def test_chunks_of_a_file_vote_only_if_asked() -> None:
+    train = make_vectors(np.array([[-1.0], [1.0]]), [0, 1])
+    chunks = make_vectors(np.array([[-1.0], [1.0], [2.0], [-3.0]]), [0] * 4, ["a", "a", "a", "b"])
+    classifier = Classifier(RecordingLearner).fit(train)
+    assert classifier.predict(chunks).tolist() == [0, 1, 1, 0]
+    assert classifier.predict(chunks, majority_vote=True).tolist() == [1, 1, 1, 0]
+
+
+def unlabelled(data_set: DataSet) -> DataSet:
+    data_set.labels_numeric[1:3] = np.nan
+    return data_set
+
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda: make_clusters(9, 0)[:0], DataError, "there is no instance to train on; check the folds or partitions"),
+        (lambda: unlabelled(make_clusters(9, 0)), DataError, "2 of 9 instances to train on have no label"),
+        (lambda: make_vectors(np.eye(3), [4, 4, 4]), DataError, "all 3 training instances have label 4; two classes"),
+    ],
+    ids=["no instance", "no label", "one class"],
+)
+def test_unfit_training_data_are_refused(make: Callable[[], DataSet], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Classifier(RecordingLearner).fit(make())
+
+
+def test_features_of_two_axes_are_refused() -> None:
+    spectrograms = empty(2, [("time", 5), ("freq", 4)])
+    spectrograms.labels_numeric[:] = [0, 1]
+    message = r"features have shape 5 x 4 over \['time', 'freq'\], one vector per instance is needed; generate features"
+    with pytest.raises(ShapeError, match=message):
+        Classifier(RecordingLearner).fit(spectrograms)
+
+
+def test_learning_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for make in LEARNERS.values():
+            Classifier(make).fit(make_clusters(60, seed=0))
+    assert not caplog.records

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches: each instance once per epoch, from memory or from the file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from audeep.data.data_set import DataSet, empty, load
+from audeep.errors import DataError, ShapeError
+from audeep.training.batches import Batches
+
+CPU = torch.device("cpu")
+
+
+def numbered(count: int, first: int = 0, shape: tuple[int, int] = (3, 2)) -> DataSet:
+    """Instances that are filled with their numbers."""
+    data_set = empty(count, [("time", shape[0]), ("freq", shape[1])])
+    data_set.features[:] = np.arange(first, first + count)[:, None, None]
+    data_set.filenames[:] = [f"{number}.wav" for number in range(first, first + count)]
+    return data_set
+
+
+def seen(batches: Batches, seed: int = 0) -> list[list[int]]:
+    """Numbers of the instances in each batch of an epoch."""
+    epoch = list(batches.epoch(np.random.default_rng(seed)))
+    for batch in epoch:
+        assert batch.dtype == torch.float32 and batch.shape[1:] == batches.shape
+        assert (batch == batch[:, :1, :1]).all()
+    return [batch[:, 0, 0].int().tolist() for batch in epoch]
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 10**6])
+def test_an_epoch_has_each_instance_of_all_data_sets_once(memory_bytes: int) -> None:
+    batches = Batches([numbered(5), numbered(1, 5), numbered(8, 6)], 4, CPU, memory_bytes)
+    epoch = seen(batches)
+    assert [len(batch) for batch in epoch] == [4, 4, 4, 2]  # the last batch is smaller
+    assert sorted(sum(epoch, [])) == list(range(14))
+    assert (batches.num_instances, batches.per_epoch) == (14, 4)
+
+
+@pytest.mark.parametrize("batch_size, sizes", [(1, [1] * 6), (3, [3, 3]), (6, [6]), (50, [6])])
+def test_batch_size_is_kept_where_instances_last(batch_size: int, sizes: list[int]) -> None:
+    batches = Batches([numbered(6)], batch_size, CPU)
+    assert [len(batch) for batch in seen(batches)] == sizes
+    assert batches.per_epoch == len(sizes)
+
+
+def test_order_is_random_and_follows_from_the_generator() -> None:
+    batches = Batches([numbered(30)], 10, CPU)
+    assert seen(batches, 1) == seen(batches, 1)
+    assert seen(batches, 1) != seen(batches, 2)
+    assert seen(batches, 1)[0] != sorted(seen(batches, 1)[0])
+
+
+def test_batches_are_the_same_from_memory_and_from_files(tmp_path: Path, make_spectrograms: Callable) -> None:
+    paths = [tmp_path / "a.nc", tmp_path / "b.nc"]
+    for seed, path in enumerate(paths):
+        make_spectrograms(7 + seed, seed=seed).save(path)
+    in_memory = Batches([load(path) for path in paths], 4, CPU)
+    from_files = Batches([load(path) for path in paths], 4, CPU, memory_bytes=0)
+    assert in_memory.memory is not None and from_files.memory is None
+    for one, other in zip(
+        in_memory.epoch(np.random.default_rng(3)), from_files.epoch(np.random.default_rng(3)), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_features_are_kept_in_memory_up_to_the_limit() -> None:
+    size = 5 * 3 * 2 * 4
+    assert Batches([numbered(5)], 4, CPU, memory_bytes=size).memory is not None
+    assert Batches([numbered(5)], 4, CPU, memory_bytes=size - 1).memory is None
+
+
+def test_inputs_of_different_shapes_are_refused() -> None:
+    message = "input 3 has spectrograms of shape 3 x 4, the first 3 x 2; preprocess all inputs with the same settings"
+    with pytest.raises(ShapeError, match=message):
+        Batches([numbered(2), numbered(2), numbered(2, shape=(3, 4))], 4, CPU)
+
+
+def test_feature_vectors_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"features have axes \['generated'\], spectrograms \[time, freq\] are needed"):
+        Batches([empty(3, [("generated", 5)])], 4, CPU)
+
+
+def test_no_instances_are_refused() -> None:
+    with pytest.raises(DataError, match="there are no instances to train on; check the input with 'audeep inspect"):
+        Batches([numbered(0), numbered(0)], 4, CPU)

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training: what a run leaves behind, and that it can be repeated and resumed to the byte."""
+
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from audeep.data.data_set import DataSet, empty, load
+from audeep.errors import DataError, ModelError, OptionError, ShapeError
+from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.training import trainer
+from audeep.training.batches import Batches
+from audeep.training.checkpoints import Progress, load_model, steps_in
+from audeep.training.trainer import TrainingOptions, select_device, train
+
+RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
+
+
+def run(
+    directory: Path,
+    data_sets: DataSet | list[DataSet],
+    *,
+    resume: bool = False,
+    config: dict | None = None,
+    model_type: type = TimeAutoencoder,
+    **options: object,
+) -> TimeAutoencoder:
+    """Train with 4 instances per step, for 2 epochs."""
+    return train(
+        data_sets if isinstance(data_sets, list) else [data_sets],
+        lambda shape: TimeAutoencoderConfig(*shape, **(RANDOM if config is None else config)),
+        model_type,
+        directory,
+        TrainingOptions(**{"batch_size": 4, "num_epochs": 2, "device": "cpu", **options}),
+        resume,
+    )
+
+
+def checkpoints_of(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((directory / "logs").glob("*.safetensors"))}
+
+
+def events_of(directory: Path) -> EventAccumulator:
+    return EventAccumulator(str(directory / "logs"), size_guidance={"images": 0, "scalars": 0}).Reload()
+
+
+def test_loss_falls(tmp_path: Path, make_spectrograms: Callable) -> None:
+    config = dict(num_units=16, bidirectional_decoder=True)
+    run(tmp_path, make_spectrograms(32), config=config, num_epochs=15, learning_rate=0.01)
+    losses = [event.value for event in events_of(tmp_path).Scalars("loss/epoch")]
+    assert len(losses) == 15
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_checkpoint_appears_after_each_epoch(tmp_path: Path, make_spectrograms: Callable) -> None:
+    model = run(tmp_path, make_spectrograms(10), num_epochs=3)  # 3 steps per epoch, the last on 2 instances
+    assert list(checkpoints_of(tmp_path)) == [
+        "model-3.safetensors",
+        "model-6.safetensors",
+        "model-9.optimiser.safetensors",
+        "model-9.safetensors",
+    ]
+    loaded, progress = load_model(tmp_path / "logs")
+    assert progress == Progress(step=9, epoch=3, seed=0)
+    assert asdict(loaded.config) == {**asdict(TimeAutoencoderConfig(num_steps=6, num_features=4)), **RANDOM}
+    for name, weights in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], weights)
+
+
+def test_newest_checkpoints_are_kept(tmp_path: Path, make_spectrograms: Callable) -> None:
+    run(tmp_path, make_spectrograms(8), num_epochs=5, checkpoints_to_keep=2)
+    assert steps_in(tmp_path / "logs") == [8, 10]
+
+
+def test_first_step_is_adam_on_clipped_gradients_of_the_first_batch(
+    tmp_path: Path, make_spectrograms: Callable
+) -> None:
+    """The first step of Adam moves each weight by rate * g / (|g| + 1e-8)."""
+    data_set, rate = make_spectrograms(4), 0.01
+    trained = run(tmp_path, data_set, config=dict(keep_prob=1.0), num_epochs=1, learning_rate=rate, seed=5)
+    torch.manual_seed(5)
+    model = TimeAutoencoder(TimeAutoencoderConfig(6, 4, keep_prob=1.0))
+    model.loss(torch.from_numpy(data_set.features)).backward()
+    for before, after in zip(model.parameters(), trained.parameters(), strict=True):
+        sizeable = before.grad.abs() > 1e-5  # of smaller ones the sign may depend on the order of the sum
+        expected = before - rate * before.grad / (before.grad.abs() + 1e-8)
+        torch.testing.assert_close(after[sizeable], expected[sizeable], atol=2e-5, rtol=0)
+
+
+class SteepAutoencoder(TimeAutoencoder):
+    """Has large gradients, and keeps them as they were before they were clipped."""
+
+    def __init__(self, config: TimeAutoencoderConfig) -> None:
+        super().__init__(config)
+        self.raw = {}
+        for name, weights in self.named_parameters():
+            weights.register_hook(partial(self.raw.__setitem__, name))
+
+    def loss(self, spectrograms: torch.Tensor) -> torch.Tensor:
+        return 100 * super().loss(spectrograms)
+
+
+def test_every_gradient_value_is_clipped_to_two(tmp_path: Path, make_spectrograms: Callable) -> None:
+    used = []
+
+    def keep_gradients(optimiser: torch.optim.Optimizer, *_: object) -> None:
+        used[:] = [weights.grad.clone() for group in optimiser.param_groups for weights in group["params"]]
+
+    handle = register_optimizer_step_pre_hook(keep_gradients)
+    try:
+        model = run(tmp_path, make_spectrograms(4), model_type=SteepAutoencoder, num_epochs=1)
+    finally:
+        handle.remove()
+    raw = torch.cat([model.raw[name].flatten() for name, _ in model.named_parameters()])
+    assert (raw > 2).any() and (raw < -2).any() and (raw.abs() < 2).any()
+    torch.testing.assert_close(torch.cat([gradient.flatten() for gradient in used]), raw.clamp(-2, 2))
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
+    torch.manual_seed(1)
+    run(tmp_path / "a", make_spectrograms(), seed=3)
+    torch.manual_seed(2)
+    np.random.seed(2)
+    run(tmp_path / "b", make_spectrograms(), seed=3)
+    assert checkpoints_of(tmp_path / "a") == checkpoints_of(tmp_path / "b")
+
+
+def test_another_seed_gives_other_weights_and_another_order(tmp_path: Path, make_spectrograms: Callable) -> None:
+    without_randomness = dict(num_units=3, keep_prob=1.0)
+    one, other = (
+        run(tmp_path / str(seed), make_spectrograms(), seed=seed, config=without_randomness) for seed in (3, 4)
+    )
+    for name, weights in one.state_dict().items():
+        if "bias_hh" not in name:
+            assert not torch.equal(weights, other.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_resumed_training_ends_in_the_same_bytes_as_an_uninterrupted_one(
+    tmp_path: Path, make_spectrograms: Callable, cell: str
+) -> None:
+    config = {**RANDOM, "cell": cell}
+    run(tmp_path / "whole", make_spectrograms(), num_epochs=4, seed=8, config=config)
+    for epochs in (1, 3, 4):
+        torch.manual_seed(epochs)
+        run(tmp_path / "parts", make_spectrograms(), num_epochs=epochs, seed=8, config=config, resume=epochs > 1)
+    assert len(checkpoints_of(tmp_path / "whole")) == 5
+    assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
+
+
+def test_training_that_was_stopped_within_an_epoch_can_be_resumed(
+    tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "whole", make_spectrograms(), num_epochs=3)
+    original, calls = trainer._train_step, []
+
+    def stop_at_step_five(*args: object) -> float:
+        calls.append(args)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return original(*args)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "_train_step", stop_at_step_five)
+        run(tmp_path / "stopped", make_spectrograms(), num_epochs=3)
+    assert steps_in(tmp_path / "stopped" / "logs") == [3]
+    run(tmp_path / "stopped", make_spectrograms(), num_epochs=3, resume=True)
+    assert checkpoints_of(tmp_path / "stopped") == checkpoints_of(tmp_path / "whole")
+    for tag in ("loss/step", "loss/epoch"):  # what was logged of the epoch that was stopped counts no more
+        whole, stopped = (
+            [(event.step, event.value) for event in events_of(tmp_path / name).Scalars(tag)]
+            for name in ("whole", "stopped")
+        )
+        assert stopped == whole
+
+
+def test_resuming_a_finished_training_does_nothing(
+    tmp_path: Path, make_spectrograms: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(tmp_path, make_spectrograms())
+    before = {path: path.read_bytes() for path in (tmp_path / "logs").iterdir()}
+    with caplog.at_level(logging.INFO):
+        for epochs in (2, 1):
+            run(tmp_path, make_spectrograms(), num_epochs=epochs, resume=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "logs").iterdir()} == before
+    assert caplog.messages == [f"{tmp_path / 'logs'}: 2 epochs have been trained already, nothing to do"] * 2
+
+
+def test_resumed_training_uses_the_learning_rate_that_is_asked_for(tmp_path: Path, make_spectrograms: Callable) -> None:
+    before = run(tmp_path, make_spectrograms(), num_epochs=1)
+    after = run(tmp_path, make_spectrograms(), num_epochs=2, learning_rate=1e-12, resume=True)
+    for one, other in zip(before.parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-9, rtol=0)
+
+
+def test_fresh_run_into_a_directory_with_checkpoints_fails_before_it_does_anything(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for step in (5, 10):
+        (logs / f"model-{step}.safetensors").write_bytes(b"not to be read")
+    message = "logs: has a checkpoint of step 10 already; add --continue to go on from it, or choose another --run-name"
+    with pytest.raises(ModelError, match=message):
+        run(tmp_path, [])  # data sets are not looked at either
+    assert sorted(path.name for path in logs.iterdir()) == ["model-10.safetensors", "model-5.safetensors"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_resuming_without_checkpoints_fails(tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / "run" / "logs").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ModelError, match="logs: has no checkpoint to continue from; leave out --continue to start"):
+        run(tmp_path / "run", [], resume=True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "config, found, asked",
+    [
+        ({"num_units": 5}, "num_units 3", "5"),
+        ({"num_layers": 2}, "num_layers 1", "2"),
+        ({"cell": "LSTM"}, "cell GRU", "LSTM"),
+        ({"bidirectional_decoder": True}, "bidirectional_decoder False", "True"),
+        ({"keep_prob": 0.5}, "keep_prob 0.7", "0.5"),
+    ],
+)
+def test_resuming_with_another_architecture_is_refused(
+    tmp_path: Path, make_spectrograms: Callable, config: dict, found: str, asked: str
+) -> None:
+    run(tmp_path, make_spectrograms(), num_epochs=1)
+    before = {path: path.read_bytes() for path in (tmp_path / "logs").iterdir()}
+    with pytest.raises(ModelError, match=f"the model has {found}, but {asked} was asked for; continue with") as caught:
+        run(tmp_path, make_spectrograms(), config={**RANDOM, **config}, resume=True)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in (tmp_path / "logs").iterdir()} == before
+
+
+def test_resuming_on_another_shape_is_refused(tmp_path: Path, make_spectrograms: Callable) -> None:
+    run(tmp_path, make_spectrograms(), num_epochs=1)
+    with pytest.raises(ModelError, match="the model has num_steps 6, but 7 was asked for; continue with the options"):
+        run(tmp_path, make_spectrograms(steps=7), resume=True)
+
+
+def test_several_inputs_train_like_one_that_joins_them(tmp_path: Path, make_spectrograms: Callable) -> None:
+    joined = make_spectrograms(11)
+    run(tmp_path / "one", joined)
+    run(tmp_path / "several", [joined[:3], joined[3:4], joined[4:]])
+    assert checkpoints_of(tmp_path / "several") == checkpoints_of(tmp_path / "one")
+
+
+def test_training_is_the_same_from_memory_and_straight_from_the_file(
+    tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_spectrograms().save(tmp_path / "data.nc")
+    run(tmp_path / "memory", load(tmp_path / "data.nc"))
+    monkeypatch.setattr(trainer, "Batches", partial(Batches, memory_bytes=0))
+    run(tmp_path / "file", load(tmp_path / "data.nc"))
+    assert checkpoints_of(tmp_path / "file") == checkpoints_of(tmp_path / "memory")
+
+
+def test_unfit_data_are_refused_and_nothing_is_written(tmp_path: Path, make_spectrograms: Callable) -> None:
+    good = make_spectrograms()
+    for data_sets, error, message in [
+        ([good, make_spectrograms(bands=5)], ShapeError, "input 2 has spectrograms of shape 6 x 5, the first 6 x 4"),
+        ([empty(4, [("generated", 7)])], ShapeError, r"spectrograms \[time, freq\] are needed"),
+        ([good[:0]], DataError, "there are no instances to train on"),
+    ]:
+        with pytest.raises(error, match=message):
+            run(tmp_path / "run", data_sets)
+        assert not (tmp_path / "run").exists()
+
+
+def test_events_hold_the_losses(tmp_path: Path, make_spectrograms: Callable) -> None:
+    run(tmp_path, make_spectrograms(10), num_epochs=3)
+    events = events_of(tmp_path)
+    by_step, by_epoch = events.Scalars("loss/step"), events.Scalars("loss/epoch")
+    assert [event.step for event in by_step] == list(range(1, 10))
+    assert [event.step for event in by_epoch] == [3, 6, 9]
+    means = np.array([event.value for event in by_step]).reshape(3, 3).mean(axis=1)
+    np.testing.assert_allclose([event.value for event in by_epoch], means, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count, shown", [(3, 3), (9, 4)])
+def test_events_show_reconstructions_above_originals(
+    tmp_path: Path, make_spectrograms: Callable, count: int, shown: int
+) -> None:
+    data_set = make_spectrograms(count)
+    model = run(tmp_path, data_set, config=dict(num_units=3)).eval()
+    spectrograms = torch.from_numpy(data_set.features[:shown])
+    with torch.no_grad():
+        pairs = torch.cat([spectrograms, model.reconstruct(spectrograms)], dim=2)  # [instance, time, 2 * freq]
+    expected = torch.cat([pair.T.flip(0) for pair in pairs], dim=1)  # side by side, low bands at the bottom
+    first, last = events_of(tmp_path).Images("reconstruction above original")  # one per epoch
+    assert (first.step, last.step) == (-(-count // 4), 2 * -(-count // 4))
+    assert first.encoded_image_string != last.encoded_image_string
+    pixels = np.asarray(Image.open(io.BytesIO(last.encoded_image_string)).convert("L")) / 255
+    np.testing.assert_allclose(pixels, (expected + 1) / 2, atol=1 / 127)
+
+
+def test_each_epoch_logs_one_line(
+    tmp_path: Path, make_spectrograms: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="audeep"):
+        run(tmp_path, make_spectrograms(10))
+    losses = [event.value for event in events_of(tmp_path).Scalars("loss/epoch")]
+    lines = [record.getMessage() for record in caplog.records if record.name == "audeep.training.trainer"]
+    assert [line.split(" batches")[0] for line in lines] == [
+        f"epoch {epoch} of 2: loss {loss:.4f}, 3" for epoch, loss in enumerate(losses, 1)
+    ]
+    assert lines[1].endswith("model-6.safetensors")
+
+
+def test_devices_are_chosen_by_name() -> None:
+    assert select_device("cpu") == torch.device("cpu")
+    assert select_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "abacus", "cuda:x", ""])
+def test_missing_device_is_refused(tmp_path: Path, make_spectrograms: Callable, name: str) -> None:
+    with pytest.raises(OptionError, match=f"device '{name}' cannot be used here; choose one of: auto, cpu"):
+        run(tmp_path / "run", make_spectrograms(), device=name)
+    assert not (tmp_path / "run").exists()
