@@ -113,6 +113,12 @@ def test_mlp_trains_on_all_instances_at_once_with_adam_and_cross_entropy() -> No
         np.testing.assert_allclose(after, before - 0.01 * gradient / (np.abs(gradient) + 1e-8), atol=1e-5)
 
 
+def test_mlp_drops_nothing_when_it_predicts() -> None:
+    data_set, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
+    classifier = Classifier(lambda seed: MlpLearner(num_epochs=5, keep_prob=0.3, seed=seed)).fit(data_set)
+    np.testing.assert_array_equal(classifier.predict(unseen), classifier.predict(unseen))
+
+
 def test_complexity_of_the_svm_limits_its_weights() -> None:
     data_set = make_clusters(60, seed=0)
     norms = []

@@ -134,6 +134,11 @@ def test_a_name_that_never_was_is_an_ordinary_error():
         importlib.import_module("audeep.backend.parsers.nobody")
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_an_old_module_searches_no_directory_lest_it_loads_second_copies(module):
+    assert importlib.import_module(module).__path__ == []
+
+
 def test_old_modules_list_their_names_and_can_be_found():
     module = importlib.import_module("audeep.backend.parsers.base")
     assert {"Parser", "_InstanceMetadata"} <= set(dir(module))

@@ -140,6 +140,12 @@ def test_6_numbers_of_chunks_differ_from_the_usual_one() -> None:
     assert found(longer) == {6: ["a.wav: 4 chunks, most files have 2"]}
 
 
+def test_6_of_two_equally_frequent_numbers_of_chunks_the_larger_is_the_usual_one() -> None:
+    assert found(sound()[[0, 2, 3, 4, 5, 6]]) == {
+        6: ["a.wav: 1 chunks, most files have 2", "d.wav: 1 chunks, most files have 2"]
+    }
+
+
 def test_7_chunk_numbers_are_doubled_or_do_not_begin_at_0() -> None:
     data_set = sound()
     data_set[1].chunk_nr = 0

@@ -61,6 +61,7 @@ def test_a_file_of_the_old_version_keeps_its_types_and_values_when_saved_again(
         assert set(new.variables) == set(old.variables)
         for key, variable in old.variables.items():
             assert (new[key].dtype, new[key].dimensions) == (variable.dtype, variable.dimensions)
+            assert new[key].ncattrs() == variable.ncattrs()
             np.testing.assert_array_equal(new[key][:], variable[:])
         assert new.__dict__ == old.__dict__
 

@@ -101,7 +101,7 @@ def test_splits_validate_a_recording_in_its_own_fold_alone():
 
 
 def test_a_table_gives_the_named_columns_in_the_order_asked_for(tmp_path):
-    (tmp_path / "t.csv").write_bytes(b'\xef\xbb\xbfextra,name,fold\r\n1,"a, b.wav",7\r\n\r\n2,c.wav,8\r\n')
+    (tmp_path / "t.csv").write_bytes(b'\xef\xbb\xbfname,extra,fold\r\n"a, b.wav",1,7\r\n\r\nc.wav,2,8\r\n')
     assert read_table(tmp_path / "t.csv", {"fold": int, "name": str}) == [(7, "a, b.wav"), (8, "c.wav")]
 
 
