@@ -61,6 +61,17 @@ def test_a_failing_block_leaves_no_file_where_there_was_none(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_failing_block_leaves_no_directories_but_those_that_hold_something(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="wrong"), replacing(tmp_path / "run" / "logs" / "result.txt"):
+        raise ValueError("wrong")
+    assert list(tmp_path.iterdir()) == []
+
+    with pytest.raises(ValueError, match="wrong"), replacing(tmp_path / "run" / "logs" / "result.txt"):
+        (tmp_path / "run" / "notes.txt").write_text("keep")
+        raise ValueError("wrong")
+    assert list((tmp_path / "run").iterdir()) == [tmp_path / "run" / "notes.txt"]
+
+
 def test_a_directory_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a directory, a file name was expected"), replacing(tmp_path):
         pytest.fail("the block must not run")
