@@ -127,10 +127,14 @@ def _evaluate(
     majority_vote: bool,
     seed: int,
 ) -> Evaluation:
-    for train, valid in folds:
-        labels_of(train, "train on")
-        labels_of(valid, "predict")
     classes = list(data_set.labels.values())
+    for train, valid in folds:
+        for part, purpose in ((train, "train on"), (valid, "predict")):
+            unknown = np.setdiff1d(labels_of(part, purpose), classes)
+            if len(unknown):
+                raise DataError(
+                    f"label number {unknown[0]} has no name; name each number in the label map or in the nominal labels"
+                )
     seeds = np.random.SeedSequence(seed).generate_state(repeat * len(folds)).reshape(repeat, len(folds))
     confusions = np.zeros((repeat, len(folds), len(classes), len(classes)), int)
     runs = [(run, fold) for run in range(repeat) for fold in range(len(folds))]

@@ -10,6 +10,18 @@ from pathlib import Path
 from audeep.errors import OutputError
 
 
+def check_target(target: Path) -> None:
+    """Check that `target` may become a file.
+
+    Raises:
+        OutputError: it is a directory, a device or a pipe.
+    """
+    if target.is_dir():
+        raise OutputError(f"{target}: is a directory, a file name was expected; name a file in it")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target}: is a device or a pipe, a file name was expected; choose another name")
+
+
 @contextmanager
 def replacing(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`, and move it to `target` when the block ends well.
@@ -18,11 +30,10 @@ def replacing(target: Path | str) -> Iterator[Path]:
     `target` is as it was. The temporary name keeps the suffix of `target`, because some writers choose a format by it.
 
     Raises:
-        OutputError: `target` is a directory, or the file system refuses the file.
+        OutputError: `target` is a directory, a device or a pipe, or the file system refuses the file.
     """
     target = Path(target)
-    if target.is_dir():
-        raise OutputError(f"{target}: is a directory, a file name was expected; name a file in it")
+    check_target(target)
     partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
     missing = [parent for parent in target.parents if not parent.exists()]
     try:

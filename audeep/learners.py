@@ -138,7 +138,7 @@ def vote(filenames: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The most frequent label of each file, given to each of its instances; ties go to the lowest label."""
     _, files = np.unique(filenames.astype(str), return_inverse=True)
     classes, targets = np.unique(labels, return_inverse=True)
-    votes = np.zeros((files.max(initial=-1) + 1, len(classes)), int)
+    votes = np.zeros((files.max() + 1, len(classes)), int)
     np.add.at(votes, (files, targets), 1)
     return classes[votes.argmax(axis=1)][files]
 
@@ -164,6 +164,7 @@ def vectors_of(data_set: DataSet) -> np.ndarray:
 
     Raises:
         ShapeError: there is more than one feature axis.
+        DataError: a feature is infinite or no number.
     """
     if len(data_set.feature_shape) != 1:
         shape = " x ".join(map(str, data_set.feature_shape))
@@ -171,4 +172,7 @@ def vectors_of(data_set: DataSet) -> np.ndarray:
             f"features have shape {shape} over {list(data_set.feature_dims)}, one vector per instance is needed;"
             " generate features with 'audeep t-rae generate' first"
         )
-    return data_set.features
+    features = data_set.features
+    if not np.isfinite(features).all():
+        raise DataError("some features are infinite or no numbers; generate or import them again")
+    return features

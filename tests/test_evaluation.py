@@ -254,3 +254,30 @@ def test_features_of_the_old_audeep_are_evaluated(golden: Path) -> None:
         parts, lambda seed: SvmLearner(0.1, seed), [Partition.TRAIN, Partition.DEVEL], [Partition.TEST]
     )
     assert evaluation.confusion.sum() == (parts.partition == Partition.TEST).sum()
+
+
+def test_numeric_labels_without_names_are_refused_or_evaluated():
+    data_set = make_data_set(FOLDS, label_map=None)
+    data_set.labels_nominal[:] = None
+    try:
+        evaluation = cross_validate(data_set, NearestNeighbour)
+    except DataError:
+        return
+    assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]  # is [[7]]: accuracy 100 %
+
+
+@pytest.mark.parametrize("label_map", [{"zebra": 0}, {"zebra": 0, "cat": 7}])
+def test_labels_that_the_label_map_lacks_are_refused(label_map):
+    with pytest.raises(DataError):  # IndexError; or "ant" is counted as "cat"
+        cross_validate(make_data_set(FOLDS, label_map), NearestNeighbour)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(value):
+    from audeep.learners import MlpLearner, SvmLearner
+
+    data_set = make_data_set(FOLDS)
+    data_set.features[0] = value
+    for make in (lambda seed: SvmLearner(1, seed), lambda seed: MlpLearner(num_epochs=2, seed=seed)):
+        with pytest.raises(DataError):
+            cross_validate(data_set, make)

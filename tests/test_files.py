@@ -2,6 +2,7 @@
 """Output files appear whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,14 @@ def test_a_failing_block_leaves_no_directories_but_those_that_hold_something(tmp
 def test_a_directory_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a directory, a file name was expected"), replacing(tmp_path):
         pytest.fail("the block must not run")
+
+
+def test_a_pipe_is_no_target_and_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="pipe: is a device or a pipe, a file name was expected"):
+        with replacing(tmp_path / "pipe"):
+            pytest.fail("the block must not run")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("below", ["result.txt", "logs/result.txt"])

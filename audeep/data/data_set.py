@@ -106,8 +106,8 @@ class DataSet:
 
     @property
     def has_partition_info(self) -> bool:
-        """Whether each instance belongs to a partition."""
-        return not np.isnan(self.partition).any()
+        """Whether there are instances, and each belongs to a partition."""
+        return len(self) > 0 and not np.isnan(self.partition).any()
 
     @property
     def is_fully_labelled(self) -> bool:
@@ -119,7 +119,7 @@ class DataSet:
         """Numbers of the labels by name, sorted by number: the label map, or else what the instances show."""
         pairs = self.label_map
         if pairs is None:
-            labelled = ~np.isnan(self.labels_numeric)
+            labelled = ~np.isnan(self.labels_numeric) & np.not_equal(self.labels_nominal, None)
             pairs = dict(zip(self.labels_nominal[labelled], self.labels_numeric[labelled].astype(int), strict=True))
         return dict(sorted(((str(name), int(number)) for name, number in pairs.items()), key=lambda pair: pair[1]))
 

@@ -35,7 +35,7 @@ class Writer:
         """Add instances: columns by variable name (a column left out is missing), features [instance, ...].
 
         Raises:
-            ShapeError: the features of an instance have another shape than the file.
+            ShapeError: the features of an instance have another shape than the file, or a column another length.
             OutputError: the file cannot be written.
         """
         target = self.file[FEATURES]
@@ -45,7 +45,9 @@ class Writer:
             shape = (len(features), self.num_folds)[: len(variable.dims)]
             column = metadata.get(variable.name)
             column = variable.missing_column(shape) if column is None else np.asarray(column, _memory_type(variable))
-            self.columns[variable.name].append(column.reshape(shape))
+            if column.shape != shape:
+                raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
+            self.columns[variable.name].append(column)
         with _write_failures(self.path):
             target[self.num_instances : self.num_instances + len(features)] = features
         self.num_instances += len(features)
@@ -92,7 +94,7 @@ def writing(
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    with replacing(path) as partial, netCDF4.Dataset(str(partial), "w", format="NETCDF4") as file:
+    with replacing(path) as partial, _closing(netCDF4.Dataset(str(partial), "w", format="NETCDF4"), path) as file:
         file.createDimension(INSTANCE, None)
         file.createDimension(FOLD, num_folds)
         for name, size in zip(feature_dims, feature_shape, strict=True):
@@ -192,7 +194,7 @@ def _numbers(values: np.ndarray) -> np.ndarray | None:
         return None
     numbers = values.astype(np.float64)
     present = numbers[~np.isnan(numbers)]
-    return numbers if np.array_equal(present, np.trunc(present)) else None
+    return numbers if np.isfinite(present).all() and np.array_equal(present, np.trunc(present)) else None
 
 
 def _on_file(column: np.ndarray) -> np.ndarray:
@@ -208,9 +210,19 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
         return None
     try:
         return {str(name): int(number) for name, number in json.loads(attributes[schema.LABEL_MAP])}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         found = f"{path}: attribute 'label_map' is no JSON list of [name, number] pairs"
         raise DataError(f"{found}; write the file again") from error
+
+
+@contextmanager
+def _closing(file: netCDF4.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
+    """Close `file` at the end; a full disk often shows only then."""
+    try:
+        yield file
+    finally:
+        with _write_failures(path):
+            file.close()
 
 
 @contextmanager

@@ -9,18 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from audeep.audio.reading import is_audio
 from audeep.data.schema import Partition, Split
 from audeep.errors import ParserError
-
-# what libsndfile decodes, as far as the name of a file tells
-AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .sph .nist .voc".split()
-)
-
-
-def is_audio(path: Path) -> bool:
-    """Whether `path` is a file that is named like a recording, and not hidden."""
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def audio_in(directory: Path) -> list[Path]:

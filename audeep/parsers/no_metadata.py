@@ -4,7 +4,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.parsers.base import InstanceMetadata, Parser, is_audio
+from audeep.audio.reading import is_audio
+from audeep.parsers.base import InstanceMetadata, Parser
 
 
 class NoMetadataParser(Parser):

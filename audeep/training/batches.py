@@ -19,7 +19,7 @@ class Batches:
     Features are kept in memory on `device` up to `memory_bytes`, else read from the files batch by batch.
 
     Raises:
-        DataError: there are no instances.
+        DataError: there are no instances, or, when they are read, features that are infinite or no numbers.
         ShapeError: the data sets have instances of different shapes, or not of two axes.
     """
 
@@ -40,7 +40,7 @@ class Batches:
         self.memory: Tensor | None = None
         if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
             features = [torch.from_numpy(np.ascontiguousarray(data_set.features)) for data_set in data_sets]
-            self.memory = torch.cat(features).to(device)
+            self.memory = self._checked(torch.cat(features)).to(device)
 
     @property
     def num_instances(self) -> int:
@@ -66,7 +66,12 @@ class Batches:
         for owner in np.unique(owners):
             rows = np.flatnonzero(owners == owner)
             features[rows] = self.data_sets[owner][indices[rows] - self.starts[owner]].features
-        return torch.from_numpy(features).to(self.device)
+        return self._checked(torch.from_numpy(features)).to(self.device)
+
+    def _checked(self, features: Tensor) -> Tensor:
+        if not torch.isfinite(features).all():
+            raise DataError("some features are infinite or no numbers; preprocess the recordings again")
+        return features
 
 
 def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from audeep.errors import ModelError
+from audeep.errors import ModelError, OutputError
 from audeep.files import replacing
 from audeep.models.time_autoencoder import TimeAutoencoder
 
@@ -24,6 +24,7 @@ AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder,)}
 
 _MODEL_NAME = re.compile(r"model-(\d+)\.safetensors")
 _OPTIMISER_SUFFIX = ".optimiser.safetensors"
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps for each parameter, beside the step
 _HEADER = "audeep"
 
 
@@ -80,7 +81,10 @@ def save_checkpoint(
 
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     with replacing(path) as partial:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        except SafetensorError as error:
+            raise OutputError(f"{path}: cannot be written: {error}; is the disk full?") from error
 
 
 def load_model(directory: Path, step: int | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
@@ -127,14 +131,15 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
     if not path.is_file():
         raise ModelError(f"{path}: no such file; training can only go on from the newest checkpoint of a run")
     _, tensors = _read(path)
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    shapes = {f"{index}.{key}": parameter.shape for index, parameter in enumerate(parameters) for key in _MOMENTS}
+    if {name: tensor.shape for name, tensor in tensors.items() if not name.endswith(".step")} != shapes:
+        raise ModelError(f"{path}: belongs to another model; start a new run")
     content = optimiser.state_dict()
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
         content["state"].setdefault(int(index), {})[key] = tensor
-    try:
-        optimiser.load_state_dict(content)
-    except (ValueError, KeyError) as error:
-        raise ModelError(f"{path}: belongs to another model; start a new run") from error
+    optimiser.load_state_dict(content)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED
-from audeep.errors import ModelError, OptionError, ShapeError
+from audeep.errors import ModelError, OptionError, OutputError, ShapeError
+from audeep.files import check_target
 from audeep.progress import progress
 from audeep.training.batches import Batches, describe
 from audeep.training.checkpoints import (
@@ -55,6 +56,8 @@ def select_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type not in ("cpu", "cuda"):
+            raise RuntimeError(f"no support for {device.type}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         available = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
@@ -101,11 +104,11 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     if resume:
         load_optimiser(logs, reached.step, optimiser)
-        for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate
     if reached.epoch >= options.num_epochs:
         logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
         return model
+    if resume:
+        logger.info("%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed)
     _run_epochs(model, optimiser, batches, logs, options, reached)
     return model
 
@@ -119,6 +122,9 @@ def _check_run_directory(logs: Path, resume: bool) -> None:
         )
     if resume and not steps:
         raise ModelError(f"{logs}: has no checkpoint to continue from; leave out --continue to start a new run")
+    in_the_way = next((path for path in (logs, *logs.parents) if path.exists()), None)
+    if in_the_way is not None and not in_the_way.is_dir():
+        raise OutputError(f"{in_the_way}: is a file, a directory was expected; choose another --run-name")
 
 
 def _check_same(config: object, trained: object, logs: Path) -> None:
@@ -175,7 +181,7 @@ def _train_step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tenso
 
 
 def _show_reconstructions(summary: object, model: nn.Module, spectrograms: Tensor, step: int) -> None:
-    """Originals above their reconstructions, time to the right and frequency upward."""
+    """Reconstructions above their originals, time to the right and frequency upward."""
     model.eval()
     with torch.inference_mode():
         pairs = torch.cat([spectrograms, model.reconstruct(spectrograms)], dim=2)  # [batch, time, 2 * freq], low first
@@ -210,6 +216,10 @@ def generate(
         raise OptionError(
             f"{len(outputs)} output files for {len(chosen)} training steps; give one --output for each of --steps"
         )
+    for number, output in enumerate(outputs):
+        if output in outputs[:number]:
+            raise OptionError(f"{output}: is named twice; give each step an output of its own")
+        check_target(output)
     models = [load_model(model_directory, step, kind)[0] for step in chosen]
     for model in models:
         if data_set.feature_shape != model.config.input_shape:

@@ -37,7 +37,9 @@ def basedir(tmp_path) -> Path:
 
 
 def preprocess(basedir: Path, options: str = "") -> str:
-    return f"-q preprocess --basedir {basedir} --parser no-metadata --output {basedir.parent}/out/s.nc {SPECTRA} {options}"
+    return (
+        f"-q preprocess --basedir {basedir} --parser no-metadata --output {basedir.parent}/out/s.nc {SPECTRA} {options}"
+    )
 
 
 def test_a_missing_base_directory(refused, tmp_path):

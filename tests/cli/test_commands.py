@@ -17,7 +17,9 @@ SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 def test_inspect_raw_prints_the_table_of_the_manual_for_esc_10(audeep, esc10):
     result = audeep(f"inspect raw --basedir {esc10}")
     assert result.status == 0
-    assert result.out.strip() == """\
+    assert (
+        result.out.strip()
+        == """\
 +-----------------------------------+
 | data set information              |
 +------------------------+----------+
@@ -29,6 +31,7 @@ def test_inspect_raw_prints_the_table_of_the_manual_for_esc_10(audeep, esc10):
 | sample rate            | 44100 Hz |
 | channels               |        1 |
 +------------------------+----------+"""
+    )
 
 
 def test_inspect_netcdf_prints_what_auDeep_printed(audeep, golden):
@@ -163,7 +166,10 @@ def test_evaluate_prints_folds_mean_and_confusion_matrix(audeep, features, tmp_p
 
 def test_quiet_evaluate_prints_accuracy_and_recall_for_scripts(audeep, features):
     options = "--cross-validate --num-epochs 60 --num-units 20 --repeat 2 --shuffle"
-    for command in (f"--quiet mlp evaluate --input {features} {options}", f"mlp evaluate -q --input {features} {options}"):
+    for command in (
+        f"--quiet mlp evaluate --input {features} {options}",
+        f"mlp evaluate -q --input {features} {options}",
+    ):
         result = audeep(command)
         assert re.fullmatch(r"[01]\.\d{4},[01]\.\d{4}\n", result.out)
         assert result.err == ""

@@ -317,6 +317,17 @@ def test_labels_without_a_label_map_are_those_that_occur(data_set: DataSet) -> N
     assert all(type(number) is int for number in unmapped.labels.values())
 
 
+def test_labels_without_a_name_are_not_listed(data_set: DataSet) -> None:
+    unmapped = DataSet(data_set.data)[:5]
+    for row in (2, 3):
+        unmapped[row].label_nominal = None
+    assert unmapped.labels == {"dog": 0}
+
+
+def test_without_instances_there_is_no_partition_information() -> None:
+    assert not empty(0, []).has_partition_info
+
+
 # other features
 
 

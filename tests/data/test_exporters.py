@@ -118,6 +118,13 @@ def test_an_empty_fold_has_a_header_only(tmp_path: Path, file_format: str) -> No
         assert arff.loads(path.read_text())["data"] == []
 
 
+@pytest.mark.parametrize("file_format", ["csv", "arff"])
+def test_a_data_set_without_instances_has_a_header_only(tmp_path: Path, file_format: str) -> None:
+    (path,) = export(recordings()[[]], tmp_path, "birds", file_format)
+    assert "feature_1" in path.read_text()
+    assert "wav" not in path.read_text()
+
+
 def test_partial_partition_and_fold_information_is_left_out(tmp_path: Path) -> None:
     partial = recordings(num_folds=2, partitions=(Partition.TRAIN, Partition.TRAIN, Partition.TEST, None))
     partial[0].cv_folds = [Split.VALID, None]

@@ -188,6 +188,38 @@ def test_features_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "shapes"),
+    [
+        ("filename", ["a.wav"], r"\(1,\), expected \(2,\)"),
+        ("chunk_nr", [0, 1, 2], r"\(3,\), expected \(2,\)"),
+        ("cv_folds", [[0, 1], [0, 1], [0, 1]], r"\(3, 2\), expected \(2, 3\)"),
+    ],
+)
+def test_columns_of_another_shape_are_refused(tmp_path: Path, name: str, column: list, shapes: str) -> None:
+    with pytest.raises(ShapeError, match=f"new.nc: '{name}' has shape {shapes}"):
+        with netcdf.writing(tmp_path / "new.nc", ["generated"], [2], num_folds=3) as writer:
+            writer.append({"filename": ["a.wav", "b.wav"], name: column}, np.zeros((2, 2)))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("num_features", [2, 100_000])
+def test_a_full_disk_is_reported_and_leaves_the_older_file(tmp_path: Path, num_features: int) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "features.nc"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OutputError, match="features.nc: cannot be written: .*; is the disk full"):
+            with netcdf.writing(path, ["generated"], [num_features]) as writer:
+                writer.append({"filename": ["x" * 1000] * 100}, np.ones((100, num_features), np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_missing_directories_are_created(tmp_path: Path) -> None:
     written(tmp_path / "run" / "features" / "new.nc", {"filename": ["a.wav"]})
     assert load(tmp_path / "run" / "features" / "new.nc").filenames.tolist() == ["a.wav"]
@@ -257,6 +289,7 @@ BROKEN = {
     "labels per fold": ({"label_numeric": np.array([[0], [1]])}, r"'label_numeric' is over \('instance', 'fold'\)"),
     "texts as numbers": ({"label_numeric": np.array(["1", "0"], object)}, "'label_numeric' holds .*, expected whole"),
     "fractions": ({"label_numeric": np.array([0.5, 1])}, "'label_numeric' holds float64, expected whole numbers"),
+    "infinite numbers": ({"chunk_nr": np.array([0, np.inf])}, "'chunk_nr' holds float64, expected whole numbers"),
     "partition 7": (
         {"partition": np.array([0, 7])},
         r"'partition' holds other .* 0 \(train\), 1 \(devel\), 2 \(test\)",
@@ -265,6 +298,7 @@ BROKEN = {
     "chunk number missing": ({"chunk_nr": np.array([0, np.nan])}, "'chunk_nr' lacks a value for 1 instances"),
     "cut label map": ({"label_map": '[["cat", 0'}, "attribute 'label_map' is no JSON list of .name, number. pairs"),
     "label map of names": ({"label_map": '["cat", "dog"]'}, "attribute 'label_map' is no JSON list"),
+    "infinite label map": ({"label_map": '[["cat", Infinity]]'}, "attribute 'label_map' is no JSON list"),
     "label map without numbers": ({"label_map": '[["cat", null]]'}, "attribute 'label_map' is no JSON list"),
 }
 

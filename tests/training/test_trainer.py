@@ -3,6 +3,7 @@
 
 import io
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -10,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from audeep.data.data_set import DataSet, empty, load
-from audeep.errors import DataError, ModelError, OptionError, ShapeError
+from audeep.errors import AudeepError, DataError, ModelError, OptionError, OutputError, ShapeError
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
-from audeep.training import trainer
+from audeep.training import checkpoints, trainer
 from audeep.training.batches import Batches
 from audeep.training.checkpoints import Progress, load_model, steps_in
-from audeep.training.trainer import TrainingOptions, select_device, train
+from audeep.training.trainer import TrainingOptions, generate, select_device, train
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
 
@@ -330,3 +332,51 @@ def test_missing_device_is_refused(tmp_path: Path, make_spectrograms: Callable, 
     with pytest.raises(OptionError, match=f"device '{name}' cannot be used here; choose one of: auto, cpu"):
         run(tmp_path / "run", make_spectrograms(), device=name)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("blocked", ["run", "run/logs"])
+def test_a_file_in_the_way_of_the_run_directory_is_an_error_of_one_line(tmp_path, make_spectrograms, blocked):
+    (tmp_path / blocked).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / blocked).write_text("in the way")
+    with pytest.raises(AudeepError):
+        run(tmp_path / "run", make_spectrograms())
+
+
+def test_nan_features_are_refused_before_a_model_is_ruined(tmp_path, make_spectrograms):
+    data_set = make_spectrograms()
+    data_set.features[3, 1, 1] = np.nan
+    with pytest.raises(DataError):
+        run(tmp_path / "run", data_set)
+
+
+@pytest.mark.parametrize("name", ["meta", "hpu", "privateuseone"])
+def test_devices_that_cannot_compute_are_refused(name):
+    with pytest.raises(OptionError):
+        select_device(name)
+
+
+def test_a_full_disk_is_an_output_error(tmp_path, make_spectrograms, monkeypatch):
+    def full(*_):
+        raise safetensors.SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OutputError):
+        run(tmp_path / "run", make_spectrograms())
+
+
+@pytest.mark.parametrize("other", ["model-3.optimiser.safetensors", "model-3.safetensors"])
+def test_the_state_of_another_optimiser_is_refused(tmp_path, make_spectrograms, other):
+    run(tmp_path / "a", make_spectrograms(), num_epochs=1)
+    run(tmp_path / "b", make_spectrograms(), num_epochs=1, config={**RANDOM, "num_units": 5})
+    shutil.copy(tmp_path / "b/logs" / other, tmp_path / "a/logs/model-3.optimiser.safetensors")
+    with pytest.raises(ModelError, match="belongs to another model"):
+        run(tmp_path / "a", make_spectrograms(), resume=True)
+
+
+@pytest.mark.parametrize("second", ["directory", "a.nc"])
+def test_outputs_that_cannot_both_be_written_leave_none(tmp_path, make_spectrograms, second):
+    run(tmp_path / "run", make_spectrograms())
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(AudeepError):
+        generate(tmp_path / "run/logs", make_spectrograms(), [tmp_path / "a.nc", tmp_path / second], [3, 6])
+    assert not (tmp_path / "a.nc").exists()
