@@ -14,7 +14,7 @@ import numpy as np
 
 from audeep.audio.preprocessing import Preprocessor
 from audeep.data import netcdf, schema
-from audeep.errors import AudeepError, AudioError
+from audeep.errors import AudeepError, AudioError, ParserError
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.progress import progress
 
@@ -30,21 +30,25 @@ def extract(parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int 
         jobs: worker processes; by default one for each core that this process may use.
 
     Raises:
+        ParserError: the name of a recording cannot be stored.
         AudioError: a recording cannot be read, or two give spectrograms of different shapes.
         OutputError: `output` cannot be written.
     """
     instances = parser.parse()
+    label_map = parser.label_map
+    for instance in instances:
+        _check_name(instance)
     jobs = min(jobs or available_cores(), max(1, len(instances) // FILES_PER_WORKER))
     results = _spectrograms([Path(instance.path) for instance in instances], preprocessor, jobs)
     first = next(results)
     dims = [schema.TIME, schema.FREQ]
-    with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, parser.label_map) as writer:
-        writer.append(_metadata(instances[0], len(first)), first)
+    with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, label_map) as writer:
+        writer.append(_metadata(instances[0], len(first), label_map), first)
         rest = zip(instances[1:], results, strict=True)
         for instance, chunks in progress(rest, "preprocess", "files", len(instances) - 1):
             if chunks.shape != first.shape:
                 raise AudioError(_different_lengths(instances[0], first, instance, chunks))
-            writer.append(_metadata(instance, len(chunks)), chunks)
+            writer.append(_metadata(instance, len(chunks), label_map), chunks)
     logger.info("%s: spectrograms of %d recordings written", output, len(instances))
 
 
@@ -53,9 +57,18 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _metadata(instance: InstanceMetadata, num_chunks: int) -> dict[str, list]:
-    """Columns for the chunks of one recording."""
+def _check_name(instance: InstanceMetadata) -> None:
+    try:
+        instance.filename.encode()
+    except UnicodeEncodeError as error:
+        raise ParserError(f"{instance.filename!r}: is no name in UTF-8; rename the recording") from error
+
+
+def _metadata(instance: InstanceMetadata, num_chunks: int, label_map: dict[str, int] | None) -> dict[str, list]:
+    """Columns for the chunks of one recording; the label map has the number where the instance does not."""
     values = {variable.name: getattr(instance, variable.name, None) for variable in schema.VARIABLES}
+    if instance.label_numeric is None and label_map is not None:
+        values[schema.LABEL_NUMERIC.name] = label_map.get(instance.label_nominal)
     columns = {name: [value] * num_chunks for name, value in values.items() if value is not None}
     return {**columns, schema.CHUNK_NR.name: list(range(num_chunks))}
 

@@ -74,7 +74,8 @@ audeep preprocess --basedir ESC-10 --window-width 0.08 --window-overlap 0.04 --m
 --clip-below -60 --output spectrograms/esc-10-0.08-0.04-128-60.nc
 audeep t-rae train --input spectrograms/esc-10-0.08-0.04-128-60.nc \
 --run-name output/esc-10-0.08-0.04-128-60/t-2x256-x-b \
---num-epochs 64 --batch-size 64 --learning-rate 0.001 --keep-prob 0.8 --num-layers 2 --num-units 256 --bidirectional-decoder
+--num-epochs 64 --batch-size 64 --learning-rate 0.001 --keep-prob 0.8 --num-layers 2 --num-units 256 \
+--bidirectional-decoder
 audeep t-rae generate --model-dir output/esc-10-0.08-0.04-128-60/t-2x256-x-b/logs \
 --input spectrograms/esc-10-0.08-0.04-128-60.nc --output output/esc-10-0.08-0.04-128-60/representations.nc
 audeep mlp evaluate --input output/esc-10-0.08-0.04-128-60/representations.nc --cross-validate --shuffle \

@@ -8,10 +8,11 @@ from audeep.cli.options import (
     AudeepCommand,
     add_device,
     add_input,
+    add_keep_prob,
+    add_learning_rate,
     add_plot,
     add_seed,
     choice_of,
-    keep_probability,
     logger,
     positive,
     positive_int,
@@ -138,20 +139,12 @@ class EvaluateMlp(EvaluateFeatures):
         parser.add_argument(
             "--num-epochs", type=positive_int, default=400, help="training steps (default: %(default)s)"
         )
-        parser.add_argument(
-            "--learning-rate", type=positive, default=1e-3, metavar="RATE", help="of Adam (default: %(default)s)"
-        )
+        add_learning_rate(parser)
         parser.add_argument("--num-layers", type=positive_int, default=2, help="hidden layers (default: %(default)s)")
         parser.add_argument(
             "--num-units", type=positive_int, default=150, help="units per layer (default: %(default)s)"
         )
-        parser.add_argument(
-            "--keep-prob",
-            type=keep_probability,
-            default=0.6,
-            metavar="P",
-            help="dropout keeps an activation with probability P (default: %(default)s)",
-        )
+        add_keep_prob(parser, default=0.6)
         parser.add_argument(
             "--shuffle",
             action="store_true",

@@ -73,7 +73,6 @@ index = number(int, least=0)
 seconds = number(float, above=0)
 decibels = number(float)
 probability = number(float, least=0, most=1)
-keep_probability = number(float, above=0, most=1)
 positive = number(float, above=0)
 
 
@@ -101,6 +100,24 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
         default="audeep.backend.parsers.meta.MetaParser",
         help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
         " dcase, urban-sound-8k), a dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
+    )
+
+
+def add_learning_rate(parser: argparse.ArgumentParser) -> None:
+    """--learning-rate."""
+    parser.add_argument(
+        "--learning-rate", type=positive, default=1e-3, metavar="RATE", help="of Adam (default: %(default)s)"
+    )
+
+
+def add_keep_prob(parser: argparse.ArgumentParser, default: float) -> None:
+    """--keep-prob."""
+    parser.add_argument(
+        "--keep-prob",
+        type=number(float, above=0, most=1),
+        default=default,
+        metavar="P",
+        help="dropout keeps an activation with probability P (default: %(default)s)",
     )
 
 

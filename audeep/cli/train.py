@@ -7,11 +7,11 @@ from pathlib import Path
 from audeep.cli.options import (
     AudeepCommand,
     add_device,
+    add_keep_prob,
+    add_learning_rate,
     add_seed,
     choice_of,
-    keep_probability,
     logger,
-    positive,
     positive_int,
     probability,
 )
@@ -40,9 +40,7 @@ class TrainAutoencoder(AudeepCommand):
             default=10,
             help="passes over the data, those before --continue included (default: %(default)s)",
         )
-        parser.add_argument(
-            "--learning-rate", type=positive, default=1e-3, metavar="RATE", help="of Adam (default: %(default)s)"
-        )
+        add_learning_rate(parser)
         parser.add_argument(
             "--continue",
             dest="resume",
@@ -97,13 +95,7 @@ class TrainTimeAutoencoder(TrainAutoencoder):
         parser.add_argument("--num-units", type=positive_int, default=16, help="cells per layer (default: %(default)s)")
         parser.add_argument("--bidirectional-encoder", action="store_true", help="let the encoder read both ways")
         parser.add_argument("--bidirectional-decoder", action="store_true", help="let the decoder write both ways")
-        parser.add_argument(
-            "--keep-prob",
-            type=keep_probability,
-            default=0.8,
-            metavar="P",
-            help="dropout keeps an activation with probability P (default: %(default)s)",
-        )
+        add_keep_prob(parser, default=0.8)
         parser.add_argument(
             "--encoder-noise",
             type=probability,

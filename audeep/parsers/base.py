@@ -79,8 +79,13 @@ class Parser:
 
     @property
     def label_map(self) -> dict[str, int] | None:
-        """Numbers of the labels by name; None if no recording has a label."""
+        """Numbers of the labels by name; None if no recording has a label.
+
+        Where the recordings give no numbers, labels are numbered alphabetically.
+        """
         labels = {(item.label_nominal, item.label_numeric) for item in self.parse() if item.label_nominal is not None}
+        if any(number is None for _, number in labels):
+            return numbered([name for name, _ in labels])
         return dict(sorted(labels)) or None
 
     @property

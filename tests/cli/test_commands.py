@@ -223,3 +223,30 @@ def test_the_same_seed_gives_the_same_bytes_twice(audeep, recordings, tmp_path):
         outputs.append((*(path.read_bytes() for path in sorted(run.rglob("model-*"))), audeep(command).out))
         outputs[-1] += (load(run / "f.nc").features.tobytes(),)
     assert outputs[0] == outputs[1]
+
+
+def test_labels_without_numbers_are_numbered_alphabetically(audeep, recordings, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from audeep.parsers.base import InstanceMetadata, Parser\n"
+        "class Mine(Parser):\n"
+        "    def missing(self):\n"
+        "        return None\n"
+        "    def instances(self):\n"
+        "        for path in sorted(self.basedir.glob('fold_1/*/*.wav')):\n"
+        "            yield InstanceMetadata(path, str(path), label_nominal=path.parent.name)\n"
+    )
+    parser = f"--parser {tmp_path}/mine.py:Mine"
+    assert audeep(f"preprocess --basedir {recordings} {parser} {SPECTRA} --output {tmp_path}/m.nc").status == 0
+    data_set = load(tmp_path / "m.nc")
+    assert data_set.label_map == {"high": 0, "low": 1}
+    assert data_set.labels_numeric.tolist() == [0] * 4 + [1] * 4
+
+
+def test_a_recording_whose_name_is_no_text_is_refused_before_the_work(audeep, tmp_path, recordings):
+    source = (recordings / "fold_1" / "low" / "0.wav").read_bytes()
+    (tmp_path / "in").mkdir()
+    with open(bytes(tmp_path / "in") + b"/\xe4.wav", "wb") as file:
+        file.write(source)
+    result = audeep(f"preprocess --basedir {tmp_path}/in --parser no-metadata --output {tmp_path}/out.nc")
+    assert result.status == 1 and "is no name in UTF-8; rename the recording" in result.err
+    assert not (tmp_path / "out.nc").exists()
