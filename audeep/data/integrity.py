@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seven constraints that a sound data set satisfies."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,16 +48,15 @@ def _rows_as_bytes(matrix: np.ndarray) -> np.ndarray:
 
 def _differing(data_set: DataSet, columns: pd.DataFrame, variable: Variable) -> list[str]:
     """Files whose chunks differ in `variable`."""
-    distinct = columns.groupby(FILENAME.name, sort=False)[variable.name].nunique(dropna=False)
-    offenders = distinct.index[distinct > 1]
-    shown: Callable[[int], object] = lambda index: getattr(data_set[index], variable.name)  # noqa: E731
-    rows = columns.index[columns[FILENAME.name].isin(offenders)]
-    values: dict[str, list[str]] = {}
-    for row in rows:
-        found = values.setdefault(str(columns.at[row, FILENAME.name]), [])
-        if (text := _text(shown(int(row)))) not in found:
-            found.append(text)
-    return [f"{filename}: {variable.name} is {' and '.join(found)}" for filename, found in values.items()]
+    codes, _ = pd.factorize(columns[variable.name], use_na_sentinel=False)
+    _, examples = np.unique(codes, return_index=True)
+    texts = [_text(getattr(data_set[int(index)], variable.name)) for index in examples]  # by code
+    pairs = pd.DataFrame({"file": columns[FILENAME.name], "code": codes}).drop_duplicates()
+    pairs = pairs[pairs.duplicated("file", keep=False)]
+    found: dict[str, list[str]] = {}
+    for filename, code in zip(pairs["file"], pairs["code"], strict=True):
+        found.setdefault(filename, []).append(texts[code])
+    return [f"{filename}: {variable.name} is {' and '.join(values)}" for filename, values in found.items()]
 
 
 def _text(value: object) -> str:
@@ -74,15 +72,14 @@ def _outside_label_map(data_set: DataSet) -> list[str]:
     nominal, numeric = data_set.labels_nominal, data_set.labels_numeric
     expected = pd.Series(nominal, dtype=object).map(data_set.label_map).to_numpy(np.float64)
     unlabelled = np.equal(nominal, None) & np.isnan(numeric)
+    rows = np.flatnonzero(~unlabelled & ~(expected == numeric))
     violations = []
-    for index in np.flatnonzero(~unlabelled & ~(expected == numeric)):
-        instance = data_set[int(index)]
-        known = data_set.label_map.get(instance.label_nominal)
+    columns = (data_set.filenames, data_set.chunk_nrs, nominal, numeric)
+    for filename, chunk_nr, name, number in zip(*(column[rows] for column in columns), strict=True):
+        known = data_set.label_map.get(name)
         wanted = "no such label in the map" if known is None else f"the map says {known}"
-        violations.append(
-            f"{instance.filename}, chunk {instance.chunk_nr}:"
-            f" label {_text(instance.label_nominal)} has number {_text(instance.label_numeric)}, {wanted}"
-        )
+        found = "missing" if np.isnan(number) else int(number)
+        violations.append(f"{filename}, chunk {chunk_nr}: label {_text(name)} has number {found}, {wanted}")
     return violations
 
 
