@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""t-rae generate: features from a trained autoencoder."""
+"""t-rae generate, f-rae generate, ft-rae generate: features from a trained autoencoder."""
 
 import argparse
 from pathlib import Path
@@ -60,3 +60,16 @@ class GenerateTimeAutoencoder(GenerateFeatures):
     """Represent each spectrogram by the vector that a time-recurrent autoencoder has learned for it."""
 
     model_kind = "t-rae"
+
+
+class GenerateFrequencyAutoencoder(GenerateFeatures):
+    """Represent each frame of each spectrogram by the vector that a frequency-recurrent autoencoder has learned."""
+
+    model_kind = "f-rae"
+    default_batch_size = 64
+
+
+class GenerateFrequencyTimeAutoencoder(GenerateFeatures):
+    """Represent each spectrogram by the vector that a frequency-time-recurrent autoencoder has learned for it."""
+
+    model_kind = "ft-rae"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""t-rae train: train an autoencoder on spectrograms."""
+"""t-rae train, f-rae train, ft-rae train: train an autoencoder on spectrograms."""
 
 import argparse
+import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audeep.cli.options import (
     AudeepCommand,
@@ -11,10 +13,14 @@ from audeep.cli.options import (
     add_learning_rate,
     add_seed,
     choice_of,
+    index,
     logger,
     positive_int,
     probability,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class TrainAutoencoder(AudeepCommand):
@@ -56,73 +62,147 @@ class TrainAutoencoder(AudeepCommand):
         self.add_model_options(parser)
 
     def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options of the model."""
+        """Declare the options of the model, named like the fields of its configuration."""
         raise NotImplementedError
 
-    def train(self, parsed_args: argparse.Namespace, model_type: type, config_options: dict[str, object]) -> None:
-        """Train a model whose configuration is a shape [time, freq] and `config_options`."""
+    def model_type(self) -> "type[nn.Module]":
+        """The class of the model."""
+        raise NotImplementedError
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
         from audeep.training.trainer import TrainingOptions, train
 
         if parsed_args.tempdir is not None:
-            logger.info(
-                "--tempdir %s: no temporary files are needed any more, the option has no effect", parsed_args.tempdir
-            )
+            logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
+        model_type = self.model_type()
+        options = {name: value for name, value in vars(parsed_args).items() if name in _fields(model_type.config_type)}
         train(
             [load(path) for path in parsed_args.input],
-            lambda shape: model_type.config_type(*shape, **config_options),
+            lambda shape: model_type.config_type(*shape, **options),
             model_type,
             parsed_args.run_name,
-            TrainingOptions(
-                batch_size=parsed_args.batch_size,
-                num_epochs=parsed_args.num_epochs,
-                learning_rate=parsed_args.learning_rate,
-                seed=parsed_args.seed,
-                device=parsed_args.device,
-                checkpoints_to_keep=parsed_args.checkpoints_to_keep,
-            ),
+            TrainingOptions(**{name: getattr(parsed_args, name) for name in _fields(TrainingOptions)}),
             parsed_args.resume,
         )
+
+
+def _fields(dataclass: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(dataclass)]
+
+
+def add_cell_options(parser: argparse.ArgumentParser) -> None:
+    """--keep-prob and --cell."""
+    add_keep_prob(parser, default=0.8)
+    parser.add_argument(
+        "--cell", type=choice_of(("GRU", "LSTM")), default="GRU", help="GRU or LSTM (default: %(default)s)"
+    )
+
+
+def add_window_options(parser: argparse.ArgumentParser) -> None:
+    """--freq-window-width and --freq-window-overlap."""
+    parser.add_argument(
+        "--freq-window-width",
+        type=positive_int,
+        default=32,
+        metavar="BANDS",
+        help="cut frames into windows of so many bands (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--freq-window-overlap",
+        type=index,
+        default=24,
+        metavar="BANDS",
+        help="bands that neighbouring windows share (default: %(default)s)",
+    )
+
+
+def add_network_options(
+    parser: argparse.ArgumentParser, what: str, prefix: str = "", num_layers: int = 1, num_units: int = 16
+) -> None:
+    """Size, directions, noise and feedback of an encoder and its decoder.
+
+    Args:
+        what: what the options are about, for the help texts ("frequency ", or nothing).
+        prefix: what sets the names of these options apart ("f-").
+    """
+    parser.add_argument(
+        f"--num-{prefix}layers",
+        type=positive_int,
+        default=num_layers,
+        metavar="LAYERS",
+        help=f"recurrent layers of the {what}encoder and decoder (default: %(default)s)",
+    )
+    parser.add_argument(
+        f"--num-{prefix}units",
+        type=positive_int,
+        default=num_units,
+        metavar="UNITS",
+        help="cells in each of these layers (default: %(default)s)",
+    )
+    parser.add_argument(
+        f"--bidirectional-{prefix}encoder", action="store_true", help=f"let the {what}encoder read both ways"
+    )
+    parser.add_argument(
+        f"--bidirectional-{prefix}decoder", action="store_true", help=f"let the {what}decoder write both ways"
+    )
+    parser.add_argument(
+        f"--{prefix}encoder-noise",
+        type=probability,
+        default=0.0,
+        metavar="P",
+        help=f"set each step that the {what}encoder reads to zero with probability P (default: %(default)s)",
+    )
+    parser.add_argument(
+        f"--{prefix}feed-previous-prob",
+        type=probability,
+        default=0.0,
+        metavar="P",
+        help=f"feed the {what}decoder its own last output, instead of the expected one, with probability P"
+        " (default: %(default)s)",
+    )
 
 
 class TrainTimeAutoencoder(TrainAutoencoder):
     """Train a time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector."""
 
     def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--num-layers", type=positive_int, default=1, help="recurrent layers (default: %(default)s)"
-        )
-        parser.add_argument("--num-units", type=positive_int, default=16, help="cells per layer (default: %(default)s)")
-        parser.add_argument("--bidirectional-encoder", action="store_true", help="let the encoder read both ways")
-        parser.add_argument("--bidirectional-decoder", action="store_true", help="let the decoder write both ways")
-        add_keep_prob(parser, default=0.8)
-        parser.add_argument(
-            "--encoder-noise",
-            type=probability,
-            default=0.0,
-            metavar="P",
-            help="set each frame that the encoder reads to zero with probability P (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--feed-previous-prob",
-            type=probability,
-            default=0.0,
-            metavar="P",
-            help="feed the decoder its own last output, instead of the expected one, with probability P"
-            " (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--cell", type=choice_of(("GRU", "LSTM")), default="GRU", help="GRU or LSTM (default: %(default)s)"
-        )
+        add_network_options(parser, "")
+        add_cell_options(parser)
         parser.add_argument(
             "--mask-silence", action="store_true", help="do not count errors where the spectrogram is at its minimum"
         )
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
+    def model_type(self) -> "type[nn.Module]":
         from audeep.models.time_autoencoder import TimeAutoencoder
 
-        names = (
-            *("num_layers", "num_units", "bidirectional_encoder", "bidirectional_decoder", "keep_prob"),
-            *("encoder_noise", "feed_previous_prob", "cell", "mask_silence"),
-        )
-        self.train(parsed_args, TimeAutoencoder, {name: getattr(parsed_args, name) for name in names})
+        return TimeAutoencoder
+
+
+class TrainFrequencyAutoencoder(TrainAutoencoder):
+    """Train a frequency-recurrent autoencoder: it reads each frame band by band and represents each by one vector."""
+
+    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
+        add_window_options(parser)
+        add_network_options(parser, "")
+        add_cell_options(parser)
+
+    def model_type(self) -> "type[nn.Module]":
+        from audeep.models.frequency_autoencoder import FrequencyAutoencoder
+
+        return FrequencyAutoencoder
+
+
+class TrainFrequencyTimeAutoencoder(TrainAutoencoder):
+    """Train a frequency-time-recurrent autoencoder: it reads frames band by band, and what comes of them in time."""
+
+    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
+        add_window_options(parser)
+        add_network_options(parser, "frequency ", "f-", num_layers=1, num_units=64)
+        add_network_options(parser, "time ", "t-", num_layers=2, num_units=128)
+        add_cell_options(parser)
+
+    def model_type(self) -> "type[nn.Module]":
+        from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
+
+        return FrequencyTimeAutoencoder

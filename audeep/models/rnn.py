@@ -167,6 +167,7 @@ class TeacherForcedDecoder(nn.Module):
         super().__init__()
         self.state_shape = config.state_shape
         self.recurrence = Recurrence(config)
+        self.output_size = config.output_size
 
     def forward(self, targets: Tensor, state: Tensor) -> Tensor:
         """[time, batch, frame], [batch, state_size] -> [time, batch, directions * units]."""
@@ -175,22 +176,40 @@ class TeacherForcedDecoder(nn.Module):
 
 
 class FeedbackDecoder(nn.Module):
-    """Decode step by step in one direction, with probability `feed_previous_prob` from its own last output.
+    """Decode step by step, with probability `feed_previous_prob` from its own last output.
 
-    Outputs are projected to the size of a frame by tanh(linear), so that they can be fed back. While not training,
-    the same probability holds.
+    Outputs are projected to the size of a frame by tanh(linear), so that they can be fed back. Two directions are two
+    decoders, of which the second starts at the other end. While not training, the same probability holds.
     """
 
     def __init__(self, config: StackConfig, feed_previous_prob: float = 0.0) -> None:
         super().__init__()
         self.state_shape = config.state_shape
+        self.directions = nn.ModuleList(
+            OneWayFeedbackDecoder(config, feed_previous_prob) for _ in range(config.num_directions)
+        )
+        self.output_size = config.num_directions * config.input_size
+
+    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
+        """[time, batch, frame], [batch, state_size] -> [time, batch, directions * frame]."""
+        states = state.unflatten(1, self.state_shape).unbind(2)  # of each direction, [batch, layers, parts, units]
+        outputs = [self.directions[0](targets, states[0])]
+        if len(states) == 2:
+            outputs.append(self.directions[1](targets.flip(0), states[1]).flip(0))
+        return torch.cat(outputs, dim=2)
+
+
+class OneWayFeedbackDecoder(nn.Module):
+    """One direction of a `FeedbackDecoder`."""
+
+    def __init__(self, config: StackConfig, feed_previous_prob: float) -> None:
+        super().__init__()
         self.stack = RecurrentStack(config)
         self.projection = TanhLinear(config.num_units, config.input_size)
         self.feed_previous_prob = feed_previous_prob
 
     def forward(self, targets: Tensor, state: Tensor) -> Tensor:
-        """[time, batch, frame], [batch, state_size] -> [time, batch, frame]."""
-        state = state.unflatten(1, self.state_shape)[:, :, 0]  # [batch, layers, parts, units]
+        """[time, batch, frame], [batch, layers, parts, units] -> [time, batch, frame]."""
         expected = shifted(targets)
         if self.feed_previous_prob == 0:
             outputs, _ = self.stack(expected, state)

@@ -66,10 +66,9 @@ class TimeAutoencoder(nn.Module):
                     config.feed_previous_prob,
                 )
             self.decoder = TeacherForcedDecoder(decoder)
-            self.reconstruction = TanhLinear(decoder.output_size, config.num_features)
         else:
             self.decoder = FeedbackDecoder(decoder, config.feed_previous_prob)
-            self.reconstruction = TanhLinear(config.num_features, config.num_features)
+        self.reconstruction = TanhLinear(self.decoder.output_size, config.num_features)
 
     def represent(self, spectrograms: Tensor) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""

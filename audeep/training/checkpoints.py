@@ -18,9 +18,11 @@ from torch import Tensor, nn
 
 from audeep.errors import ModelError, OutputError
 from audeep.files import replacing
+from audeep.models.frequency_autoencoder import FrequencyAutoencoder
+from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
 from audeep.models.time_autoencoder import TimeAutoencoder
 
-AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder,)}
+AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder)}
 
 _MODEL_NAME = re.compile(r"model-(\d+)\.safetensors")
 _OPTIMISER_SUFFIX = ".optimiser.safetensors"

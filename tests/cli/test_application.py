@@ -9,7 +9,17 @@ import pytest
 from audeep import __version__
 
 COMMANDS = (
-    *("preprocess", "t-rae train", "t-rae generate", "mlp evaluate", "svm evaluate", "export"),
+    *(
+        "preprocess",
+        "t-rae train",
+        "t-rae generate",
+        "f-rae train",
+        "f-rae generate",
+        "mlp evaluate",
+        "svm evaluate",
+        "export",
+    ),
+    *("ft-rae train", "ft-rae generate"),
     *("inspect raw", "inspect netcdf", "validate"),
 )
 

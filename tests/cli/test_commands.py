@@ -250,3 +250,41 @@ def test_a_recording_whose_name_is_no_text_is_refused_before_the_work(audeep, tm
     result = audeep(f"preprocess --basedir {tmp_path}/in --parser no-metadata --output {tmp_path}/out.nc")
     assert result.status == 1 and "is no name in UTF-8; rename the recording" in result.err
     assert not (tmp_path / "out.nc").exists()
+
+
+@pytest.mark.parametrize(
+    "model, options, shape, dims",
+    [
+        ("f-rae", "--num-units 3 --bidirectional-encoder", (24, 19, 3), ("generated_0", "generated_1")),
+        ("ft-rae", "--num-f-units 3 --num-t-units 4 --bidirectional-t-decoder", (24, 16), ("generated",)),
+    ],
+)
+def test_frequency_autoencoders_train_go_on_and_generate(audeep, spectrograms, tmp_path, model, options, shape, dims):
+    windows = "--freq-window-width 4 --freq-window-overlap 2"
+    command = f"{model} train --input {spectrograms} --run-name {tmp_path}/run {windows} {options} --batch-size 8"
+    assert audeep(f"{command} --num-epochs 1").status == 0
+    assert audeep(f"{command} --num-epochs 2 --continue").status == 0
+    generate = f"generate --model-dir {tmp_path}/run/logs --input {spectrograms} --output {tmp_path}/f.nc"
+    assert audeep(f"{model} {generate}").status == 0
+    data_set = load(tmp_path / "f.nc")
+    assert data_set.features.shape == shape and data_set.feature_dims == dims
+    assert np.isfinite(data_set.features).all() and data_set.num_folds == 3
+    wrong = audeep(f"t-rae {generate}")
+    assert wrong.status == 1 and f"is a {model} model, t-rae was expected; use 'audeep {model} generate'" in wrong.err
+
+
+def test_a_t_rae_trains_on_the_features_of_an_f_rae(audeep, spectrograms, tmp_path):
+    windows = "--freq-window-width 4 --freq-window-overlap 2"
+    audeep(f"f-rae train --input {spectrograms} --run-name {tmp_path}/f {windows} --num-epochs 1")
+    audeep(f"f-rae generate --model-dir {tmp_path}/f/logs --input {spectrograms} --output {tmp_path}/f.nc")
+    assert audeep(f"t-rae train --input {tmp_path}/f.nc --run-name {tmp_path}/t --num-epochs 1").status == 0
+    command = f"t-rae generate --model-dir {tmp_path}/t/logs --input {tmp_path}/f.nc --output {tmp_path}/t.nc"
+    assert audeep(command).status == 0
+    assert load(tmp_path / "t.nc").features.shape == (24, 16)
+
+
+def test_windows_wider_than_the_spectrogram_are_refused(audeep, spectrograms, tmp_path):
+    result = audeep(f"f-rae train --input {spectrograms} --run-name {tmp_path}/run")
+    assert result.status == 1
+    assert result.err == "--freq-window-width 32: the input has 12 bands; choose a smaller width\n"
+    assert not (tmp_path / "run").exists()

@@ -165,7 +165,7 @@ def network_of(weights: Mapping[str, ndarray], cell: str) -> Network:
         return weights[f"{prefix}.linear.weight"].T, weights[f"{prefix}.linear.bias"]
 
     encoder = [stack(f"encoder.recurrence.{direction}_stack") for direction in ("forward", "backward")]
-    decoder = [stack("decoder.stack")]
+    decoder = [stack("decoder.directions.0.stack")]
     if not decoder[0]:
         decoder = [stack(f"decoder.recurrence.{direction}_stack") for direction in ("forward", "backward")]
     return Network(
@@ -173,7 +173,7 @@ def network_of(weights: Mapping[str, ndarray], cell: str) -> Network:
         representation=linear("representation"),
         decoder=decoder,
         reconstruction=linear("reconstruction"),
-        projection=linear("decoder.projection"),
+        projection=linear("decoder.directions.0.projection"),
         units=weights["encoder.recurrence.forward_stack.layers.0.rnn.weight_hh_l0"].shape[1],
         parts=1 if cell == "GRU" else 2,
     )

@@ -190,7 +190,7 @@ def from_old_lstm(variables: Mapping[str, np.ndarray], forget_bias: float) -> di
     ours = {}
     for old, new in [
         ("representation/linear", "representation"),
-        ("decoder/rnn_output_and_state", "decoder.projection"),
+        ("decoder/rnn_output_and_state", "decoder.directions.0.projection"),
         ("reconstruction/time_dist_linear/linear", "reconstruction"),
     ]:
         if f"model/{old}/weights" in variables:
@@ -203,7 +203,7 @@ def from_old_lstm(variables: Mapping[str, np.ndarray], forget_bias: float) -> di
         old_name = f"model/{coder}/rnn_output_and_state/{old}/multi_rnn_cell/cell_{layer}/lstm_cell"
         if f"{old_name}/kernel" not in variables:
             continue
-        in_front = "decoder.stack" if (coder, old) == ("decoder", "rnn") else f"{coder}.recurrence.{new}"
+        in_front = "decoder.directions.0.stack" if (coder, old) == ("decoder", "rnn") else f"{coder}.recurrence.{new}"
         ours_name = f"{in_front}.layers.{layer}.rnn"
         write, candidate, keep, show = np.split(variables[f"{old_name}/kernel"], 4, axis=1)
         kernel = np.hstack([write, keep, candidate, show]).T  # [gates, input + state]
