@@ -2,6 +2,7 @@
 """mlp evaluate, svm evaluate: how well labels can be predicted from features."""
 
 import argparse
+import logging
 from typing import TYPE_CHECKING
 
 from audeep.cli.options import (
@@ -13,7 +14,6 @@ from audeep.cli.options import (
     add_plot,
     add_seed,
     choice_of,
-    logger,
     positive,
     positive_int,
 )
@@ -23,6 +23,8 @@ from audeep.errors import OptionError
 if TYPE_CHECKING:
     from audeep.evaluation import Evaluation
     from audeep.learners import LearnerFactory
+
+logger = logging.getLogger(__name__)
 
 partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 

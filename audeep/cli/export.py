@@ -2,9 +2,12 @@
 """export: a data set file as CSV or ARFF."""
 
 import argparse
+import logging
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_input, choice_of, logger
+from audeep.cli.options import AudeepCommand, add_input, choice_of
+
+logger = logging.getLogger(__name__)
 
 
 class Export(AudeepCommand):

@@ -2,7 +2,6 @@
 """What several commands share: option types, groups of options, data sets named on the command line."""
 
 import argparse
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -10,8 +9,6 @@ from typing import NoReturn
 from cliff.command import Command
 
 from audeep.errors import OptionError
-
-logger = logging.getLogger(__name__)
 
 
 class AudeepCommand(Command):

@@ -3,6 +3,7 @@
 
 import argparse
 import dataclasses
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ from audeep.cli.options import (
     add_seed,
     choice_of,
     index,
-    logger,
     positive_int,
     probability,
 )
 
 if TYPE_CHECKING:
     from torch import nn
+
+logger = logging.getLogger(__name__)
 
 
 class TrainAutoencoder(AudeepCommand):
