@@ -10,7 +10,7 @@ import numpy as np
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Partition, Split
 from audeep.errors import DataError
-from audeep.learners import Classifier, LearnerFactory, labels_of
+from audeep.learners import Classifier, LearnerFactory, check_named, labels_of
 from audeep.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -129,12 +129,8 @@ def _evaluate(
 ) -> Evaluation:
     classes = list(data_set.labels.values())
     for train, valid in folds:
-        for part, purpose in ((train, "train on"), (valid, "predict")):
-            unknown = np.setdiff1d(labels_of(part, purpose), classes)
-            if len(unknown):
-                raise DataError(
-                    f"label number {unknown[0]} has no name; name each number in the label map or in the nominal labels"
-                )
+        check_named(data_set, train, "train on")
+        check_named(data_set, valid, "predict")
     seeds = np.random.SeedSequence(seed).generate_state(repeat * len(folds)).reshape(repeat, len(folds))
     confusions = np.zeros((repeat, len(folds), len(classes), len(classes)), int)
     runs = [(run, fold) for run in range(repeat) for fold in range(len(folds))]

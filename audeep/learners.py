@@ -159,6 +159,19 @@ def labels_of(data_set: DataSet, purpose: str) -> np.ndarray:
     return data_set.labels_numeric.astype(np.int64)
 
 
+def check_named(data_set: DataSet, part: DataSet, purpose: str) -> None:
+    """Check that each instance of `part`, taken from `data_set`, has a label, and that the label has a name.
+
+    Raises:
+        DataError: it has not.
+    """
+    unknown = np.setdiff1d(labels_of(part, purpose), list(data_set.labels.values()))
+    if len(unknown):
+        raise DataError(
+            f"label number {unknown[0]} has no name; name each number in the label map or in the nominal labels"
+        )
+
+
 def vectors_of(data_set: DataSet) -> np.ndarray:
     """Features [instance, feature].
 

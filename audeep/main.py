@@ -38,7 +38,16 @@ class AudeepApp(App):
 
     def interact(self) -> None:
         """Run commands one after the other until the input ends."""
+        from cliff.interactive import InteractiveApp
+
+        def shell(*arguments: Any) -> InteractiveApp:
+            app = InteractiveApp(*arguments)
+            if sys.stdin.isatty():
+                app.prompt = "(audeep) "  # the base class puts its own in place of the one that cliff sets
+            return app
+
         self.last_status = 0
+        self.interactive_app_factory = shell
         super().interact()
 
     def run_subcommand(self, argv: list[str]) -> int:

@@ -16,7 +16,7 @@ ROWS = [
     {"files", "progress"},
     {"data", "audio", "models"},
     {"parsers", "training", "learners"},
-    {"extraction", "evaluation"},
+    {"extraction", "evaluation", "prediction"},
     {"cli"},
     {"main"},
     {"__main__"},

@@ -2,34 +2,18 @@
 """mlp evaluate, svm evaluate: how well labels can be predicted from features."""
 
 import argparse
-import logging
 from typing import TYPE_CHECKING
 
-from audeep.cli.options import (
-    AudeepCommand,
-    add_device,
-    add_input,
-    add_keep_prob,
-    add_learning_rate,
-    add_plot,
-    add_seed,
-    choice_of,
-    positive,
-    positive_int,
-)
+from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions, partition_name
+from audeep.cli.options import add_input, add_plot, positive_int
 from audeep.cli.tables import table
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
     from audeep.evaluation import Evaluation
-    from audeep.learners import LearnerFactory
-
-logger = logging.getLogger(__name__)
-
-partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 
 
-class EvaluateFeatures(AudeepCommand):
+class EvaluateFeatures(LearnerCommand):
     """What evaluation shares for all learners."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -44,21 +28,8 @@ class EvaluateFeatures(AudeepCommand):
                 help=f"evaluate on partitions, and {purpose} these (TRAIN, DEVEL, TEST)",
             )
         parser.add_argument("--repeat", type=positive_int, default=1, metavar="N", help="evaluate N times (default: 1)")
-        parser.add_argument("--upsample", action="store_true", help="repeat training instances to balance the classes")
-        parser.add_argument(
-            "--majority-vote", action="store_true", help="let the chunks of a file vote on one label for the file"
-        )
-        add_seed(parser)
         add_plot(parser, "the confusion matrix")
-        self.add_learner_options(parser)
-
-    def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options of the learner."""
-        raise NotImplementedError
-
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        """What makes the learners that are evaluated."""
-        raise NotImplementedError
+        super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         partitions = (parsed_args.train_partitions, parsed_args.eval_partitions)
@@ -122,45 +93,9 @@ class EvaluateFeatures(AudeepCommand):
         self.write(f"\naccuracy {accuracy:.2%} (+/- {accuracy_spread:.2%}), UAR {recall:.2%} (+/- {recall_spread:.2%})")
 
 
-class EvaluateSvm(EvaluateFeatures):
+class EvaluateSvm(SvmOptions, EvaluateFeatures):
     """Evaluate feature vectors with a linear SVM."""
 
-    def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--complexity", type=positive, required=True, help="C, the weight of errors in training")
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        from audeep.learners import SvmLearner
-
-        return lambda seed: SvmLearner(parsed_args.complexity, seed)
-
-
-class EvaluateMlp(EvaluateFeatures):
+class EvaluateMlp(MlpOptions, EvaluateFeatures):
     """Evaluate feature vectors with a multilayer perceptron."""
-
-    def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--num-epochs", type=positive_int, default=400, help="training steps (default: %(default)s)"
-        )
-        add_learning_rate(parser)
-        parser.add_argument("--num-layers", type=positive_int, default=2, help="hidden layers (default: %(default)s)")
-        parser.add_argument(
-            "--num-units", type=positive_int, default=150, help="units per layer (default: %(default)s)"
-        )
-        add_keep_prob(parser, default=0.6)
-        parser.add_argument(
-            "--shuffle",
-            action="store_true",
-            help="accepted for old scripts, without effect: each training step uses all instances at once",
-        )
-        add_device(parser)
-
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        from audeep.learners import MlpLearner
-        from audeep.training.trainer import select_device
-
-        if parsed_args.shuffle:
-            logger.info("--shuffle: has no effect, since each training step uses all instances at once")
-        names = ("num_epochs", "learning_rate", "num_layers", "num_units", "keep_prob")
-        options = {name: getattr(parsed_args, name) for name in names}
-        device = str(select_device(parsed_args.device))
-        return lambda seed: MlpLearner(**options, seed=seed, device=device)

@@ -4,6 +4,7 @@
 import subprocess
 import sys
 
+import pexpect
 import pytest
 
 from audeep import __version__
@@ -19,7 +20,7 @@ COMMANDS = (
         "svm evaluate",
         "export",
     ),
-    *("ft-rae train", "ft-rae generate"),
+    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict"),
     *("inspect raw", "inspect netcdf", "validate"),
 )
 
@@ -81,3 +82,15 @@ def test_the_shell_runs_commands_one_after_the_other_and_survives_failures(golde
 def test_the_exit_status_of_a_piped_shell_is_that_of_the_last_command():
     process = subprocess.run([sys.executable, "-m", "audeep"], input="validate --input nowhere.nc\n", text=True)
     assert process.returncode == 1
+
+
+def test_the_shell_has_a_prompt_of_its_own_and_ends_with_quit():
+    terminal = pexpect.spawn(sys.executable, ["-m", "audeep"], encoding="utf-8", timeout=60, dimensions=(40, 160))
+    terminal.expect(r"\(audeep\)")
+    terminal.send("validate --input nowhere.nc\r")
+    terminal.expect("nowhere.nc: no such file")
+    terminal.expect(r"\(audeep\)")
+    terminal.send("quit\r")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 1  # of the last command

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mlp predict, svm predict: labels for unlabelled data."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions, partition_name
+
+logger = logging.getLogger(__name__)
+
+
+class PredictLabels(LearnerCommand):
+    """What prediction shares for all learners."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        for part, purpose in (("train", "train on"), ("eval", "predict labels for")):
+            parser.add_argument(
+                f"--{part}-input", type=Path, required=True, metavar="FILE", help=f"data set file to {purpose}"
+            )
+            parser.add_argument(
+                f"--{part}-partitions",
+                type=partition_name,
+                nargs="+",
+                metavar="PARTITION",
+                help=f"{purpose} these partitions of it alone (TRAIN, DEVEL, TEST)",
+            )
+        parser.add_argument(
+            "--output",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="text file to write: file name, tab, label; sorted by file name",
+        )
+        super().add_options(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+        from audeep.prediction import predict, write_predictions
+
+        data_sets = []
+        for part in ("train", "eval"):
+            data_set, names = load(getattr(parsed_args, f"{part}_input")), getattr(parsed_args, f"{part}_partitions")
+            data_sets.append(data_set if names is None else data_set.partitions([Partition[name] for name in names]))
+        predictions = predict(
+            *data_sets,
+            self.learner_factory(parsed_args),
+            upsample=parsed_args.upsample,
+            majority_vote=parsed_args.majority_vote,
+            seed=parsed_args.seed,
+        )
+        write_predictions(predictions, parsed_args.output)
+        logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
+
+
+class PredictSvm(SvmOptions, PredictLabels):
+    """Predict labels with a linear SVM."""
+
+
+class PredictMlp(MlpOptions, PredictLabels):
+    """Predict labels with a multilayer perceptron."""
