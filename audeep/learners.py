@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from audeep.data.data_set import DataSet
-from audeep.data.upsample import upsampled_indices
+from audeep.data.upsample import repetitions
 from audeep.errors import DataError, ShapeError
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Classifier:
         if len(np.unique(labels)) < 2:
             raise DataError(f"all {len(labels)} training instances have label {labels[0]}; two classes are needed")
         generator = np.random.default_rng(self.seed)
-        chosen = upsampled_indices(labels) if self.upsample else np.arange(len(labels))
+        chosen = np.repeat(np.arange(len(labels)), repetitions(labels) if self.upsample else 1)
         chosen = generator.permutation(chosen)
         self.scaler = StandardScaler()
         features = self.scaler.fit_transform(vectors_of(data_set).astype(np.float64)[chosen])

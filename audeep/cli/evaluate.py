@@ -4,8 +4,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions, partition_name
-from audeep.cli.options import add_input, add_plot, positive_int
+from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
+from audeep.cli.options import add_input, add_plot, partition_name, positive_int
 from audeep.cli.tables import table
 from audeep.errors import OptionError
 

@@ -11,7 +11,6 @@ from audeep.cli.options import (
     add_keep_prob,
     add_learning_rate,
     add_seed,
-    choice_of,
     positive,
     positive_int,
 )
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from audeep.learners import LearnerFactory
 
 logger = logging.getLogger(__name__)
-
-partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 
 
 class LearnerCommand(AudeepCommand):

@@ -84,9 +84,17 @@ def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
+partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
+
+
 def add_input(parser: argparse.ArgumentParser, text: str) -> None:
     """--input FILE."""
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=text)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """--output FILE."""
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="data set file to write")
 
 
 def add_raw_data(parser: argparse.ArgumentParser) -> None:

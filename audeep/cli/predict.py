@@ -5,7 +5,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions, partition_name
+from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
+from audeep.cli.options import partition_name
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ COMMANDS = (
         "svm evaluate",
         "export",
     ),
-    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict"),
+    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict", "upsample"),
     *("inspect raw", "inspect netcdf", "validate"),
 )
 
