@@ -34,6 +34,8 @@ OLD_NAMES = {
     "audeep.backend.data.data_set.Split": "audeep.data.schema.Split",
     "audeep.backend.data.data_set.load": "audeep.data.data_set.load",
     "audeep.backend.data.data_set.empty": "audeep.data.data_set.empty",
+    "audeep.backend.data.data_set.concat_chunks": "audeep.data.combine.concat_chunks",
+    "audeep.backend.data.data_set.concat_features": "audeep.data.combine.concat_features",
     "audeep.backend.data.data_set.concat_instances": "audeep.data.combine.concat_instances",
 }
 MODULES = sorted({name.rpartition(".")[0] for name in OLD_NAMES})

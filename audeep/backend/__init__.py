@@ -33,6 +33,8 @@ HOMES = {
         "DataSet": "audeep.data.data_set.DataSet",
         "Partition": "audeep.data.schema.Partition",
         "Split": "audeep.data.schema.Split",
+        "concat_chunks": "audeep.data.combine.concat_chunks",
+        "concat_features": "audeep.data.combine.concat_features",
         "concat_instances": "audeep.data.combine.concat_instances",
         "empty": "audeep.data.data_set.empty",
         "load": "audeep.data.data_set.load",

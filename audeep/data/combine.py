@@ -3,10 +3,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import INSTANCE
+from audeep.data.schema import CHUNK_NR, INSTANCE, VARIABLES, Variable
 from audeep.errors import DataError, ShapeError
 
 
@@ -17,16 +18,94 @@ def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
         ShapeError: features differ in shape or axes.
         DataError: no data set is given, or they differ in the number of folds or in the label map.
     """
-    if not data_sets:
-        raise DataError("there is no data set to concatenate; give at least one")
-    first = data_sets[0]
+    first = _first(data_sets)
     for number, data_set in enumerate(data_sets[1:], 2):
         for what in ("feature_dims", "feature_shape"):
-            found, expected = getattr(data_set, what), getattr(first, what)
-            if found != expected:
-                raise ShapeError(f"data set {number} has {what} {found}, the first has {expected}; they must agree")
+            _check_equal(ShapeError, number, what, getattr(data_set, what), getattr(first, what))
         for what in ("num_folds", "label_map"):
-            found, expected = getattr(data_set, what), getattr(first, what)
-            if found != expected:
-                raise DataError(f"data set {number} has {what} {found}, the first has {expected}; they must agree")
+            _check_equal(DataError, number, what, getattr(data_set, what), getattr(first, what))
     return DataSet(xr.concat([data_set.data for data_set in data_sets], dim=INSTANCE), first.label_map)
+
+
+def concat_features(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
+    """One data set with the same instances, whose features are joined along one axis; reads the features.
+
+    Raises:
+        ShapeError: there is no such axis, or the other axes differ.
+        DataError: no data set is given, or they differ in metadata.
+    """
+    first = _first(data_sets)
+    for number, data_set in enumerate(data_sets[1:], 2):
+        _check_equal(DataError, number, "number of instances", len(data_set), len(first))
+        _check_equal(DataError, number, "num_folds", data_set.num_folds, first.num_folds)
+        _check_equal(DataError, number, "label_map", data_set.label_map, first.label_map)
+        for variable in VARIABLES:
+            _check_same_column(number, variable, data_set, first)
+        _check_equal(ShapeError, number, "feature_dims", data_set.feature_dims, first.feature_dims)
+        axis = _axis(first, dimension)
+        rest, expected = (np.delete(part.feature_shape, axis).tolist() for part in (data_set, first))
+        _check_equal(ShapeError, number, f"shape beside {dimension!r}", rest, expected)
+    axis = _axis(first, dimension) + 1  # behind the instances
+    features = np.concatenate([data_set.features for data_set in data_sets], axis=axis)
+    return first.with_features(features, first.feature_dims)
+
+
+def concat_chunks(data_set: DataSet, dimension: str) -> DataSet:
+    """One instance for each file, in the order of first appearance, whose chunks are joined along one axis.
+
+    Raises:
+        ShapeError: there is no such axis.
+        DataError: files have different numbers of chunks, a chunk number is not there once, or metadata differ.
+    """
+    axis = _axis(data_set, dimension)
+    _, first, files = np.unique(data_set.filenames.astype(str), return_index=True, return_inverse=True)
+    counts = np.bincount(files)
+    if len(set(counts.tolist())) > 1 or not np.array_equal(
+        data_set.chunk_nrs[np.lexsort((data_set.chunk_nrs, files))],
+        np.tile(np.arange(counts.max(initial=0)), len(counts)),
+    ):
+        raise DataError(
+            "files do not have the same chunks 0, 1, ... once each; see which with 'audeep validate --detailed'"
+        )
+    rows = np.lexsort((data_set.chunk_nrs, files)).reshape(len(counts), -1)[np.argsort(first)]  # [file, chunk]
+    heads = data_set[rows[:, 0]]
+    for position in range(1, rows.shape[1]):
+        for variable in VARIABLES:
+            if variable is not CHUNK_NR:
+                _check_same_column(position + 1, variable, data_set[rows[:, position]], heads, "chunk")
+    parts = [data_set[rows[:, position]].features for position in range(rows.shape[1])]
+    return heads.with_features(np.concatenate(parts, axis=axis + 1), data_set.feature_dims)
+
+
+def _first(data_sets: Sequence[DataSet]) -> DataSet:
+    if not data_sets:
+        raise DataError("there is no data set to concatenate; give at least one")
+    return data_sets[0]
+
+
+def _axis(data_set: DataSet, dimension: str) -> int:
+    """Position of an axis among those of the features."""
+    if dimension not in data_set.feature_dims:
+        raise ShapeError(f"features have no axis {dimension!r}; choose one of {', '.join(data_set.feature_dims)}")
+    return data_set.feature_dims.index(dimension)
+
+
+def _check_equal(error: type[DataError], number: int, what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise error(f"data set {number} has {what} {found}, the first has {expected}; they must agree")
+
+
+def _check_same_column(
+    number: int, variable: Variable, data_set: DataSet, first: DataSet, what: str = "data set"
+) -> None:
+    found, expected = (part.data[variable.name].values for part in (data_set, first))
+    both_missing = (found != found) & (expected != expected)
+    differing = (found != expected) & ~both_missing
+    rows = np.flatnonzero(differing.any(axis=1) if differing.ndim == 2 else differing)
+    if len(rows):
+        values = [getattr(part[int(rows[0])], variable.name) for part in (data_set, first)]
+        raise DataError(
+            f"{what} {number} has other metadata than the first for {len(rows)} instances: instance {rows[0]}"
+            f" ({first.filenames[rows[0]]}) has {variable.name} {values[0]!r}, not {values[1]!r}; only the same"
+            " instances in the same order can be fused"
+        )

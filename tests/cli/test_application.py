@@ -20,7 +20,7 @@ COMMANDS = (
         "svm evaluate",
         "export",
     ),
-    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict", "upsample"),
+    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict", "upsample", "fuse chunks"),
     *("inspect raw", "inspect netcdf", "validate"),
 )
 

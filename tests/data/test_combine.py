@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audeep.data.combine import concat_instances
+from audeep.data.combine import concat_chunks, concat_features, concat_instances
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
+from audeep.main import main
 
 
 def recordings(*names: str, num_folds: int = 1, label_map: dict[str, int] | None = None, dim: str = "freq") -> DataSet:
@@ -79,3 +80,67 @@ def test_another_number_of_folds_is_an_error() -> None:
 def test_another_label_map_is_an_error(other: dict[str, int] | None) -> None:
     with pytest.raises(DataError, match="data set 2 has label_map .*, the first has {'dog': 0}"):
         concat_instances([recordings("a", label_map={"dog": 0}), recordings("b", label_map=other)])
+
+
+def make_chunks() -> DataSet:
+    """Two files of three chunks of [2, 1] each, out of order."""
+    data_set = empty(6, [("time", 2), ("freq", 1)], 1, {"x": 0})
+    data_set.filenames[:] = ["b", "a", "b", "a", "a", "b"]
+    data_set.chunk_nrs[:] = [1, 0, 0, 2, 1, 2]
+    data_set.labels_nominal[:], data_set.labels_numeric[:], data_set.cv_folds[:] = "x", 0, 1
+    numbers = 10 * np.array([2, 1, 2, 1, 1, 2]) + data_set.chunk_nrs
+    data_set.data["features"][:] = (numbers[:, None] + np.array([0, 0.5])).astype(np.float32)[:, :, None]
+    return data_set
+
+
+def test_chunks_of_a_file_are_joined_in_the_order_of_their_numbers() -> None:
+    fused = concat_chunks(make_chunks(), "time")
+    assert fused.filenames.tolist() == ["b", "a"] and fused.chunk_nrs.tolist() == [0, 0]
+    assert fused.features[:, :, 0].tolist() == [[20, 20.5, 21, 21.5, 22, 22.5], [10, 10.5, 11, 11.5, 12, 12.5]]
+    assert concat_chunks(make_chunks(), "freq").features[1].tolist() == [[10, 11, 12], [10.5, 11.5, 12.5]]
+
+
+def test_chunks_that_are_not_there_once_each_or_differ_are_refused() -> None:
+    with pytest.raises(ShapeError, match="no axis 'generated'; choose one of time, freq"):
+        concat_chunks(make_chunks(), "generated")
+    with pytest.raises(DataError, match="do not have the same chunks"):
+        concat_chunks(make_chunks()[:5], "time")
+    twice = make_chunks()
+    twice.chunk_nrs[0] = 0
+    with pytest.raises(DataError, match="do not have the same chunks"):
+        concat_chunks(twice, "time")
+    differing = make_chunks()
+    differing.partition[0] = 1
+    with pytest.raises(DataError, match=r"chunk 2 .* instance 0 \(b\) has partition <Partition.DEVEL: 1>, not None"):
+        concat_chunks(differing, "time")
+
+
+def test_features_are_joined_along_an_axis(golden: Path) -> None:
+    data_set = load(golden / "old_features_cv.nc")
+    other = data_set.with_features(-data_set.features[:, :5], ["generated"])
+    fused = concat_features([data_set, other], "generated")
+    np.testing.assert_array_equal(fused.features, np.hstack([data_set.features, -data_set.features[:, :5]]))
+    assert all(np.array_equal(fused.metadata[name], column) or np.isnan(column).all()
+               for name, column in data_set.metadata.items())  # fmt: skip
+
+
+def test_data_sets_that_differ_are_not_fused_and_the_error_says_where(golden: Path) -> None:
+    data_set, other = load(golden / "old_features_cv.nc"), load(golden / "old_features_cv.nc")
+    other.cv_folds[[3, 7], 0] = 1 - other.cv_folds[[3, 7], 0]
+    with pytest.raises(DataError, match=r"data set 2 .* 2 instances: instance 3 \(3-144028-A.ogg\) has cv_folds \["):
+        concat_features([data_set, other], "generated")
+    with pytest.raises(DataError, match="data set 2 has number of instances 39, the first has 40"):
+        concat_features([data_set, data_set[:39]], "generated")
+    spectrograms = load(golden / "old_spectrograms_cv.nc")
+    with pytest.raises(ShapeError, match=r"data set 2 has feature_dims \('time', 'freq'\)"):
+        concat_features([data_set, spectrograms], "generated")
+
+
+def test_the_commands_fuse_files(golden: Path, tmp_path: Path) -> None:
+    features, chunks = str(golden / "old_features_cv.nc"), str(golden / "old_spectrograms_chunks.nc")
+    output = str(tmp_path / "f.nc")
+    assert main(["-q", "fuse", "--input", features, features, "--output", output]) == 0
+    assert load(output).feature_shape == (64,)
+    assert main(["-q", "fuse", "chunks", "--input", chunks, "--dimension", "time", "--output", output]) == 0
+    assert len(load(output)) == 40 and load(output).feature_shape == (60, 16)
+    assert main(["-q", "fuse", "--input", features, "--output", output]) == 1
