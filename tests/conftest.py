@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures for all tests."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+
+def reset_logging() -> None:
+    """Undo what running the application does to the logging of this process."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if type(handler) in (logging.StreamHandler, logging.FileHandler):  # those of pytest are subclasses
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(logging.WARNING)
+    for name in ("audeep", "audeep.progress"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.captureWarnings(False)
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """No test sees the logging of another."""
+    reset_logging()
+    yield
+    reset_logging()
 
 
 @pytest.fixture(scope="session")

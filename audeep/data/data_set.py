@@ -77,6 +77,8 @@ class DataSet:
     @property
     def features(self) -> np.ndarray:
         """[instance, ...], float32; reads all of them."""
+        if not len(self):  # of which older versions of xarray lose the shape
+            return np.empty((0, *self.feature_shape), np.float32)
         return self.data[FEATURES].values.astype(np.float32, copy=False)
 
     @property

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running the application in the process of the tests."""
 
-import logging
 import shlex
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from audeep.main import main
+from tests.conftest import reset_logging
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 
@@ -25,10 +25,8 @@ class Result:
 
 
 @pytest.fixture
-def audeep(capsys: pytest.CaptureFixture) -> Iterator[Callable[..., Result]]:
+def audeep(capsys: pytest.CaptureFixture) -> Callable[..., Result]:
     """Runs a command line, given as one text without the word audeep."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
 
     def run(command: str) -> Result:
         capsys.readouterr()
@@ -37,17 +35,10 @@ def audeep(capsys: pytest.CaptureFixture) -> Iterator[Callable[..., Result]]:
                 status = main(shlex.split(command))
             except SystemExit as stop:
                 status = stop.code or 0
-        for handler in root.handlers[:]:
-            if handler not in before[0]:
-                root.removeHandler(handler)
-                handler.close()
+        reset_logging()
         return Result(status, *capsys.readouterr())
 
-    yield run
-    root.handlers[:], root.level = before[0], before[1]
-    logging.captureWarnings(False)
-    for name in ("audeep", "audeep.progress"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    return run
 
 
 @pytest.fixture(scope="session")
