@@ -58,16 +58,17 @@ def concat_chunks(data_set: DataSet, dimension: str) -> DataSet:
         DataError: files have different numbers of chunks, a chunk number is not there once, or metadata differ.
     """
     axis = _axis(data_set, dimension)
+    if not len(data_set):
+        raise DataError("there is no instance to fuse; check the input with 'audeep inspect netcdf'")
     _, first, files = np.unique(data_set.filenames.astype(str), return_index=True, return_inverse=True)
     counts = np.bincount(files)
-    if len(set(counts.tolist())) > 1 or not np.array_equal(
-        data_set.chunk_nrs[np.lexsort((data_set.chunk_nrs, files))],
-        np.tile(np.arange(counts.max(initial=0)), len(counts)),
-    ):
+    order = np.lexsort((data_set.chunk_nrs, files))
+    expected = np.tile(np.arange(counts[0]), len(counts))
+    if (counts != counts[0]).any() or not np.array_equal(data_set.chunk_nrs[order], expected):
         raise DataError(
             "files do not have the same chunks 0, 1, ... once each; see which with 'audeep validate --detailed'"
         )
-    rows = np.lexsort((data_set.chunk_nrs, files)).reshape(len(counts), -1)[np.argsort(first)]  # [file, chunk]
+    rows = order.reshape(len(counts), -1)[np.argsort(first)]  # [file, chunk]
     heads = data_set[rows[:, 0]]
     for position in range(1, rows.shape[1]):
         for variable in VARIABLES:

@@ -103,6 +103,8 @@ def test_chunks_of_a_file_are_joined_in_the_order_of_their_numbers() -> None:
 def test_chunks_that_are_not_there_once_each_or_differ_are_refused() -> None:
     with pytest.raises(ShapeError, match="no axis 'generated'; choose one of time, freq"):
         concat_chunks(make_chunks(), "generated")
+    with pytest.raises(DataError, match="no instance to fuse"):
+        concat_chunks(make_chunks()[:0], "time")
     with pytest.raises(DataError, match="do not have the same chunks"):
         concat_chunks(make_chunks()[:5], "time")
     twice = make_chunks()
