@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from audeep.models.rnn import Encoder, FeedbackDecoder, StackConfig, TanhLinear, root_mean_squared_error
-from audeep.models.windows import Windows
+from audeep.models.windows import WindowedConfig
 
 
 @dataclass(frozen=True)
-class FrequencyAutoencoderConfig:
+class FrequencyAutoencoderConfig(WindowedConfig):
     """Architecture, and what is done to activations while training."""
 
-    num_steps: int  # frames of the spectrograms trained on
-    num_features: int  # frequency bands
-    freq_window_width: int = 32
-    freq_window_overlap: int = 24
     num_layers: int = 1
     num_units: int = 16
     bidirectional_encoder: bool = False
@@ -25,16 +21,6 @@ class FrequencyAutoencoderConfig:
     encoder_noise: float = 0.0
     feed_previous_prob: float = 0.0
     cell: str = "GRU"
-
-    @property
-    def input_shape(self) -> tuple[int, int]:
-        """[time, freq]."""
-        return self.num_steps, self.num_features
-
-    @property
-    def windows(self) -> Windows:
-        """How frames are cut."""
-        return Windows(self.num_features, self.freq_window_width, self.freq_window_overlap)
 
     def stack(self, bidirectional: bool) -> StackConfig:
         """Shape of the encoder or decoder."""

@@ -60,3 +60,23 @@ class Windows:
     def join(outputs: Tensor) -> Tensor:
         """[window, frame, outputs] -> [frame, window * outputs]."""
         return outputs.transpose(0, 1).flatten(1)
+
+
+@dataclass(frozen=True)
+class WindowedConfig:
+    """What the configurations of the frequency-recurrent networks share."""
+
+    num_steps: int  # frames of the spectrograms trained on
+    num_features: int  # frequency bands
+    freq_window_width: int = 32
+    freq_window_overlap: int = 24
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """[time, freq]."""
+        return self.num_steps, self.num_features
+
+    @property
+    def windows(self) -> Windows:
+        """How frames are cut."""
+        return Windows(self.num_features, self.freq_window_width, self.freq_window_overlap)
