@@ -15,7 +15,7 @@ ROWS = [
     {"errors"},
     {"files", "progress"},
     {"data", "audio", "models"},
-    {"parsers", "training", "learners"},
+    {"parsers", "training", "learners", "visualization"},
     {"extraction", "evaluation", "prediction"},
     {"cli"},
     {"main"},

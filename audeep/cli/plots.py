@@ -15,6 +15,7 @@ from audeep.files import replacing
 
 if TYPE_CHECKING:
     from audeep.audio.preprocessing import Spectrogram
+    from audeep.data.data_set import DataSet
 
 logger = logging.getLogger(__name__)
 
@@ -70,4 +71,22 @@ def plot_confusion(confusion: np.ndarray, labels: Sequence[str], file: Path | No
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="predicted class", ylabel="true class", title="confusion matrix")
     figure.colorbar(image, ax=axes, label="share of true class")
+    show(figure, file)
+
+
+def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | None) -> None:
+    """Instances at `points` [instance, 2], coloured by their classes; those without a label are grey."""
+    figure, axes = plt.subplots(figsize=(9, 7), layout="constrained")
+    size = np.clip(4000 / max(1, len(points)), 2, 36)
+    labels = data_set.labels_numeric
+    axes.scatter(*points[np.isnan(labels)].T, s=size, color="lightgrey", linewidths=0)
+    colours = plt.get_cmap("tab20")
+    for position, (name, number) in enumerate(data_set.labels.items()):
+        marker = "os^Dvp*Xh<>"[position // 20 % 11]  # another one when the colours are used up
+        chosen = points[labels == number]
+        axes.scatter(*chosen.T, s=size, color=colours(position % 20), marker=marker, linewidths=0, label=name)
+    if data_set.labels:
+        columns = 1 + (len(data_set.labels) - 1) // 25
+        figure.legend(loc="outside right upper", fontsize="small", markerscale=np.sqrt(36 / size), ncols=columns)
+    axes.set(title=title, xticks=[], yticks=[])
     show(figure, file)

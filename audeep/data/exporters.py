@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets to CSV and ARFF files, partitions and folds as directories."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC,
 from audeep.files import replacing
 
 RELATION = "auDeep exported data set"
+
+_ARFF_SYNTAX = re.compile(r"[{}]|^\?$|^$")  # what means something without quotes and arff.encode_string leaves unquoted
 
 
 def export(data_set: DataSet, directory: Path, name: str, file_format: str, labels_last: bool = False) -> list[Path]:
@@ -89,16 +92,19 @@ def _arff_header(columns: Sequence[str], labels: Sequence[str]) -> str:
     types = {
         FILENAME.name: "STRING",
         CHUNK_NR.name: "INTEGER",
-        LABEL_NOMINAL.name: list(labels) or "STRING",
+        LABEL_NOMINAL.name: f"{{{', '.join(map(_arff_value, labels))}}}" if labels else "STRING",
         LABEL_NUMERIC.name: "INTEGER",
     }
-    attributes = [(column, types.get(column, "REAL")) for column in columns]
-    return arff.dumps({"relation": RELATION, "attributes": attributes})
+    attributes = "".join(f"@ATTRIBUTE {column} {types.get(column, 'REAL')}\n" for column in columns)
+    return f'@RELATION "{RELATION}"\n\n{attributes}\n@DATA\n'
 
 
 def _arff_rows(frame: pd.DataFrame) -> str:
-    """Lines of data; the encoder wants a header before them, which is left out."""
-    rows = [[None if value is pd.NA else value for value in row] for row in frame.astype(object).to_numpy()]
-    attributes = [(column, "STRING") for column in frame.columns]
-    text = arff.dumps({"relation": RELATION, "attributes": attributes, "data": rows})
-    return text.split("@DATA\n", 1)[1]
+    return "".join(",".join(map(_arff_value, row)) + "\n" for row in frame.astype(object).to_numpy())
+
+
+def _arff_value(value: object) -> str:
+    if isinstance(value, str):
+        encoded = arff.encode_string(value)
+        return f"'{value}'" if encoded == value and _ARFF_SYNTAX.search(value) else encoded
+    return "?" if value is None or value is pd.NA or value != value else str(value)

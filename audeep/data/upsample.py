@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Balancing classes by repeating instances."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -8,6 +9,13 @@ import numpy as np
 from audeep.data.data_set import DataSet
 from audeep.data.schema import FILENAME, INSTANCE, Partition
 from audeep.errors import DataError
+
+_COPY = re.compile(r"(\.upsampled\.\d+)+$")
+
+
+def original_names(filenames: np.ndarray) -> np.ndarray:
+    """Names of the recordings that instances come from: without the ending that `upsample` gives to copies."""
+    return np.array([_COPY.sub("", name) for name in filenames], dtype=object)
 
 
 def repetitions(labels: np.ndarray) -> np.ndarray:

@@ -10,18 +10,9 @@ import pytest
 from audeep import __version__
 
 COMMANDS = (
-    *(
-        "preprocess",
-        "t-rae train",
-        "t-rae generate",
-        "f-rae train",
-        "f-rae generate",
-        "mlp evaluate",
-        "svm evaluate",
-        "export",
-    ),
-    *("ft-rae train", "ft-rae generate", "mlp predict", "svm predict", "upsample", "fuse chunks"),
-    *("inspect raw", "inspect netcdf", "validate"),
+    *("preprocess", "t-rae train", "t-rae generate", "f-rae train", "f-rae generate", "ft-rae train", "ft-rae generate"),
+    *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
+    *("export", "import", "fuse", "fuse chunks", "modify", "upsample", "inspect raw", "inspect netcdf", "validate"),
 )
 
 

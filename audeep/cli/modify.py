@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""modify: cross-validation folds and partitions of a data set, drawn at random or removed."""
+
+import argparse
+import logging
+
+from audeep.cli.options import AudeepCommand, add_input, add_output, add_seed, number, partition_name
+from audeep.errors import OptionError
+
+logger = logging.getLogger(__name__)
+
+
+class Modify(AudeepCommand):
+    """Add cross-validation folds or partitions, drawn at random with balanced classes, or remove them."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file to modify")
+        add_output(parser)
+        parser.add_argument(
+            "--add-cv-setup",
+            type=number(int, least=2),
+            metavar="NUM_FOLDS",
+            help="put recordings into so many folds of even size, in place of any folds there are",
+        )
+        parser.add_argument("--remove-cv-setup", action="store_true", help="remove cross-validation folds")
+        parser.add_argument(
+            "--add-partitioning",
+            type=partition_name,
+            nargs="+",
+            metavar="PARTITION",
+            help="put recordings into these partitions (TRAIN, DEVEL, TEST) of even size, in place of any there are",
+        )
+        parser.add_argument("--remove-partitioning", action="store_true", help="remove partitions")
+        add_seed(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        num_folds, names = parsed_args.add_cv_setup, parsed_args.add_partitioning
+        if not (num_folds or names or parsed_args.remove_cv_setup or parsed_args.remove_partitioning):
+            raise OptionError(
+                "there is nothing to modify; give --add-cv-setup, --remove-cv-setup, --add-partitioning"
+                " or --remove-partitioning"
+            )
+        for what, added, removed in (
+            ("cv-setup", num_folds, parsed_args.remove_cv_setup),
+            ("partitioning", names, parsed_args.remove_partitioning),
+        ):
+            if added and removed:
+                raise OptionError(f"--add-{what} and --remove-{what} contradict each other; give one of them")
+        if names and len(set(names)) < len(names):
+            raise OptionError(f"--add-partitioning {' '.join(names)}: names a partition twice; name each once")
+
+        from audeep.data import splits
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+
+        data_set = load(parsed_args.input)
+        if parsed_args.remove_cv_setup:
+            data_set = splits.remove_cv_setup(data_set)
+        if parsed_args.remove_partitioning:
+            data_set = splits.remove_partitioning(data_set)
+        if names:
+            data_set = splits.add_partitioning(data_set, [Partition[name] for name in names], parsed_args.seed)
+        if num_folds:
+            data_set = splits.add_cv_setup(data_set, num_folds, parsed_args.seed)
+        data_set.save(parsed_args.output)
+        logger.info(
+            "%s: %d instances written, %d folds, %s partitions",
+            *(parsed_args.output, len(data_set), data_set.num_folds, "with" if data_set.has_partition_info else "no"),
+        )

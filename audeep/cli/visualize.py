@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""visualize tsne, visualize pca: instances as points in a plane."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audeep.cli.options import AudeepCommand, add_input, add_plot, add_seed, positive
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from audeep.data.data_set import DataSet
+
+logger = logging.getLogger(__name__)
+
+
+class Visualize(AudeepCommand):
+    """What all maps share."""
+
+    title: str
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file of features")
+        add_plot(parser, "the map")
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="also write the map to a data set file, with two features"
+        )
+        add_seed(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.data.schema import GENERATED
+
+        data_set = load(parsed_args.input)
+        points = self.points(data_set, parsed_args)
+        if parsed_args.output is not None:
+            data_set.with_features(points.astype("float32"), [GENERATED]).save(parsed_args.output)
+            logger.info("%s: positions of %d instances written", parsed_args.output, len(points))
+        from audeep.cli.plots import plot_map
+
+        plot_map(points, data_set, f"{self.title} of {parsed_args.input.name}", parsed_args.plot)
+
+    def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
+        """The map, [instance, 2]."""
+        raise NotImplementedError
+
+
+class VisualizeTsne(Visualize):
+    """Draw instances by t-SNE: those with similar features are neighbours, far distances mean little."""
+
+    title = "t-SNE"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--perplexity",
+            type=positive,
+            default=30,
+            help="about how many neighbours an instance has; less for few instances (default: %(default)s)",
+        )
+
+    def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
+        from audeep.visualization import tsne
+
+        return tsne(data_set, parsed_args.perplexity, parsed_args.seed)
+
+
+class VisualizePca(Visualize):
+    """Draw instances by the two principal components of their features."""
+
+    title = "PCA"
+
+    def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
+        from audeep.visualization import pca
+
+        return pca(data_set, parsed_args.seed)

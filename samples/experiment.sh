@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Sourced by the experiments of the auDeep paper (esc-10.sh, esc-50.sh, gtzan.sh, tut-as-2017.sh), which are run as
+#
+#     samples/NAME.sh [--smoke] BASEDIR [OUTPUT]
+#
+# and make OUTPUT (by default the name of the experiment) in the working directory: spectrograms, models, features and
+# scores. A step whose output exists is skipped, so a script that was stopped goes on where it was; the first step that
+# fails stops it. --smoke runs everything on a tenth of the recordings with one epoch of training, to see that it works.
+#
+# The script sets $name and $layout (--parser), $spectra, $model and $scoring (options of preprocess, t-rae train and
+# mlp evaluate), and calls begin "$@", then data_set for each set of spectrograms, then fuse_all.
+set -eu
+umask 022
+
+project=$(cd "$(dirname "$0")/.." && pwd)
+
+step() { printf '\n== %s\n' "$*"; }
+
+# Read the command line.
+begin() {
+    smoke=
+    if [ "${1-}" = --smoke ]; then
+        smoke=yes
+        shift
+    fi
+    if [ $# -lt 1 ] || [ $# -gt 2 ] || [ ! -d "$1" ]; then
+        printf '%s: BASEDIR, the directory of the data set, was expected; usage: %s [--smoke] BASEDIR [OUTPUT]\n' \
+            "$name" "$0" >&2
+        exit 1
+    fi
+    basedir=$1
+    output=${2-$name}
+    classifier="--num-layers 2 --num-units 150 --learning-rate 0.001 --keep-prob 0.6 --num-epochs 400"
+    if [ -n "$smoke" ]; then
+        layout="$project/samples/tenth.py:Tenth_$layout"
+        model="$model --num-epochs 1"
+        classifier="$classifier --num-epochs 1"
+    fi
+    command -v audeep >/dev/null || . "$project/samples/install.sh"
+    mkdir -p "$output"
+    sets=
+}
+
+# Make features and their score for one set of spectrograms: data_set SET [OPTION...], with options of preprocess.
+data_set() {
+    set_name=$1
+    shift
+    spectrograms=$output/$set_name-spectrograms.nc
+    run=$output/$set_name-t-rae
+    features=$output/$set_name.nc
+    if [ ! -e "$features" ]; then
+        if [ ! -e "$spectrograms" ]; then
+            step "$name, $set_name: extract spectrograms"
+            audeep preprocess --basedir "$basedir" --parser "$layout" $spectra "$@" --output "$spectrograms"
+        fi
+        step "$name, $set_name: train the autoencoder"
+        resume=
+        for checkpoint in "$run"/logs/model-*.safetensors; do
+            [ ! -e "$checkpoint" ] || resume=--continue
+        done
+        audeep t-rae train --input "$spectrograms" --run-name "$run" --num-layers 2 --num-units 256 \
+            --learning-rate 0.001 --keep-prob 0.8 $model --checkpoints-to-keep 1 $resume
+        step "$name, $set_name: generate features"
+        audeep t-rae generate --model-dir "$run/logs" --input "$spectrograms" --output "$features"
+    fi
+    score "$set_name" "$features"
+    sets="$sets $set_name"
+}
+
+# Join the features of all sets, and print all scores.
+fuse_all() {
+    if [ ! -e "$output/fused.nc" ]; then
+        step "$name: fuse the features of$sets"
+        set --
+        for set_name in $sets; do
+            set -- "$@" "$output/$set_name.nc"
+        done
+        audeep fuse --input "$@" --output "$output/fused.nc"
+    fi
+    score fused "$output/fused.nc"
+    step "$name: accuracy and unweighted average recall, mean of 5 repetitions"
+    for set_name in $sets fused; do
+        awk -F, -v name="$set_name" '{ printf "%-16s %6.2f %%  %6.2f %%\n", name, 100 * $1, 100 * $2 }' \
+            "$output/$set_name.score"
+    done
+}
+
+# Evaluate features: score SET FILE.
+score() {
+    if [ ! -e "$output/$1.score" ]; then
+        step "$name, $1: evaluate"
+        audeep mlp evaluate --quiet --input "$2" $scoring $classifier --repeat 5 >"$output/$1.score.partial"
+        mv "$output/$1.score.partial" "$output/$1.score"
+    fi
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""import, from its command line to its output."""
+
+import numpy as np
+
+from audeep import load
+
+
+def test_an_exported_data_set_is_imported_and_can_be_evaluated(audeep, golden, tmp_path):
+    source = golden / "old_features_cv.nc"
+    assert audeep(f"export --input {source} --format arff --name birds --output {tmp_path}/arff").status == 0
+    result = audeep(f"import --basedir {tmp_path}/arff --name birds --output {tmp_path}/imported.nc")
+    assert result.status == 0
+    assert "imported.nc: 40 instances with 32 features, 4 labels, 5 folds, no partitions" in result.err
+    scores = [
+        audeep(f"-q svm evaluate --input {path} --cross-validate --complexity 0.01").out
+        for path in (source, tmp_path / "imported.nc")
+    ]
+    assert scores[0] == scores[1]
+
+
+def test_columns_can_be_named_and_the_output_has_the_name_of_the_input(audeep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "calls.v2.csv").write_text("file,part,bird,number,x\na.wav,0,wren,4,1.5\na.wav,1,wren,4,2.5\n")
+    names = "--filename-attribute file --chunk-nr-attribute part --label-nominal-attribute bird"
+    result = audeep(f"import --basedir . --name calls.v2 {names} --label-numeric-attribute number")
+    assert result.status == 0
+    data_set = load(tmp_path / "calls.v2.nc")
+    assert data_set.label_map == {"wren": 4} and data_set.chunk_nrs.tolist() == [0, 1]
+    np.testing.assert_array_equal(data_set.features, [[1.5], [2.5]])
+
+
+def test_errors_are_one_line_and_leave_nothing(audeep, tmp_path):
+    (tmp_path / "x.csv").write_text("x,class\n1,dog\n")
+    result = audeep(f"import --basedir {tmp_path} --name x --output {tmp_path}/out.nc")
+    assert result.status == 1 and result.err.count("\n") == 1 and "column 'class' has 'dog'" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

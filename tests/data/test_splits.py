@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random folds and partitions: recordings whole, classes balanced, sizes even."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from audeep.data.data_set import DataSet, empty
+from audeep.data.integrity import check_integrity
+from audeep.data.schema import Partition
+from audeep.data.splits import add_cv_setup, add_partitioning, remove_cv_setup, remove_partitioning
+from audeep.data.upsample import upsample
+from audeep.errors import DataError
+
+
+def chunked(labels: list[int | None], chunks: int = 3) -> DataSet:
+    """One recording of `chunks` chunks for each label, the chunks of all recordings interleaved."""
+    known = sorted({label for label in labels if label is not None})
+    data_set = empty(chunks * len(labels), [("generated", 1)], label_map={f"class {n}": n for n in known} or None)
+    for row, instance in enumerate(data_set):
+        label = labels[row % len(labels)]
+        instance.filename, instance.chunk_nr = f"{row % len(labels):03d}.wav", row // len(labels)
+        if label is not None:
+            instance.label_nominal, instance.label_numeric = f"class {label}", label
+    data_set.data["features"][:] = np.arange(len(data_set), dtype=np.float32)[:, None]
+    return data_set
+
+
+def held_out(data_set: DataSet) -> dict[str, int]:
+    """The fold that validates each recording; fails where chunks differ or a recording is validated more than once."""
+    folds: dict[str, int] = {}
+    for instance in data_set:
+        (fold,) = np.flatnonzero(instance.cv_folds)
+        assert folds.setdefault(instance.filename, int(fold)) == fold
+    return folds
+
+
+def spread(numbers: list[int], size: int) -> int:
+    counts = np.bincount(numbers, minlength=size)
+    return int(counts.max() - counts.min())
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("num_folds", [2, 5, 7])
+def test_folds_are_even_in_all_and_in_each_class_and_keep_recordings_whole(num_folds, seed):
+    labels = np.random.default_rng(seed).choice(4, 83, p=[0.5, 0.25, 0.15, 0.1]).tolist()
+    data_set = add_cv_setup(chunked(labels), num_folds, seed)
+    assert data_set.num_folds == num_folds and data_set.has_cv_info
+    folds = held_out(data_set)
+    assert spread(list(folds.values()), num_folds) <= 1
+    for label in set(labels):
+        assert spread([folds[f"{row:03d}.wav"] for row, other in enumerate(labels) if other == label], num_folds) <= 1
+    assert not any(constraint.violations for constraint in check_integrity(data_set))
+
+
+@pytest.mark.parametrize("names", [["TRAIN"], ["DEVEL", "TRAIN"], ["TRAIN", "DEVEL", "TEST"]])
+def test_partitions_are_even_in_all_and_in_each_class_and_keep_recordings_whole(names):
+    labels = [0] * 20 + [1] * 11 + [2] * 6
+    partitions = [Partition[name] for name in names]
+    data_set = add_partitioning(chunked(labels), partitions, seed=3)
+    drawn: dict[str, Partition] = {}
+    for instance in data_set:
+        assert drawn.setdefault(instance.filename, instance.partition) == instance.partition
+    assert set(drawn.values()) == set(partitions)
+    for wanted in (set(labels), {0}, {1}, {2}):
+        counts = Counter(drawn[f"{row:03d}.wav"] for row, label in enumerate(labels) if label in wanted)
+        assert max(counts.values()) - min(counts[partition] for partition in partitions) <= 1
+
+
+def test_folds_are_even_within_each_partition():
+    data_set = add_partitioning(chunked([0, 1] * 15), [Partition.TRAIN, Partition.TEST], seed=1)
+    folds = held_out(add_cv_setup(data_set, 5))
+    for partition in (Partition.TRAIN, Partition.TEST):
+        names = set(data_set.partitions([partition]).filenames)
+        assert len(names) == 15 and spread([folds[name] for name in names], 5) == 0
+
+
+def test_unlabelled_data_can_be_split():
+    data_set = chunked([None] * 10)
+    assert spread(list(held_out(add_cv_setup(data_set, 5)).values()), 5) == 0
+    assert np.bincount(add_partitioning(data_set, list(Partition)).partition.astype(int)).tolist() == [12, 9, 9]
+
+
+def test_copies_that_upsampling_made_stay_with_their_original():
+    data_set = upsample(chunked([0] * 12 + [1] * 3))
+    folds = held_out(add_cv_setup(data_set, 3))
+    assert any(".upsampled." in name for name in folds)
+    assert all(folds[name] == folds[name.partition(".upsampled.")[0]] for name in folds)
+
+
+def test_the_seed_decides():
+    data_set = chunked([0, 1] * 20)
+    first, again, other = (held_out(add_cv_setup(data_set, 4, seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_old_folds_and_partitions_are_replaced_or_removed_and_nothing_else_changes():
+    data_set = add_partitioning(add_cv_setup(chunked([0, 1] * 4), 4), list(Partition))
+    assert add_cv_setup(data_set, 2).num_folds == 2
+    assert set(add_partitioning(data_set, [Partition.TEST]).partition) == {Partition.TEST}
+    plain = remove_partitioning(remove_cv_setup(data_set))
+    assert not plain.has_cv_info and not plain.has_partition_info and plain.num_folds == 0
+    np.testing.assert_array_equal(plain.features, data_set.features)
+    for name in ("filename", "chunk_nr", "label_nominal", "label_numeric"):
+        np.testing.assert_array_equal(plain.metadata[name], data_set.metadata[name])
+    assert plain.label_map == data_set.label_map
+    assert data_set.num_folds == 4 and data_set.has_partition_info
+
+
+def test_more_folds_than_recordings_are_refused_and_rare_classes_are_named(caplog):
+    with pytest.raises(DataError, match="3 recordings cannot be spread over 4 folds; ask for fewer"):
+        add_cv_setup(chunked([0, 0, 0]), 4)
+    with pytest.raises(DataError, match="2 recordings cannot be spread over 3 partitions"):
+        add_partitioning(chunked([0, 0]), list(Partition))
+    add_cv_setup(chunked([0] * 8 + [1] * 2), 4)
+    assert "1 classes (class 1) have fewer recordings than the 4 folds" in caplog.text
