@@ -22,12 +22,29 @@ _PARSERS = {
     "partitioned": {"PartitionedParser": "audeep.parsers.partitioned.PartitionedParser"},
     "cross_validated": {"CrossValidatedParser": "audeep.parsers.cross_validated.CrossValidatedParser"},
     "urban_sound_8k": {"UrbanSound8KParser": "audeep.parsers.urban_sound_8k.UrbanSound8KParser"},
+    **{
+        module: {name: f"audeep.parsers.compare.{name}"}
+        for module, name in {
+            "compare18_atypical_affect": "Compare18AtypicalAffectParser",
+            "compare18_crying": "Compare18CryingParser",
+            "compare18_heartbeat": "Compare18HeartbeatParser",
+            "compare18_sas": "Compare18SASParser",
+            "compare19_bs": "Compare19BSParser",
+            "compare19_cs": "Compare19CSParser",
+            "compare19_oa": "Compare19OAParser",
+            "compare19_sd": "Compare19SDParser",
+            "compare20_elderly": "Compare20ElderlyParser",
+            "compare20_mask": "Compare20MaskParser",
+            "compare21": "Compare21Parser",
+        }.items()
+    },
 }
 
 HOMES = {
     "log": {"LoggingMixin": "audeep.parsers.base.LoggingMixin"},
     "parsers": {name: home for names in _PARSERS.values() for name, home in names.items()},
     **{f"parsers.{module}": names for module, names in _PARSERS.items()},
+    "parsers.dcase18_task4": {"DCASEParser": "audeep.parsers.dcase.DCASE18Task4Parser"},
     "data": {},
     "data.data_set": {
         "DataSet": "audeep.data.data_set.DataSet",

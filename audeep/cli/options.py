@@ -104,7 +104,8 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
         "--parser",
         default="audeep.backend.parsers.meta.MetaParser",
         help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
-        " dcase, urban-sound-8k), a dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
+        " dcase, urban-sound-8k, gtzan, compare21, ...), a dotted class name, or FILE.py:CLASS (default: meta, which"
+        " finds out)",
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Acoustic scenes of the DCASE challenge 2017 (Mesaros et al., DCASE workshop 2017)."""
+"""Acoustic scenes of the DCASE challenge 2017 (Mesaros et al., DCASE workshop 2017), and others laid out like them."""
 
 from collections.abc import Iterator
 
@@ -42,3 +42,12 @@ class DCASEParser(Parser):
 
     def _listed(self, table: str) -> set[str]:
         return {name for (name,) in read_table(self.basedir / table, {"path": str}, delimiter="\t", header=False)}
+
+
+class DCASE18Task4Parser(DCASEParser):
+    """The same layout with activities at home as labels, from the DCASE challenge 2018."""
+
+    labels = (
+        *("other", "social_activity", "eating", "working", "absence", "vacuum_cleaner", "dishwashing"),
+        *("watching_tv", "cooking"),
+    )

@@ -16,7 +16,21 @@ SHORT_NAMES = {
     "no-metadata": "audeep.parsers.no_metadata.NoMetadataParser",
     "esc": "audeep.parsers.esc.ESCParser",
     "dcase": "audeep.parsers.dcase.DCASEParser",
+    "dcase18-task4": "audeep.parsers.dcase.DCASE18Task4Parser",
     "urban-sound-8k": "audeep.parsers.urban_sound_8k.UrbanSound8KParser",
+    "gtzan": "audeep.parsers.gtzan.GTZANParser",
+    "compare18-atypical-affect": "audeep.parsers.compare.Compare18AtypicalAffectParser",
+    "compare18-crying": "audeep.parsers.compare.Compare18CryingParser",
+    "compare18-heartbeat": "audeep.parsers.compare.Compare18HeartbeatParser",
+    "compare18-sas": "audeep.parsers.compare.Compare18SASParser",
+    "compare19-bs": "audeep.parsers.compare.Compare19BSParser",
+    "compare19-cs": "audeep.parsers.compare.Compare19CSParser",
+    "compare19-oa": "audeep.parsers.compare.Compare19OAParser",
+    "compare19-sd": "audeep.parsers.compare.Compare19SDParser",
+    "compare20-elderly": "audeep.parsers.compare.Compare20ElderlyParser",
+    "compare20-elderly-arousal": "audeep.parsers.compare.Compare20ElderlyArousalParser",
+    "compare20-mask": "audeep.parsers.compare.Compare20MaskParser",
+    "compare21": "audeep.parsers.compare.Compare21Parser",
 }
 
 

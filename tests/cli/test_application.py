@@ -10,7 +10,15 @@ import pytest
 from audeep import __version__
 
 COMMANDS = (
-    *("preprocess", "t-rae train", "t-rae generate", "f-rae train", "f-rae generate", "ft-rae train", "ft-rae generate"),
+    *(
+        "preprocess",
+        "t-rae train",
+        "t-rae generate",
+        "f-rae train",
+        "f-rae generate",
+        "ft-rae train",
+        "ft-rae generate",
+    ),
     *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
     *("export", "import", "fuse", "fuse chunks", "modify", "upsample", "inspect raw", "inspect netcdf", "validate"),
 )

@@ -3,7 +3,7 @@ import pytest
 
 from audeep.data.schema import Split
 from audeep.errors import ParserError
-from audeep.parsers.dcase import DCASEParser
+from audeep.parsers.dcase import DCASE18Task4Parser, DCASEParser
 
 TRAIN, VALID = Split.TRAIN, Split.VALID
 SCENES = (
@@ -63,3 +63,10 @@ def test_what_is_not_there_is_named(dcase):
     parser = DCASEParser(basedir)
     assert not parser.can_parse()
     assert parser.missing() == "meta.txt, evaluation_setup/fold3_train.txt"
+
+
+def test_the_challenge_of_2018_has_other_labels(dcase):
+    parser = DCASE18Task4Parser(dcase("audio/b1.wav\tcooking", "audio/b2.wav\tother"))
+    assert [(item.filename, item.label_numeric) for item in parser.parse()] == [("b1.wav", 8), ("b2.wav", 0)]
+    activities = "other social_activity eating working absence vacuum_cleaner dishwashing watching_tv cooking".split()
+    assert parser.label_map == {label: number for number, label in enumerate(activities)}
