@@ -8,7 +8,8 @@
 # fails stops it. --smoke runs everything on a tenth of the recordings with one epoch of training, to see that it works.
 #
 # The script sets $name and $layout (--parser), $spectra, $model and $scoring (options of preprocess, t-rae train and
-# mlp evaluate), and calls begin "$@", then data_set for each set of spectrograms, then fuse_all.
+# mlp evaluate), and $folds if the data set has none, to draw as many. Then it calls begin "$@", data_set for each set
+# of spectrograms, and fuse_all.
 set -eu
 umask 022
 
@@ -61,7 +62,14 @@ data_set() {
         audeep t-rae train --input "$spectrograms" --run-name "$run" --num-layers 2 --num-units 256 \
             --learning-rate 0.001 --keep-prob 0.8 $model --checkpoints-to-keep 1 $resume
         step "$name, $set_name: generate features"
-        audeep t-rae generate --model-dir "$run/logs" --input "$spectrograms" --output "$features"
+        generated=$features
+        [ -z "${folds-}" ] || generated=$output/$set_name-without-folds.nc
+        audeep t-rae generate --model-dir "$run/logs" --input "$spectrograms" --output "$generated"
+        if [ -n "${folds-}" ]; then
+            step "$name, $set_name: draw $folds folds, the same for each set"
+            audeep modify --input "$generated" --add-cv-setup "$folds" --output "$features"
+            rm "$generated"
+        fi
     fi
     score "$set_name" "$features"
     sets="$sets $set_name"

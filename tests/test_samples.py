@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from audeep import load
+from tests.conftest import write_tone
 
 PROJECT = Path(__file__).parents[1]
 
@@ -103,3 +104,115 @@ def test_the_tutorial_of_the_manual_runs_word_for_word_on_esc_10(tmp_path, esc10
     assert accuracy > 50
     exported = pd.concat(pd.read_csv(path) for path in sorted((output / "csv").glob("fold_*/representations.csv")))
     assert len(exported) == 400 and exported["filename"].is_unique and exported.shape[1] == 4 + 1024
+
+
+def esc_50(basedir: Path) -> None:
+    """Two classes in five folds; the script takes one of ten recordings of each."""
+    rows = ["filename,fold,target,category"]
+    for fold in range(1, 6):
+        for target, category in enumerate(("dog", "rooster")):
+            for take in range(3):
+                name = f"{fold}-{target}-{take}.wav"
+                write_tone(basedir / "audio" / name, 400 + 900 * target + 50 * fold + take, seconds=1)
+                rows.append(f"{name},{fold},{target},{category}")
+    (basedir / "meta").mkdir()
+    (basedir / "meta" / "esc50.csv").write_text("\n".join(rows) + "\n")
+
+
+def gtzan(basedir: Path) -> None:
+    """Two genres of fifty recordings each, all of a genre the same."""
+    for number, genre in enumerate(("blues", "rock")):
+        folder = basedir / "genres" / genre
+        write_tone(folder / f"{genre}.00000.wav", 300 + 700 * number, seconds=28.5)
+        for take in range(1, 50):
+            os.link(folder / f"{genre}.00000.wav", folder / f"{genre}.{take:05d}.wav")
+
+
+def tut_as_2017(basedir: Path) -> None:
+    """Two scenes, each with four stereo recordings that are validated in one fold each."""
+    rows = {f"audio/{scene}{fold}.wav": scene for scene in ("bus", "park") for fold in range(1, 5)}
+    generator = np.random.default_rng(0)
+    for path, scene in rows.items():
+        (basedir / path).parent.mkdir(parents=True, exist_ok=True)
+        noise = (
+            np.cumsum(generator.standard_normal((16000, 2)), axis=0) if scene == "bus" else generator.random((16000, 2))
+        )
+        soundfile.write(basedir / path, 0.5 * noise / np.abs(noise).max(), 8000)
+    (basedir / "meta.txt").write_text("".join(f"{path}\t{scene}\tx\n" for path, scene in rows.items()))
+    (basedir / "evaluation_setup").mkdir()
+    for fold in range(1, 5):
+        training = "".join(f"{path}\t{scene}\n" for path, scene in rows.items() if not path.endswith(f"{fold}.wav"))
+        (basedir / "evaluation_setup" / f"fold{fold}_train.txt").write_text(training)
+
+
+CLIPPED = ["below-30", "below-45", "below-60", "below-75"]
+EXPERIMENTS = {  # name: makes the data set, sets of spectrograms, shape of each, instances, folds, features
+    "esc-10": (None, CLIPPED, (124, 128), 50, 5, 1024),
+    "esc-50": (esc_50, CLIPPED, (124, 128), 10, 5, 512),
+    "gtzan": (gtzan, [*CLIPPED, "unclipped"], (50, 320), 140, 5, 512),
+    "tut-as-2017": (tut_as_2017, ["left", "right", "mean", "diff"], (24, 320), 8, 4, 1024),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_runs_on_a_tenth_of_the_data_and_goes_on_where_it_stopped(tmp_path, request, name):
+    make, sets, shape, num_instances, num_folds, num_features = EXPERIMENTS[name]
+    basedir = tmp_path / "data set"
+    if make is None:
+        basedir.symlink_to(request.getfixturevalue("esc10"))
+    else:
+        make(basedir)
+
+    def run() -> subprocess.CompletedProcess:
+        command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
+        return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+
+    first = run()
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.splitlines()[-len(sets) - 1 :]
+    assert [line.split()[0] for line in lines] == [*sets, "fused"]
+    for set_name in sets:
+        spectrograms = load(tmp_path / "out put" / f"{set_name}-spectrograms.nc")
+        assert spectrograms.features.shape == (num_instances, *shape)
+        features = load(tmp_path / "out put" / f"{set_name}.nc")
+        assert features.features.shape == (num_instances, num_features) and features.num_folds == num_folds
+        assert (features.cv_folds.sum(axis=1) == 1).all()
+    fused = load(tmp_path / "out put" / "fused.nc")
+    assert fused.features.shape == (num_instances, len(sets) * num_features)
+    distinct = [load(tmp_path / "out put" / f"{set_name}-spectrograms.nc").features for set_name in sets[:2]]
+    assert not np.array_equal(*distinct)
+
+    def files() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")}
+
+    before = files()
+    again = run()
+    assert again.returncode == 0 and again.stdout.splitlines()[-len(sets) - 1 :] == lines
+    assert again.stdout.count("==") == 1 and files() == before
+    (tmp_path / "out put" / f"{sets[1]}.nc").unlink()
+    (tmp_path / "out put" / "fused.nc").unlink()
+    third = run()
+    assert third.returncode == 0 and third.stdout.splitlines()[-len(sets) - 1 :] == lines
+    assert "nothing to do" in third.stderr and "extract" not in third.stdout
+    assert files().keys() == before.keys()
+
+
+@pytest.mark.slow
+def test_an_experiment_stops_at_the_first_step_that_fails(tmp_path):
+    esc_50(tmp_path / "base")
+    (tmp_path / "base" / "audio" / "1-0-0.wav").write_bytes(b"no sound")
+    command = ["sh", PROJECT / "samples" / "esc-50.sh", "--smoke", "base"]
+    script = subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+    assert script.returncode == 1 and "1-0-0.wav" in script.stderr
+    assert script.stdout.count("==") == 1 and not list((tmp_path / "esc-50").iterdir())
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--smoke"], [".", "out", "more"]])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_says_what_it_expects(tmp_path, name, arguments):
+    script = subprocess.run(
+        ["sh", PROJECT / "samples" / f"{name}.sh", *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert script.returncode == 1 and not list(tmp_path.iterdir())
+    assert script.stderr.startswith(f"{name}: BASEDIR, the directory of the data set, was expected; usage: ")
