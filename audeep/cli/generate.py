@@ -11,7 +11,6 @@ class GenerateFeatures(AudeepCommand):
     """What the generation of features shares for all autoencoders."""
 
     model_kind: str
-    default_batch_size = 500
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of spectrograms, made with the settings of the training data")
@@ -36,7 +35,7 @@ class GenerateFeatures(AudeepCommand):
         parser.add_argument(
             "--batch-size",
             type=positive_int,
-            default=self.default_batch_size,
+            default=500,
             help="instances at a time (default: %(default)s)",
         )
         add_device(parser)
@@ -66,7 +65,6 @@ class GenerateFrequencyAutoencoder(GenerateFeatures):
     """Represent each frame of each spectrogram by the vector that a frequency-recurrent autoencoder has learned."""
 
     model_kind = "f-rae"
-    default_batch_size = 64
 
 
 class GenerateFrequencyTimeAutoencoder(GenerateFeatures):

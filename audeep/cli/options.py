@@ -102,7 +102,7 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--basedir", type=Path, required=True, help="base directory of the recordings")
     parser.add_argument(
         "--parser",
-        default="audeep.backend.parsers.meta.MetaParser",
+        default="audeep.backend.parsers.MetaParser",
         help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
         " dcase, urban-sound-8k, gtzan, compare21, ...), a dotted class name, or FILE.py:CLASS (default: meta, which"
         " finds out)",

@@ -3,10 +3,13 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from audeep.models.rnn import Encoder, FeedbackDecoder, StackConfig, TanhLinear, root_mean_squared_error
 from audeep.models.windows import WindowedConfig
+
+NUM_TOGETHER = 8192  # frames that are represented at a time, which bounds the memory needed
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ class FrequencyAutoencoder(nn.Module):
 
     def represent(self, spectrograms: Tensor) -> Tensor:
         """[batch, time, freq] -> [batch, time, generated]."""
-        windows = self.windows.cut(spectrograms.flatten(0, 1))  # [window, batch * time, width]
-        return self.representation(self.encoder(windows)).unflatten(0, spectrograms.shape[:2])
+        parts = spectrograms.flatten(0, 1).split(NUM_TOGETHER)  # [frames, freq]
+        represented = [self.representation(self.encoder(self.windows.cut(frames))) for frames in parts]
+        return torch.cat(represented).unflatten(0, spectrograms.shape[:2])
 
     def reconstruct(self, spectrograms: Tensor) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
