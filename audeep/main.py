@@ -5,7 +5,7 @@ import argparse
 import logging
 import sys
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
@@ -17,6 +17,7 @@ COPYRIGHT = """Copyright (C) 2026 the audeep authors
 Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
 After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
 Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
+INTERRUPTED = 130  # exit status of a program that SIGINT ended
 
 
 class AudeepApp(App):
@@ -25,35 +26,47 @@ class AudeepApp(App):
     NAME = "audeep"
     LOG = logging.getLogger("audeep")
 
-    def __init__(self) -> None:
-        super().__init__(
-            DESCRIPTION, f"{__version__}\n{COPYRIGHT}", CommandManager("audeep.commands"), deferred_help=True
-        )
+    def __init__(self, stdout: TextIO | None = None, in_shell: bool = False) -> None:
+        """Write results to `stdout`; `in_shell` says that an interactive shell runs already."""
+        commands = CommandManager("audeep.commands")
+        super().__init__(DESCRIPTION, f"{__version__}\n{COPYRIGHT}", commands, stdout=stdout, deferred_help=True)
+        self.in_shell = in_shell
+        self.handlers: list[logging.Handler] = []
         self.last_status: int | None = None
 
     def run(self, argv: list[str]) -> int:
         """Give the exit status: of the command, or of the last one that the interactive shell ran."""
-        status = super().run(argv)
+        self.argv = argv
+        try:
+            status = super().run(argv)
+        finally:
+            self._stop_logging()
+        if status == INTERRUPTED:
+            self.stderr.write("interrupted\n")
         return status if self.last_status is None else self.last_status
 
     def interact(self) -> None:
-        """Run commands one after the other until the input ends."""
-        from cliff.interactive import InteractiveApp
+        """Run commands one after the other until the input ends, each with the options that the shell was given."""
+        if self.in_shell:
+            self.LOG.error("%s: a command was expected behind these options; see 'help'", " ".join(self.argv))
+            return
+        from audeep.shell import Parsers, Shell
 
-        def shell(*arguments: Any) -> InteractiveApp:
-            app = InteractiveApp(*arguments)
-            if sys.stdin.isatty():
-                app.prompt = "(audeep) "  # the base class puts its own in place of the one that cliff sets
-            return app
+        def run(argv: list[str], stdout: TextIO) -> int:
+            try:
+                return AudeepApp(stdout, in_shell=True).run([*self.argv, *argv])
+            except SystemExit as stop:  # as --version does
+                return stop.code if isinstance(stop.code, int) else 0
 
-        self.last_status = 0
-        self.interactive_app_factory = shell
-        super().interact()
+        self._stop_logging()  # each command has its own
+        parsers = Parsers([name for name, _ in self.command_manager], self.command_parser)
+        greeting = f"audeep {__version__}: 'help' lists the commands, 'help COMMAND' their options, 'quit' ends."
+        self.last_status = Shell(run, parsers, self.parser, greeting).run()
 
-    def run_subcommand(self, argv: list[str]) -> int:
-        """Run one command and give its exit status."""
-        self.last_status = super().run_subcommand(argv)
-        return self.last_status
+    def command_parser(self, name: str) -> argparse.ArgumentParser:
+        """The option parser of a command."""
+        command_type, name, _ = self.command_manager.find_command(name.split())
+        return command_type(self, None, cmd_name=name).get_parser(f"{self.NAME} {name}")
 
     def build_option_parser(
         self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
@@ -64,14 +77,23 @@ class AudeepApp(App):
 
     def configure_logging(self) -> None:
         """Progress is shown unless the command is quiet; other libraries speak up from warnings on."""
+        root = logging.getLogger()
+        before = list(root.handlers)
         super().configure_logging()
+        self.handlers = [handler for handler in root.handlers if handler not in before]
         logging.captureWarnings(True)
         quiet = self.options.verbose_level == 0
-        logging.getLogger().setLevel(logging.WARNING)
+        root.setLevel(logging.WARNING)
         logging.getLogger("audeep").setLevel(logging.DEBUG)
         logging.getLogger("audeep.progress").setLevel(logging.WARNING if quiet else logging.INFO)
         if not self.options.debug:
             warnings.simplefilter("ignore")
+
+    def _stop_logging(self) -> None:
+        for handler in self.handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        self.handlers = []
 
 
 def main(argv: list[str] | None = None) -> int:

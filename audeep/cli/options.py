@@ -81,6 +81,7 @@ def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(f"{text!r} found, expected one of {', '.join(names)}")
         return text.upper()
 
+    parse.names = names  # for completion
     return parse
 
 

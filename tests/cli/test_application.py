@@ -4,7 +4,6 @@
 import subprocess
 import sys
 
-import pexpect
 import pytest
 
 from audeep import __version__
@@ -64,32 +63,3 @@ def test_the_log_file_has_what_was_logged(audeep, golden, tmp_path):
     log = tmp_path / "log.txt"
     audeep(f"--log-file {log} export --input {golden}/old_features_cv.nc --format csv --output {tmp_path}/csv")
     assert "40 instances written to 5 files" in log.read_text()
-
-
-def test_the_shell_runs_commands_one_after_the_other_and_survives_failures(golden):
-    process = subprocess.run(
-        [sys.executable, "-m", "audeep"],
-        input=f"validate --input nowhere.nc\ninspect netcdf --input {golden}/old_features_cv.nc\n",
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0
-    assert "nowhere.nc: no such file" in process.stderr
-    assert "number of instances   | 40" in process.stdout
-
-
-def test_the_exit_status_of_a_piped_shell_is_that_of_the_last_command():
-    process = subprocess.run([sys.executable, "-m", "audeep"], input="validate --input nowhere.nc\n", text=True)
-    assert process.returncode == 1
-
-
-def test_the_shell_has_a_prompt_of_its_own_and_ends_with_quit():
-    terminal = pexpect.spawn(sys.executable, ["-m", "audeep"], encoding="utf-8", timeout=60, dimensions=(40, 160))
-    terminal.expect(r"\(audeep\)")
-    terminal.send("validate --input nowhere.nc\r")
-    terminal.expect("nowhere.nc: no such file")
-    terminal.expect(r"\(audeep\)")
-    terminal.send("quit\r")
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    assert terminal.exitstatus == 1  # of the last command

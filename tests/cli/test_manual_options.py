@@ -9,7 +9,6 @@ import csv
 from pathlib import Path
 
 import pytest
-from cliff.commandmanager import CommandManager
 
 from audeep.main import AudeepApp
 from tests.cli.test_application import COMMANDS
@@ -19,8 +18,7 @@ with open(Path(__file__).parent / "manual_options.tsv", encoding="utf-8", newlin
 
 
 def parser_of(command: str) -> argparse.ArgumentParser:
-    command_type, name, _ = CommandManager("audeep.commands").find_command(command.split())
-    return command_type(AudeepApp(), None, name).get_parser(name)
+    return AudeepApp().command_parser(command)
 
 
 @pytest.mark.parametrize("row", LISTED, ids=lambda row: f"{row['command']} {row['option']}")
