@@ -3,7 +3,7 @@
 # Installs audeep into .venv and runs the whole test suite; arguments go to pytest (-m "not slow", say).
 set -eu
 project=$(cd "$(dirname "$0")/.." && pwd)
-extras=[test]
+extras=[test,docs]
 . "$project/samples/install.sh"
 cd "$project"
 exec python -m pytest --cov --cov-report=term:skip-covered "$@"
