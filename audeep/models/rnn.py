@@ -6,13 +6,16 @@ LSTM cell two (c, h). Flattened behind the batch it is the state vector that rep
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CELLS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
+from audeep.models.cells import is_in_charge, run_feedback, run_layer
+
+LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
 STATE_PARTS = {"GRU": 1, "LSTM": 2}
 
 
@@ -59,7 +62,7 @@ class RecurrentLayer(nn.Module):
     def __init__(self, cell: str, input_size: int, num_units: int) -> None:
         super().__init__()
         self.cell = cell
-        self.rnn = CELLS[cell](input_size, num_units)
+        self.rnn = LAYERS[cell](input_size, num_units)
         # rows of the gate blocks that are drawn as one matrix, and those whose bias starts at 1
         blocks = [(0, 2), (2, 3)] if cell == "GRU" else [(0, 4)]
         open_gates = slice(0, 2 * num_units) if cell == "GRU" else slice(num_units, 2 * num_units)
@@ -73,8 +76,17 @@ class RecurrentLayer(nn.Module):
             self.rnn.bias_ih_l0.zero_()
             self.rnn.bias_ih_l0[open_gates] = 1
 
-    def forward(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    @property
+    def weights(self) -> list[Tensor]:
+        """w_ih, w_hh, b_ih, b_hh."""
+        return [self.rnn.weight_ih_l0, self.rnn.weight_hh_l0, self.rnn.bias_ih_l0, self.rnn.bias_hh_l0]
+
+    def forward(self, inputs: Tensor, state: Tensor | None, keep_outputs: bool = True) -> tuple[Tensor | None, Tensor]:
         """Run over a sequence from `state` [batch, parts, units] or from zeros; give outputs and the last state."""
+        if is_in_charge(inputs):
+            if state is None:
+                state = inputs.new_zeros(inputs.shape[1], STATE_PARTS[self.cell], self.rnn.hidden_size)
+            return run_layer(self.cell, inputs, state, self.weights, keep_outputs)
         if self.cell == "GRU":
             outputs, hidden = self.rnn(inputs, None if state is None else state[None, :, 0].contiguous())
             return outputs, hidden[0].unsqueeze(1)
@@ -86,44 +98,80 @@ class RecurrentLayer(nn.Module):
 
     def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Run over one step: `frame` [batch, inputs] -> output [batch, units], state [batch, parts, units]."""
-        weights = (self.rnn.weight_ih_l0, self.rnn.weight_hh_l0, self.rnn.bias_ih_l0, self.rnn.bias_hh_l0)
         if self.cell == "GRU":
-            hidden = torch.gru_cell(frame, state[:, 0], *weights)
+            hidden = torch.gru_cell(frame, state[:, 0], *self.weights)
             return hidden, hidden.unsqueeze(1)
         carry, hidden = state.unbind(1)
-        hidden, carry = torch.lstm_cell(frame, (hidden, carry), *weights)
+        hidden, carry = torch.lstm_cell(frame, (hidden, carry), *self.weights)
         return hidden, torch.stack([carry, hidden], dim=1)
+
+
+class Dropout(nn.Dropout):
+    """Set values to zero with probability `p` while training, and scale up the others to the same mean."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return inputs
+        if not is_in_charge(inputs):
+            return super().forward(inputs)
+        return inputs * self.mask(inputs.shape, inputs)
+
+    def mask(self, shape: Sequence[int], like: Tensor) -> Tensor | None:
+        """What inputs of `shape` are to be multiplied by, in the type of `like`; None if nothing is dropped.
+
+        The probability is rounded to a multiple of 2^-16: a random number of 64 bits is good for four values.
+        """
+        if not self.training or self.p == 0:
+            return None
+        size = math.prod(shape)
+        kept = min(max(1, round((1 - self.p) * 2**16)), 2**16 - 1)
+        bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+        mask = bits.view(torch.int16)[:size] < kept - 2**15
+        return mask.to(like.dtype).mul_(2**16 / kept).view(shape)
 
 
 class RecurrentStack(nn.Module):
     """Layers on top of each other in one direction, with dropout on the input and the output of each.
 
-    Masks are drawn afresh at each step; the state that passes from step to step is never dropped.
+    Between layers, both come together as one dropout that keeps with the square of the probability. Masks are drawn
+    afresh at each step; the state that passes from step to step is never dropped.
     """
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
+        self.input_size, self.num_units = config.input_size, config.num_units
         sizes = [config.input_size] + [config.num_units] * (config.num_layers - 1)
         self.layers = nn.ModuleList(RecurrentLayer(config.cell, size, config.num_units) for size in sizes)
-        self.dropout = nn.Dropout(1 - config.keep_prob)
+        between = [Dropout(1 - config.keep_prob**2) for _ in sizes[1:]]
+        # on the input of each layer, and on the output of the last
+        self.dropouts = nn.ModuleList([Dropout(1 - config.keep_prob), *between, Dropout(1 - config.keep_prob)])
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, keep_outputs: bool = True
+    ) -> tuple[Tensor | None, Tensor]:
         """[time, batch, inputs], [batch, layers, parts, units] -> [time, batch, units], last state."""
         last = []
         for index, layer in enumerate(self.layers):
-            outputs, final = layer(self.dropout(inputs), None if state is None else state[:, index])
-            inputs = self.dropout(outputs)
+            is_wanted = keep_outputs or index < len(self.layers) - 1
+            inputs = self.dropouts[index](inputs)
+            inputs, final = layer(inputs, None if state is None else state[:, index], is_wanted)
             last.append(final)
-        return inputs, torch.stack(last, dim=1)
+        return self.dropouts[-1](inputs) if keep_outputs else None, torch.stack(last, dim=1)
 
     def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, inputs], [batch, layers, parts, units] -> [batch, units], next state."""
         following = []
-        for layer, before in zip(self.layers, state.unbind(1), strict=True):
-            output, after = layer.step(self.dropout(frame), before)
-            frame = self.dropout(output)
+        for layer, dropout, before in zip(self.layers, self.dropouts[:-1], state.unbind(1), strict=True):
+            frame, after = layer.step(dropout(frame), before)
             following.append(after)
-        return frame, torch.stack(following, dim=1)
+        return self.dropouts[-1](frame), torch.stack(following, dim=1)
+
+    def masks(self, inputs: Tensor) -> list[Tensor | None]:
+        """Of all dropouts over a sequence like `inputs` [time, batch, inputs]."""
+        sizes = [self.input_size] + [self.num_units] * len(self.layers)
+        return [
+            dropout.mask((*inputs.shape[:2], size), inputs) for dropout, size in zip(self.dropouts, sizes, strict=True)
+        ]
 
 
 class Recurrence(nn.Module):
@@ -134,13 +182,19 @@ class Recurrence(nn.Module):
         self.forward_stack = RecurrentStack(config)
         self.backward_stack = RecurrentStack(config) if config.bidirectional else None
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """[time, batch, inputs] -> [time, batch, directions * units], [batch, layers, directions, parts, units]."""
-        outputs, last = self.forward_stack(inputs, None if state is None else state[:, :, 0])
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, keep_outputs: bool = True
+    ) -> tuple[Tensor | None, Tensor]:
+        """[time, batch, inputs] -> [time, batch, directions * units], [batch, layers, directions, parts, units].
+
+        Without `keep_outputs` there is None in place of the outputs.
+        """
+        outputs, last = self.forward_stack(inputs, None if state is None else state[:, :, 0], keep_outputs)
         if self.backward_stack is None:
             return outputs, last.unsqueeze(2)
-        backward, first = self.backward_stack(inputs.flip(0), None if state is None else state[:, :, 1])
-        return torch.cat([outputs, backward.flip(0)], dim=2), torch.stack([last, first], dim=2)
+        backward, first = self.backward_stack(inputs.flip(0), None if state is None else state[:, :, 1], keep_outputs)
+        state = torch.stack([last, first], dim=2)
+        return (torch.cat([outputs, backward.flip(0)], dim=2) if keep_outputs else None), state
 
 
 class Encoder(nn.Module):
@@ -156,7 +210,7 @@ class Encoder(nn.Module):
         if self.training and self.noise > 0:
             kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
             sequences = sequences * kept
-        _, state = self.recurrence(sequences)
+        _, state = self.recurrence(sequences, keep_outputs=False)
         return state.flatten(1)  # [batch, state_size]
 
 
@@ -215,6 +269,12 @@ class OneWayFeedbackDecoder(nn.Module):
             outputs, _ = self.stack(expected, state)
             return self.projection(outputs)
         fed_back = torch.rand(*targets.shape[:2], 1, device=targets.device) < self.feed_previous_prob
+        if is_in_charge(targets):
+            weights = [weight for layer in self.stack.layers for weight in layer.weights]
+            linear = self.projection.linear
+            masks = self.stack.masks(targets)
+            cell = self.stack.layers[0].cell
+            return run_feedback(cell, expected, fed_back, state, weights, (linear.weight, linear.bias), masks)
         outputs = [torch.zeros_like(targets[0])]
         for frame, own in zip(expected, fed_back, strict=True):
             output, state = self.stack.step(torch.where(own, outputs[-1], frame), state)

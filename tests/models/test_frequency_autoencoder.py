@@ -26,7 +26,9 @@ def old_gru_step(layer: RecurrentLayer, frame: Tensor, state: Tensor) -> tuple[T
     return hidden, hidden.unsqueeze(1)
 
 
-def old_gru_forward(layer: RecurrentLayer, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+def old_gru_forward(
+    layer: RecurrentLayer, inputs: Tensor, state: Tensor | None, keep_outputs=True
+) -> tuple[Tensor, Tensor]:
     state = inputs.new_zeros(inputs.shape[1], 1, layer.rnn.hidden_size) if state is None else state
     outputs = []
     for frame in inputs:

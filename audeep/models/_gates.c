@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The gates of one step of a GRU or LSTM layer, forward and back, in one pass over memory. cells.py does the same with
+ * operations of PyTorch where this module could not be built, and says what the arrays are. All of them are float32,
+ * contiguous, [batch, ...], and given by address.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define VECTORISED
+#endif
+#define INLINE static inline __attribute__((always_inline))
+#ifdef _MSC_VER
+#undef INLINE
+#define INLINE static __forceinline
+#define restrict __restrict
+#endif
+
+/* e^x to about 1e-7 of its value: x = n ln 2 + r, and a polynomial in r. NaN stays NaN. */
+INLINE float exponential(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    const float rounding = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
+    float n = (x * 1.44269504088896341f + rounding) - rounding;
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+INLINE float tangent(float x) { return 2.0f / (1.0f + exponential(-2.0f * x)) - 1.0f; }
+
+VECTORISED static void gru_forward(
+    float *restrict gates, float *restrict recurrent, const float *restrict products, const float *restrict hidden,
+    float *restrict next, const float *restrict bias, const float *restrict c_new, Py_ssize_t batch, Py_ssize_t units)
+{
+    for (Py_ssize_t row = 0; row < batch; row++) {
+        for (Py_ssize_t unit = 0; unit < units; unit++) {
+            float reset = sigmoid(gates[unit] + products[unit] + bias[unit]);
+            float update = sigmoid(gates[units + unit] + products[units + unit] + bias[units + unit]);
+            float of_state = products[2 * units + unit] + c_new[unit];
+            float candidate = tangent(gates[2 * units + unit] + bias[2 * units + unit] + reset * of_state);
+            gates[unit] = reset;
+            gates[units + unit] = update;
+            gates[2 * units + unit] = candidate;
+            recurrent[unit] = of_state;
+            next[unit] = candidate + update * (hidden[unit] - candidate);
+        }
+        gates += 3 * units, recurrent += units, products += 3 * units, hidden += units, next += units;
+    }
+}
+
+VECTORISED static void gru_backward(
+    float *restrict d_hidden, float *restrict gates, float *restrict recurrent, float *restrict products,
+    const float *restrict hidden, const float *restrict d_output, Py_ssize_t batch, Py_ssize_t units)
+{
+    for (Py_ssize_t row = 0; row < batch; row++) {
+        for (Py_ssize_t unit = 0; unit < units; unit++) {
+            float gradient = d_hidden[unit] + d_output[unit];
+            float reset = gates[unit], update = gates[units + unit], candidate = gates[2 * units + unit];
+            float d_new = gradient * (1.0f - update) * (1.0f - candidate * candidate);
+            float d_update = gradient * (hidden[unit] - candidate) * update * (1.0f - update);
+            float d_reset = d_new * recurrent[unit] * reset * (1.0f - reset);
+            float d_recurrent = d_new * reset;
+            gates[unit] = products[unit] = d_reset;
+            gates[units + unit] = products[units + unit] = d_update;
+            gates[2 * units + unit] = d_new;
+            recurrent[unit] = products[2 * units + unit] = d_recurrent;
+            d_hidden[unit] = gradient * update;
+        }
+        d_hidden += units, gates += 3 * units, recurrent += units, products += 3 * units, hidden += units;
+        d_output += units;
+    }
+}
+
+VECTORISED static void lstm_forward(
+    float *restrict gates, const float *restrict carry, float *restrict next_carry, float *restrict shown,
+    float *restrict next, const float *restrict bias, Py_ssize_t batch, Py_ssize_t units)
+{
+    for (Py_ssize_t row = 0; row < batch; row++) {
+        for (Py_ssize_t unit = 0; unit < units; unit++) {
+            float in = sigmoid(gates[unit] + bias[unit]);
+            float forget = sigmoid(gates[units + unit] + bias[units + unit]);
+            float candidate = tangent(gates[2 * units + unit] + bias[2 * units + unit]);
+            float out = sigmoid(gates[3 * units + unit] + bias[3 * units + unit]);
+            float kept = forget * carry[unit] + in * candidate;
+            float seen = tangent(kept);
+            gates[unit] = in;
+            gates[units + unit] = forget;
+            gates[2 * units + unit] = candidate;
+            gates[3 * units + unit] = out;
+            next_carry[unit] = kept;
+            shown[unit] = seen;
+            next[unit] = out * seen;
+        }
+        gates += 4 * units, carry += units, next_carry += units, shown += units, next += units;
+    }
+}
+
+VECTORISED static void lstm_backward(
+    const float *restrict d_hidden, float *restrict d_carry, float *restrict gates, const float *restrict carry,
+    const float *restrict shown, const float *restrict d_output, Py_ssize_t batch, Py_ssize_t units)
+{
+    for (Py_ssize_t row = 0; row < batch; row++) {
+        for (Py_ssize_t unit = 0; unit < units; unit++) {
+            float gradient = d_hidden[unit] + d_output[unit];
+            float in = gates[unit], forget = gates[units + unit];
+            float candidate = gates[2 * units + unit], out = gates[3 * units + unit];
+            float d_kept = d_carry[unit] + gradient * out * (1.0f - shown[unit] * shown[unit]);
+            gates[unit] = d_kept * candidate * in * (1.0f - in);
+            gates[units + unit] = d_kept * carry[unit] * forget * (1.0f - forget);
+            gates[2 * units + unit] = d_kept * in * (1.0f - candidate * candidate);
+            gates[3 * units + unit] = gradient * shown[unit] * out * (1.0f - out);
+            d_carry[unit] = d_kept * forget;
+        }
+        d_hidden += units, d_carry += units, gates += 4 * units, carry += units, shown += units, d_output += units;
+    }
+}
+
+/* Reads `number` addresses and then the batch size and the units; false with an exception if they are not that. */
+static int read_arguments(
+    PyObject *const *arguments, Py_ssize_t given, Py_ssize_t number, float **arrays, Py_ssize_t *batch, Py_ssize_t *units)
+{
+    if (given != number + 2) {
+        PyErr_Format(PyExc_TypeError, "%zd arguments expected, %zd found", number + 2, given);
+        return 0;
+    }
+    for (Py_ssize_t index = 0; index < number; index++)
+        arrays[index] = (float *)PyLong_AsVoidPtr(arguments[index]);
+    *batch = PyLong_AsSsize_t(arguments[number]);
+    *units = PyLong_AsSsize_t(arguments[number + 1]);
+    return !PyErr_Occurred();
+}
+
+#define WRAPPED(name, number, ...)                                                                       \
+    static PyObject *wrapped_##name(PyObject *self, PyObject *const *arguments, Py_ssize_t given)        \
+    {                                                                                                    \
+        float *a[number];                                                                                \
+        Py_ssize_t batch, units;                                                                         \
+        if (!read_arguments(arguments, given, number, a, &batch, &units))                                \
+            return NULL;                                                                                 \
+        Py_BEGIN_ALLOW_THREADS                                                                           \
+        name(__VA_ARGS__, batch, units);                                                                 \
+        Py_END_ALLOW_THREADS                                                                             \
+        Py_RETURN_NONE;                                                                                  \
+    }
+
+WRAPPED(gru_forward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+WRAPPED(gru_backward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
+WRAPPED(lstm_forward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
+WRAPPED(lstm_backward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
+
+#define METHOD(name) {#name, (PyCFunction)(void (*)(void))wrapped_##name, METH_FASTCALL, NULL}
+
+static PyMethodDef methods[] = {
+    METHOD(gru_forward), METHOD(gru_backward), METHOD(lstm_forward), METHOD(lstm_backward), {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_gates", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__gates(void) { return PyModule_Create(&module); }

@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recurrent core on the CPU: layers and decoders over whole sequences, with hand-written gradients.
+
+PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
+weight. Here the inputs of all steps are multiplied at once, gates are worked out in place, and the gradient of a weight
+is one product over all steps. Equations and weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
+
+The arithmetic of the gates is compiled, one pass over memory for each step (`_gates.c`). Where that could not be built,
+and in double precision, operations of PyTorch do the same. With the environment variable AUDEEP_PLAIN_RNN set, nothing
+of this is used, but the layers of PyTorch.
+"""
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+try:
+    from audeep.models import _gates
+except ImportError:  # there was no compiler when audeep was installed
+    _gates = None
+
+BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
+
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d_output, output, grad_input=d_input)
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
+
+
+def is_in_charge(tensor: Tensor) -> bool:
+    """Whether this core is to be used for `tensor`."""
+    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
+
+
+def run_layer(
+    cell: str, inputs: Tensor, state: Tensor, weights: Sequence[Tensor], keep_outputs: bool = True
+) -> tuple[Tensor | None, Tensor]:
+    """Run one layer of cells over a sequence.
+
+    Args:
+        cell: "GRU" or "LSTM".
+        inputs: [time, batch, inputs].
+        state: [batch, parts, units] before the first step.
+        weights: w_ih [gates * units, inputs], w_hh [gates * units, units], b_ih and b_hh [gates * units].
+        keep_outputs: whether outputs are wanted, besides the last state.
+
+    Returns:
+        Outputs [time, batch, units] or None, and the last state.
+    """
+    needs_gradient = any(tensor.requires_grad for tensor in (inputs, state, *weights))
+    if torch.is_grad_enabled() and needs_gradient:
+        outputs, last = _Layer.apply(CELLS[cell], inputs, state, *weights)
+        return outputs, last
+    parts = []
+    for block in inputs.split(BLOCK):
+        cells = CELLS[cell](len(block), state, weights)
+        cells.read(block)
+        for step in range(len(block)):
+            cells.run(step)
+        state = cells.last_state
+        parts.append(cells.hidden[1:])
+    return torch.cat(parts) if keep_outputs else None, state
+
+
+def run_feedback(
+    cell: str,
+    expected: Tensor,
+    fed_back: Tensor,
+    state: Tensor,
+    weights: Sequence[Tensor],
+    projection: tuple[Tensor, Tensor],
+    masks: Sequence[Tensor | None],
+) -> Tensor:
+    """Run a stack of layers whose projected output is fed back.
+
+    Args:
+        expected: [time, batch, frame], the input of each step where it is not fed back.
+        fed_back: [time, batch, 1], whether the output of the step before is the input instead (zeros at first).
+        state: [batch, layers, parts, units] before the first step.
+        weights: four for each layer, as for `run_layer`.
+        projection: weight [frame, units] and bias [frame] of tanh(linear).
+        masks: what the input and the outputs of each layer are multiplied by, or None: [time, batch, ...] each.
+
+    Returns:
+        Outputs [time, batch, frame].
+    """
+    return _Feedback.apply(CELLS[cell], expected, fed_back, state, tuple(masks), *projection, *weights)
+
+
+class _Cells:
+    """One layer of cells, step by step forward and then back; what goes back overwrites what went forward."""
+
+    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+        self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
+        self.is_compiled = _gates is not None and self.w_ih.dtype == torch.float32
+        self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
+        self.hidden[0] = state[:, -1]
+        self.h = self.hidden.unbind(0)
+        self.bias: Tensor  # what is added to the products with the inputs
+        self.d_hidden: Tensor  # gradient of the hidden state, while going back
+
+    def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
+        return self.w_ih.new_empty(num_steps, self.batch, parts * self.units)
+
+    def read(self, inputs: Tensor) -> None:
+        """Take the inputs of all steps, [time, batch, inputs]."""
+        flat = inputs.reshape(-1, inputs.shape[2])
+        products = flat @ self.w_ih.t() if self.is_compiled else torch.addmm(self.bias, flat, self.w_ih.t())
+        self._take(products.view(self.num_steps, self.batch, -1))
+
+    def prepare(self) -> None:
+        """Get ready for inputs that come step by step."""
+        self._take(self._empty(self.num_steps, len(self.w_ih) // self.units))
+
+    def _take(self, gates: Tensor) -> None:
+        self.gates = gates  # products with the inputs, then gates, then their gradients; compiled gates add the bias
+        self.g = gates.unbind(0)
+
+    def read_step(self, step: int, frame: Tensor) -> None:
+        """Take the input of one step, [batch, inputs]."""
+        if self.is_compiled:
+            torch.mm(frame, self.w_ih.t(), out=self.g[step])
+        else:
+            torch.addmm(self.bias, frame, self.w_ih.t(), out=self.g[step])
+
+    @staticmethod
+    def _gradients(inputs: Tensor, *d_products: Tensor) -> Tensor:
+        """Gradient of a weight from those of its products with the inputs of all steps, rows in parts."""
+        flat = inputs.reshape(-1, inputs.shape[2])
+        rows = [part.shape[2] for part in d_products]
+        gradient = flat.new_empty(sum(rows), flat.shape[1])
+        for part, out in zip(d_products, gradient.split(rows), strict=True):
+            torch.mm(part.flatten(0, 1).t(), flat, out=out)
+        return gradient
+
+    def start_back(self, d_last: Tensor | None) -> None:
+        """Take the gradient of the last state, [batch, parts, units]."""
+        self.d_hidden = torch.zeros_like(self.h[0]) if d_last is None else d_last[:, -1].clone()
+        self.buffer = torch.zeros_like(self.d_hidden)
+
+    def d_inputs(self) -> Tensor:
+        """Gradient of the inputs, [time, batch, inputs]."""
+        return (self.gates.flatten(0, 1) @ self.w_ih).view(self.num_steps, self.batch, -1)
+
+    def d_input(self, step: int) -> Tensor:
+        """Gradient of the input of one step, [batch, inputs]."""
+        return self.g[step] @ self.w_ih
+
+
+class GruCells(_Cells):
+    """h' = n + z (h - n) with n = tanh(W_n x + b_n + r (U_n h + c_n)), r and z being the reset and the update gate."""
+
+    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+        super().__init__(num_steps, state, weights)
+        two = 2 * self.units
+        self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
+        self.c_new = self.b_hh[two:]
+        self.recurrent = self._empty(num_steps)  # U_n h + c_n
+        self.u = self.recurrent.unbind(0)
+        self.products = self._empty(1, 3)[0]  # of the state, or of its gradient, in one step
+
+    def _take(self, gates: Tensor) -> None:
+        super()._take(gates)
+        self.r, self.z, self.n = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
+
+    def run(self, step: int) -> None:
+        """Work out the state behind `step`."""
+        hidden, gates, recurrent, following = self.h[step], self.g[step], self.u[step], self.h[step + 1]
+        torch.mm(hidden, self.w_hh.t(), out=self.products)
+        if self.is_compiled:
+            arrays = (gates, recurrent, self.products, hidden, following, self.bias, self.c_new)
+            _gates.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            return
+        of_reset, of_update, of_new = self.products.split(self.units, dim=1)
+        reset, update = self.r[step].add_(of_reset).sigmoid_(), self.z[step].add_(of_update).sigmoid_()
+        torch.add(of_new, self.c_new, out=recurrent)
+        new = self.n[step].addcmul_(reset, recurrent).tanh_()
+        torch.lerp(new, hidden, update, out=following)
+
+    @property
+    def last_state(self) -> Tensor:
+        """[batch, parts, units]."""
+        return self.hidden[-1:].transpose(0, 1)
+
+    def back(self, step: int, d_output: Tensor | None) -> None:
+        """Turn what `step` made into gradients of it, and `d_hidden` into that of the state before."""
+        hidden, gates, recurrent, products = self.h[step], self.g[step], self.u[step], self.products
+        d_hidden, buffer = self.d_hidden, self.buffer
+        if self.is_compiled:
+            arrays = (d_hidden, gates, recurrent, products, hidden, buffer if d_output is None else d_output)
+            _gates.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+        else:
+            reset, update, new = self.r[step], self.z[step], self.n[step]
+            if d_output is not None:
+                d_hidden += d_output
+            torch.sub(hidden, new, out=buffer).mul_(d_hidden)
+            d_new = torch.addcmul(d_hidden, d_hidden, update, value=-1)
+            d_hidden.mul_(update)
+            _sigmoid_backward(buffer, update, grad_input=update)
+            _tanh_backward(d_new, new, grad_input=new)
+            torch.mul(new, recurrent, out=buffer)
+            torch.mul(new, reset, out=recurrent)
+            _sigmoid_backward(buffer, reset, grad_input=reset)
+            torch.cat([reset, update, recurrent], dim=1, out=products)
+        d_hidden.addmm_(products, self.w_hh)
+
+    @property
+    def d_state(self) -> Tensor:
+        """Gradient of the state before the first step, [batch, parts, units]."""
+        return self.d_hidden.unsqueeze(1)
+
+    def d_weights(self, inputs: Tensor) -> list[Tensor]:
+        """Gradients of the weights."""
+        d_gates, d_recurrent = self.gates.sum((0, 1)), self.recurrent.sum((0, 1))
+        of_state = self.gates[:, :, : 2 * self.units]
+        return [
+            self._gradients(inputs, self.gates),
+            self._gradients(self.hidden[:-1], of_state, self.recurrent),
+            d_gates,
+            torch.cat([d_gates[: 2 * self.units], d_recurrent]),
+        ]
+
+
+class LstmCells(_Cells):
+    """c' = f c + i g and h' = o tanh(c'), i, f and o being the input, forget and output gate, g the candidate."""
+
+    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+        super().__init__(num_steps, state, weights)
+        self.bias = self.b_ih + self.b_hh
+        self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
+        self.carry[0] = state[:, 0]
+        self.c, self.tanh_c = self.carry.unbind(0), self.shown.unbind(0)
+
+    def _take(self, gates: Tensor) -> None:
+        super()._take(gates)
+        self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
+
+    def run(self, step: int) -> None:
+        """Work out the state behind `step`."""
+        gates, carry, following = self.g[step], self.c[step], self.c[step + 1]
+        shown, output = self.tanh_c[step], self.h[step + 1]
+        gates.addmm_(self.h[step], self.w_hh.t())
+        if self.is_compiled:
+            arrays = (gates, carry, following, shown, output, self.bias)
+            _gates.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            return
+        i, f, g, o = self.i[step].sigmoid_(), self.f[step].sigmoid_(), self.n[step].tanh_(), self.o[step].sigmoid_()
+        torch.mul(f, carry, out=following).addcmul_(i, g)
+        torch.tanh(following, out=shown)
+        torch.mul(o, shown, out=output)
+
+    @property
+    def last_state(self) -> Tensor:
+        """[batch, parts, units]."""
+        return torch.stack([self.carry[-1], self.hidden[-1]], dim=1)
+
+    def start_back(self, d_last: Tensor | None) -> None:
+        """Take the gradient of the last state, [batch, parts, units]."""
+        super().start_back(d_last)
+        self.d_carry = torch.zeros_like(self.h[0]) if d_last is None else d_last[:, 0].clone()
+
+    def back(self, step: int, d_output: Tensor | None) -> None:
+        """Turn what `step` made into gradients of it, and `d_hidden` and `d_carry` into those of the state before."""
+        gates, carry, shown = self.g[step], self.c[step], self.tanh_c[step]
+        d_hidden, d_carry, buffer = self.d_hidden, self.d_carry, self.buffer
+        if self.is_compiled:
+            arrays = (d_hidden, d_carry, gates, carry, shown, buffer if d_output is None else d_output)
+            _gates.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+        else:
+            i, f, g, o = self.i[step], self.f[step], self.n[step], self.o[step]
+            if d_output is not None:
+                d_hidden += d_output
+            torch.mul(d_hidden, o, out=buffer)
+            _tanh_backward(buffer, shown, grad_input=buffer)
+            d_carry.add_(buffer)
+            torch.mul(d_hidden, shown, out=buffer)
+            _sigmoid_backward(buffer, o, grad_input=o)
+            torch.mul(d_carry, g, out=buffer)
+            other = d_carry * i
+            _sigmoid_backward(buffer, i, grad_input=i)
+            _tanh_backward(other, g, grad_input=g)
+            torch.mul(d_carry, carry, out=buffer)
+            d_carry.mul_(f)
+            _sigmoid_backward(buffer, f, grad_input=f)
+        torch.mm(gates, self.w_hh, out=d_hidden)
+
+    @property
+    def d_state(self) -> Tensor:
+        """Gradient of the state before the first step, [batch, parts, units]."""
+        return torch.stack([self.d_carry, self.d_hidden], dim=1)
+
+    def d_weights(self, inputs: Tensor) -> list[Tensor]:
+        """Gradients of the weights."""
+        d_bias = self.gates.sum((0, 1))
+        return [
+            self._gradients(inputs, self.gates),
+            self._gradients(self.hidden[:-1], self.gates),
+            d_bias,
+            d_bias.clone(),
+        ]
+
+
+CELLS = {"GRU": GruCells, "LSTM": LstmCells}
+
+
+def _once(ctx: FunctionCtx) -> None:
+    """Refuse a second pass back: the first one has overwritten what it would need."""
+    if ctx.is_used:
+        raise RuntimeError("gradients of a recurrent layer can be computed once; run it again")
+    ctx.is_used = True
+
+
+class _Layer(Function):
+    """`run_layer` with gradients."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, cells_type: type[GruCells | LstmCells], inputs: Tensor, state: Tensor, *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        cells = cells_type(len(inputs), state, weights)
+        cells.read(inputs)
+        for step in range(len(inputs)):
+            cells.run(step)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(inputs)
+        ctx.cells, ctx.is_used = cells, False
+        return cells.hidden[1:], cells.last_state.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, d_outputs: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        _once(ctx)
+        cells, (inputs,) = ctx.cells, ctx.saved_tensors
+        cells.start_back(d_last)
+        steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
+        for step in reversed(range(len(inputs))):
+            cells.back(step, steps[step])
+        d_inputs = cells.d_inputs() if ctx.needs_input_grad[1] else None
+        return None, d_inputs, cells.d_state, *cells.d_weights(inputs)
+
+
+class _Feedback(Function):
+    """`run_feedback` with gradients."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        cells_type: type[GruCells | LstmCells],
+        expected: Tensor,
+        fed_back: Tensor,
+        state: Tensor,
+        masks: Sequence[Tensor | None],
+        weight: Tensor,
+        bias: Tensor,
+        *weights: Tensor,
+    ) -> Tensor:
+        num_steps, batch = expected.shape[:2]
+        layers = [
+            cells_type(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
+            for index in range(state.shape[1])
+        ]
+        # what goes into each layer, and at last into the projection
+        seen = [torch.empty_like(expected), *(expected.new_empty(num_steps, batch, layer.units) for layer in layers)]
+        outputs = torch.empty_like(expected)
+        before = torch.zeros_like(expected[0])
+        for layer in layers:
+            layer.prepare()
+        for step in range(num_steps):
+            frame = torch.where(fed_back[step], before, expected[step], out=seen[0][step])
+            if masks[0] is not None:
+                frame *= masks[0][step]
+            for layer, mask, (inputs, following) in zip(layers, masks[1:], pairwise(seen), strict=True):
+                layer.read_step(step, inputs[step])
+                layer.run(step)
+                if mask is None:
+                    following[step] = layer.h[step + 1]
+                else:
+                    torch.mul(layer.h[step + 1], mask[step], out=following[step])
+            before = torch.addmm(bias, seen[-1][step], weight.t(), out=outputs[step]).tanh_()
+        ctx.save_for_backward(fed_back, weight, outputs)
+        ctx.layers, ctx.seen, ctx.masks, ctx.is_used = layers, seen, masks, False
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        _once(ctx)
+        (fed_back, weight, outputs), layers, masks = ctx.saved_tensors, ctx.layers, ctx.masks
+        d_projected = torch.empty_like(outputs)  # gradient before the tanh of the projection
+        d_expected = torch.empty_like(outputs)
+        d_own = torch.zeros_like(outputs[0])  # gradient of what is fed back
+        for layer in layers:
+            layer.start_back(None)
+        for step in reversed(range(len(outputs))):
+            d_own += d_outputs[step]
+            _tanh_backward(d_own, outputs[step], grad_input=d_projected[step])
+            gradient = d_projected[step] @ weight
+            for layer, mask in zip(reversed(layers), reversed(masks[1:]), strict=True):
+                layer.back(step, gradient if mask is None else gradient.mul_(mask[step]))
+                gradient = layer.d_input(step)
+            if masks[0] is not None:
+                gradient *= masks[0][step]
+            torch.mul(gradient, fed_back[step], out=d_own)
+            torch.sub(gradient, d_own, out=d_expected[step])
+        d_state = torch.stack([layer.d_state for layer in layers], dim=1)
+        d_weights = [
+            gradient for layer, inputs in zip(layers, ctx.seen, strict=False) for gradient in layer.d_weights(inputs)
+        ]
+        d_weight = d_projected.flatten(0, 1).t() @ ctx.seen[-1].flatten(0, 1)
+        return None, d_expected, None, d_state, None, d_weight, d_projected.sum((0, 1)), *d_weights

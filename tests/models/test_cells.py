@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recurrent core on the CPU against PyTorch's own layers: compiled, not compiled, and in double precision."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from audeep.models import cells
+from audeep.models.cells import BLOCK, is_in_charge, run_feedback, run_layer
+from audeep.models.rnn import Dropout, FeedbackDecoder, RecurrentLayer, StackConfig
+from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+
+PARTS = {"GRU": 1, "LSTM": 2}
+KINDS = [("GRU", "compiled"), ("GRU", "plain"), ("GRU", "double"), ("LSTM", "compiled"), ("LSTM", "plain")]
+KINDS.append(("LSTM", "double"))
+
+
+@pytest.fixture(params=KINDS, ids="-".join)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, torch.dtype, float]]:
+    """A cell, the precision to compute in, and how far results may be apart."""
+    cell, how = request.param
+    torch.manual_seed(3)
+    if how == "compiled" and cells._gates is None:
+        pytest.skip("audeep was installed without a compiler")
+    if how == "plain":
+        monkeypatch.setattr(cells, "_gates", None)
+    yield (cell, torch.float64, 1e-12) if how == "double" else (cell, torch.float32, 2e-5)
+
+
+def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = 7) -> tuple[RecurrentLayer, list[Tensor]]:
+    """A layer with random weights and biases, and its weights."""
+    layer = RecurrentLayer(cell, inputs, units).to(dtype)
+    for weight in layer.weights:
+        nn.init.normal_(weight, std=0.5)
+    return layer, layer.weights
+
+
+def gradients(results: tuple[Tensor, ...], of: list[Tensor]) -> list[Tensor]:
+    """Gradients of a random weighting of `results`, the same at each call for the same shapes."""
+    generator = torch.Generator().manual_seed(5)
+    loss = sum((result * torch.randn(result.shape, generator=generator).to(result)).sum() for result in results)
+    return list(torch.autograd.grad(loss, of))
+
+
+def plain(layer: RecurrentLayer, inputs: Tensor, state: Tensor, monkeypatch: pytest.MonkeyPatch) -> tuple:
+    """Outputs and last state by PyTorch's own layer."""
+    with monkeypatch.context() as patch:
+        patch.setenv("AUDEEP_PLAIN_RNN", "1")
+        return layer(inputs, state)
+
+
+def assert_all_close(found: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("steps", "batch"), [(1, 1), (9, 3), (40, 17)])
+def test_a_layer_equals_that_of_pytorch_with_all_its_gradients(kind, monkeypatch, steps, batch):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs = torch.randn(steps, batch, 5, dtype=dtype, requires_grad=True)
+    state = torch.randn(batch, PARTS[cell], 7, dtype=dtype, requires_grad=True)
+    found = run_layer(cell, inputs, state, weights)
+    expected = plain(layer, inputs, state, monkeypatch)
+    assert_all_close(found, expected, tolerance)
+    of = [inputs, state, *weights]
+    assert_all_close(gradients(found, of), gradients(expected, of), 10 * tolerance)
+
+
+def assert_gradients_are_central_differences(run: Callable[..., tuple[Tensor, ...]], arguments: list[Tensor]) -> None:
+    """Of a random weighting of the results of `run`, for each element of each argument."""
+    factors = [torch.randn_like(result) for result in run(*arguments)]
+
+    def weighted() -> Tensor:
+        return sum((result * factor).sum() for result, factor in zip(run(*arguments), factors, strict=True))
+
+    for argument, gradient in zip(arguments, torch.autograd.grad(weighted(), arguments), strict=True):
+        flat = argument.detach().view(-1)
+        with torch.no_grad():
+            for index, expected in enumerate(gradient.flatten()):
+                value = flat[index].item()
+                flat[index] = value + 1e-6
+                above = weighted()
+                flat[index] = value - 1e-6
+                slope = (above - weighted()) / 2e-6
+                flat[index] = value
+                torch.testing.assert_close(slope, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_gradients_of_outputs_or_of_the_last_state_alone(kind, monkeypatch, which):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs, state = torch.randn(8, 2, 5, dtype=dtype), torch.randn(2, PARTS[cell], 7, dtype=dtype)
+    found = gradients(run_layer(cell, inputs, state, weights)[which : which + 1], weights)
+    expected = gradients(plain(layer, inputs, state, monkeypatch)[which : which + 1], weights)
+    assert_all_close(found, expected, 10 * tolerance)
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_gradients_are_those_of_central_differences(cell):
+    torch.manual_seed(1)
+    _, weights = make(cell, torch.float64, 3, 4)
+    inputs = torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True)
+    state = torch.randn(2, PARTS[cell], 4, dtype=torch.float64, requires_grad=True)
+    assert_gradients_are_central_differences(
+        lambda inputs, state, *weights: run_layer(cell, inputs, state, weights), [inputs, state, *weights]
+    )
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gradients_through_feedback_are_those_of_central_differences(cell, layers):
+    torch.manual_seed(1)
+    double = {"dtype": torch.float64}
+    sizes = [3] + [4] * (layers - 1)
+    weights = [weight for size in sizes for weight in make(cell, torch.float64, size, 4)[1]]
+    expected, state = torch.randn(5, 2, 3, **double), torch.randn(2, layers, PARTS[cell], 4, **double)
+    linear = [torch.randn(3, 4, **double), torch.randn(3, **double)]
+    masks = [torch.rand(5, 2, size, **double) for size in (3, *[4] * layers)]
+    fed_back = torch.rand(5, 2, 1) < 0.5
+    arguments = [tensor.requires_grad_() for tensor in (expected, state, *linear, *weights)]
+
+    def run(expected, state, weight, bias, *weights):
+        return (run_feedback(cell, expected, fed_back, state, weights, (weight, bias), masks),)
+
+    assert_gradients_are_central_differences(run, arguments)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("probability", [0.4, 1.0])
+def test_a_decoder_with_feedback_equals_one_that_goes_step_by_step(kind, monkeypatch, layers, probability):
+    cell, dtype, tolerance = kind
+    decoder = FeedbackDecoder(StackConfig(5, layers, 6, False, cell), probability).to(dtype)
+    targets = torch.randn(11, 4, 5, dtype=dtype, requires_grad=True)
+    state = torch.randn(4, layers * PARTS[cell] * 6, dtype=dtype, requires_grad=True)
+    torch.manual_seed(8)
+    found = decoder(targets, state)
+    torch.manual_seed(8)
+    with monkeypatch.context() as patch:
+        patch.setenv("AUDEEP_PLAIN_RNN", "1")
+        expected = decoder(targets, state)
+    assert_all_close([found], [expected], tolerance)
+    of = [targets, state, *decoder.parameters()]
+    assert_all_close(gradients((found,), of), gradients((expected,), of), 20 * tolerance)
+
+
+def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_results(kind):
+    cell, dtype, tolerance = kind
+    _, weights = make(cell, dtype)
+    inputs = torch.randn(2 * BLOCK + 5, 3, 5, dtype=dtype)
+    state = torch.randn(3, PARTS[cell], 7, dtype=dtype)
+    with_gradients = run_layer(cell, inputs, state, weights)
+    with torch.no_grad():
+        without = run_layer(cell, inputs, state, weights)
+        nothing, last = run_layer(cell, inputs, state, weights, keep_outputs=False)
+    assert_all_close(without, with_gradients, tolerance)
+    assert nothing is None and torch.equal(last, without[1])
+
+
+def test_gradients_cannot_be_computed_twice():
+    layer, weights = make("GRU", torch.float32)
+    outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
+    outputs.sum().backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="gradients of a recurrent layer can be computed once"):
+        outputs.sum().backward()
+
+
+def test_numbers_that_are_not_finite_come_through(kind):
+    cell, dtype, _ = kind
+    _, weights = make(cell, dtype)
+    inputs = torch.randn(4, 3, 5, dtype=dtype)
+    inputs[1, 0, 2], inputs[1, 1, 2] = float("nan"), float("inf")
+    outputs, last = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    assert outputs[1:, 0].isnan().all() and not outputs[:, 2].isnan().any()
+    assert last[0].isnan().any()
+
+
+def test_gates_saturate_without_overflow(kind):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs = 1e4 * torch.randn(6, 3, 5, dtype=dtype)
+    outputs, _ = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    loss_gradients = gradients((outputs,), weights)
+    assert outputs.isfinite().all() and outputs.abs().max() <= 1 + 1e-6
+    assert all(gradient.isfinite().all() for gradient in loss_gradients)
+
+
+def test_the_environment_switches_the_core_off(monkeypatch):
+    assert is_in_charge(torch.zeros(1))
+    monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
+    assert not is_in_charge(torch.zeros(1))
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_network_trains_alike_with_and_without_the_core(monkeypatch, cell, bidirectional):
+    def losses() -> list[float]:
+        torch.manual_seed(2)
+        config = TimeAutoencoderConfig(
+            12,
+            6,
+            2,
+            8,
+            bidirectional_encoder=bidirectional,
+            bidirectional_decoder=bidirectional,
+            cell=cell,
+            keep_prob=1.0,
+        )
+        model = TimeAutoencoder(config)
+        spectrograms = torch.rand(10, 12, 6) * 2 - 1
+        optimiser = torch.optim.Adam(model.parameters(), 0.01)
+        found = []
+        for _ in range(20):
+            optimiser.zero_grad()
+            loss = model.loss(spectrograms)
+            loss.backward()
+            optimiser.step()
+            found.append(loss.item())
+        return found
+
+    with_core = losses()
+    monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
+    assert with_core == pytest.approx(losses(), abs=1e-4)
+    assert with_core[-1] < 0.9 * with_core[0]
+
+
+# dropout
+
+
+@pytest.mark.parametrize("keep", [0.999, 0.8, 0.5, 0.1])
+def test_masks_keep_the_right_share_and_the_mean(keep):
+    torch.manual_seed(0)
+    mask = Dropout(1 - keep).mask((100, 50, 83), torch.empty(0))
+    kept = mask != 0
+    share, deviation = kept.double().mean().item(), (keep * (1 - keep) / mask.numel()) ** 0.5
+    assert abs(share - keep) < 5 * deviation + 2**-17
+    assert torch.unique(mask).numel() == 2 and mask[kept].mean().item() == pytest.approx(1 / keep, rel=1e-3)
+
+
+def test_values_of_a_mask_are_independent_of_their_neighbours():
+    torch.manual_seed(0)
+    kept = (Dropout(0.4).mask((1_000_000,), torch.empty(0)) != 0).double() - 0.6
+    for distance in (1, 2, 3, 4, 5, 8, 64, 256):
+        correlation = (kept[distance:] * kept[:-distance]).mean().item() / (0.6 * 0.4)
+        assert abs(correlation) < 5e-3
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-9, 1 - 1e-9])
+def test_extreme_probabilities(probability):
+    mask = Dropout(probability).mask((4000,), torch.empty(0))
+    if probability == 0:
+        assert mask is None
+    else:
+        assert abs((mask != 0).double().mean().item() - (1 - probability)) < 2e-3
