@@ -5,14 +5,21 @@ PyTorch runs a recurrent layer on the CPU as many small operations, and its grad
 weight. Here the inputs of all steps are multiplied at once, gates are worked out in place, and the gradient of a weight
 is one product over all steps. Equations and weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
 
+Layers that do not need each other, such as those of two directions, run side by side, each on its share of the cores:
+the products of single steps are too small to be split well.
+
 The arithmetic of the gates is compiled, one pass over memory for each step (`_gates.c`). Where that could not be built,
 and in double precision, operations of PyTorch do the same. With the environment variable AUDEEP_PLAIN_RNN set, nothing
 of this is used, but the layers of PyTorch.
 """
 
 import os
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import chain, pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +30,8 @@ try:
     from audeep.models import _gates
 except ImportError:  # there was no compiler when audeep was installed
     _gates = None
+
+Result = TypeVar("Result")
 
 BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
 
@@ -35,65 +44,105 @@ def is_in_charge(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
 
 
-def run_layer(
-    cell: str, inputs: Tensor, state: Tensor, weights: Sequence[Tensor], keep_outputs: bool = True
-) -> tuple[Tensor | None, Tensor]:
-    """Run one layer of cells over a sequence.
+@dataclass(frozen=True)
+class LayerInput:
+    """What one layer is run over.
 
-    Args:
-        cell: "GRU" or "LSTM".
+    Attributes:
         inputs: [time, batch, inputs].
         state: [batch, parts, units] before the first step.
         weights: w_ih [gates * units, inputs], w_hh [gates * units, units], b_ih and b_hh [gates * units].
-        keep_outputs: whether outputs are wanted, besides the last state.
+    """
+
+    inputs: Tensor
+    state: Tensor
+    weights: list[Tensor]
+
+
+@dataclass(frozen=True)
+class FeedbackInput:
+    """What a stack of layers is run over whose projected output is fed back.
+
+    Attributes:
+        expected: [time, batch, frame], the input of each step where it is not fed back.
+        fed_back: [time, batch, 1], whether the output of the step before is the input instead (zeros at first).
+        state: [batch, layers, parts, units] before the first step.
+        masks: what the input and the outputs of each layer are multiplied by, or None: [time, batch, ...] each.
+        projection: weight [frame, units] and bias [frame] of tanh(linear).
+        weights: four for each layer, as in `LayerInput`.
+    """
+
+    expected: Tensor
+    fed_back: Tensor
+    state: Tensor
+    masks: list[Tensor | None]
+    projection: list[Tensor]
+    weights: list[Tensor]
+
+
+def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -> list[tuple[Tensor | None, Tensor]]:
+    """Run layers of cells ("GRU" or "LSTM"), each over its input.
 
     Returns:
-        Outputs [time, batch, units] or None, and the last state.
+        For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state.
     """
-    needs_gradient = any(tensor.requires_grad for tensor in (inputs, state, *weights))
-    if torch.is_grad_enabled() and needs_gradient:
-        outputs, last = _Layer.apply(CELLS[cell], inputs, state, *weights)
-        return outputs, last
-    parts = []
-    for block in inputs.split(BLOCK):
-        cells = CELLS[cell](len(block), state, weights)
+    tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        results = _Layers.apply(CELLS[cell], *tensors)
+        return list(zip(results[::2], results[1::2], strict=True))
+    return _side_by_side([partial(_run_without_gradients, CELLS[cell], item, keep_outputs) for item in layers])
+
+
+def run_feedback(cell: str, layers: list[FeedbackInput]) -> list[Tensor]:
+    """Run stacks of layers that are fed back, each over its input; give outputs [time, batch, frame]."""
+    masks = [(item.fed_back, item.masks) for item in layers]
+    tensors = [(item.expected, item.state, *item.projection, *item.weights) for item in layers]
+    return list(_Feedback.apply(CELLS[cell], masks, *chain(*tensors)))
+
+
+def _side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
+    """What `tasks` give, each done by a thread of its own with its share of the cores; without gradients."""
+    threads = torch.get_num_threads()
+    share = max(1, threads // len(tasks))
+
+    def run(task: Callable[[], Result]) -> Result:
+        torch.set_num_threads(share)
+        with torch.no_grad():
+            return task()
+
+    if threads == 1 or len(tasks) == 1:
+        with torch.no_grad():
+            return [task() for task in tasks]
+    try:
+        return list(_pool().map(run, tasks))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, "audeep-layers")  # two directions at most
+
+
+def _run_without_gradients(
+    cells_type: "type[GruCells | LstmCells]", item: LayerInput, keep_outputs: bool
+) -> tuple[Tensor | None, Tensor]:
+    parts, state = [], item.state
+    for block in item.inputs.split(BLOCK):
+        cells = cells_type(len(block), state, item.weights)
         cells.read(block)
         for step in range(len(block)):
             cells.run(step)
         state = cells.last_state
-        parts.append(cells.hidden[1:])
+        if keep_outputs:
+            parts.append(cells.hidden[1:])
     return torch.cat(parts) if keep_outputs else None, state
-
-
-def run_feedback(
-    cell: str,
-    expected: Tensor,
-    fed_back: Tensor,
-    state: Tensor,
-    weights: Sequence[Tensor],
-    projection: tuple[Tensor, Tensor],
-    masks: Sequence[Tensor | None],
-) -> Tensor:
-    """Run a stack of layers whose projected output is fed back.
-
-    Args:
-        expected: [time, batch, frame], the input of each step where it is not fed back.
-        fed_back: [time, batch, 1], whether the output of the step before is the input instead (zeros at first).
-        state: [batch, layers, parts, units] before the first step.
-        weights: four for each layer, as for `run_layer`.
-        projection: weight [frame, units] and bias [frame] of tanh(linear).
-        masks: what the input and the outputs of each layer are multiplied by, or None: [time, batch, ...] each.
-
-    Returns:
-        Outputs [time, batch, frame].
-    """
-    return _Feedback.apply(CELLS[cell], expected, fed_back, state, tuple(masks), *projection, *weights)
 
 
 class _Cells:
     """One layer of cells, step by step forward and then back; what goes back overwrites what went forward."""
 
-    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
         self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
         self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
         self.is_compiled = _gates is not None and self.w_ih.dtype == torch.float32
@@ -154,7 +203,7 @@ class _Cells:
 class GruCells(_Cells):
     """h' = n + z (h - n) with n = tanh(W_n x + b_n + r (U_n h + c_n)), r and z being the reset and the update gate."""
 
-    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
         super().__init__(num_steps, state, weights)
         two = 2 * self.units
         self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
@@ -228,7 +277,7 @@ class GruCells(_Cells):
 class LstmCells(_Cells):
     """c' = f c + i g and h' = o tanh(c'), i, f and o being the input, forget and output gate, g the candidate."""
 
-    def __init__(self, num_steps: int, state: Tensor, weights: Sequence[Tensor]) -> None:
+    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
         super().__init__(num_steps, state, weights)
         self.bias = self.b_ih + self.b_hh
         self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
@@ -314,101 +363,144 @@ def _once(ctx: FunctionCtx) -> None:
     ctx.is_used = True
 
 
-class _Layer(Function):
-    """`run_layer` with gradients."""
+class _Layers(Function):
+    """`run_layers` with gradients; inputs, state and four weights of each layer follow each other."""
 
     @staticmethod
-    def forward(
-        ctx: FunctionCtx, cells_type: type[GruCells | LstmCells], inputs: Tensor, state: Tensor, *weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        cells = cells_type(len(inputs), state, weights)
-        cells.read(inputs)
-        for step in range(len(inputs)):
-            cells.run(step)
+    def forward(ctx: FunctionCtx, cells_type: type[GruCells | LstmCells], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(inputs)
-        ctx.cells, ctx.is_used = cells, False
-        return cells.hidden[1:], cells.last_state.clone()
+        ctx.save_for_backward(*tensors[::6])
+        ctx.is_used = False
+        ctx.cells = _side_by_side(
+            [partial(_run, cells_type, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
+        )
+        return tuple(chain(*((cells.hidden[1:], cells.last_state.clone()) for cells in ctx.cells)))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, d_outputs: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: FunctionCtx, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
         _once(ctx)
-        cells, (inputs,) = ctx.cells, ctx.saved_tensors
-        cells.start_back(d_last)
-        steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
-        for step in reversed(range(len(inputs))):
-            cells.back(step, steps[step])
-        d_inputs = cells.d_inputs() if ctx.needs_input_grad[1] else None
-        return None, d_inputs, cells.d_state, *cells.d_weights(inputs)
+        tasks = [
+            partial(_go_back, cells, inputs, *d_results[2 * index : 2 * index + 2], ctx.needs_input_grad[6 * index + 1])
+            for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
+        ]
+        return None, *chain(*_side_by_side(tasks))
+
+
+def _run(
+    cells_type: type[GruCells | LstmCells], inputs: Tensor, state: Tensor, *weights: Tensor
+) -> GruCells | LstmCells:
+    cells = cells_type(len(inputs), state, weights)
+    cells.read(inputs)
+    for step in range(len(inputs)):
+        cells.run(step)
+    return cells
+
+
+def _go_back(
+    cells: GruCells | LstmCells, inputs: Tensor, d_outputs: Tensor | None, d_last: Tensor | None, is_input_wanted: bool
+) -> tuple[Tensor | None, ...]:
+    cells.start_back(d_last)
+    steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
+    for step in reversed(range(len(inputs))):
+        cells.back(step, steps[step])
+    return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
 
 
 class _Feedback(Function):
-    """`run_feedback` with gradients."""
+    """`run_feedback` with gradients; expected inputs, state, two of the projection and weights follow each other."""
 
     @staticmethod
     def forward(
         ctx: FunctionCtx,
         cells_type: type[GruCells | LstmCells],
-        expected: Tensor,
+        masks: list[tuple[Tensor, list[Tensor | None]]],
+        *tensors: Tensor,
+    ) -> tuple[Tensor, ...]:
+        number = len(tensors) // len(masks)
+        ctx.is_used = False
+        ctx.stacks = _side_by_side(
+            [
+                partial(_FeedbackStack, cells_type, *masks[index], *tensors[index * number : (index + 1) * number])
+                for index in range(len(masks))
+            ]
+        )
+        outputs = tuple(stack.outputs for stack in ctx.stacks)
+        ctx.save_for_backward(*outputs)
+        for stack in ctx.stacks:
+            del stack.outputs  # kept above, lest it keeps itself alive
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        _once(ctx)
+        tasks = [
+            partial(stack.go_back, outputs, gradient)
+            for stack, outputs, gradient in zip(ctx.stacks, ctx.saved_tensors, d_outputs, strict=True)
+        ]
+        return None, None, *chain(*_side_by_side(tasks))
+
+
+class _FeedbackStack:
+    """Layers of cells whose projected output is fed back, run over a sequence at once, and then back."""
+
+    def __init__(
+        self,
+        cells_type: type[GruCells | LstmCells],
         fed_back: Tensor,
+        masks: list[Tensor | None],
+        expected: Tensor,
         state: Tensor,
-        masks: Sequence[Tensor | None],
         weight: Tensor,
         bias: Tensor,
         *weights: Tensor,
-    ) -> Tensor:
+    ) -> None:
         num_steps, batch = expected.shape[:2]
-        layers = [
+        self.fed_back, self.masks, self.weight = fed_back, masks, weight.detach()
+        self.layers = [
             cells_type(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
             for index in range(state.shape[1])
         ]
         # what goes into each layer, and at last into the projection
-        seen = [torch.empty_like(expected), *(expected.new_empty(num_steps, batch, layer.units) for layer in layers)]
-        outputs = torch.empty_like(expected)
+        self.seen = [expected.new_empty(num_steps, batch, layer.w_ih.shape[1]) for layer in self.layers]
+        self.seen.append(expected.new_empty(num_steps, batch, self.layers[-1].units))
+        self.outputs = expected.new_empty(expected.shape)
         before = torch.zeros_like(expected[0])
-        for layer in layers:
+        for layer in self.layers:
             layer.prepare()
         for step in range(num_steps):
-            frame = torch.where(fed_back[step], before, expected[step], out=seen[0][step])
+            frame = torch.where(fed_back[step], before, expected[step], out=self.seen[0][step])
             if masks[0] is not None:
                 frame *= masks[0][step]
-            for layer, mask, (inputs, following) in zip(layers, masks[1:], pairwise(seen), strict=True):
+            for layer, mask, (inputs, following) in zip(self.layers, masks[1:], pairwise(self.seen), strict=True):
                 layer.read_step(step, inputs[step])
                 layer.run(step)
                 if mask is None:
                     following[step] = layer.h[step + 1]
                 else:
                     torch.mul(layer.h[step + 1], mask[step], out=following[step])
-            before = torch.addmm(bias, seen[-1][step], weight.t(), out=outputs[step]).tanh_()
-        ctx.save_for_backward(fed_back, weight, outputs)
-        ctx.layers, ctx.seen, ctx.masks, ctx.is_used = layers, seen, masks, False
-        return outputs
+            before = torch.addmm(bias, self.seen[-1][step], self.weight.t(), out=self.outputs[step]).tanh_()
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        _once(ctx)
-        (fed_back, weight, outputs), layers, masks = ctx.saved_tensors, ctx.layers, ctx.masks
+    def go_back(self, outputs: Tensor, d_outputs: Tensor) -> tuple[Tensor, ...]:
+        """Gradients of the expected inputs, the state, the projection and the weights."""
         d_projected = torch.empty_like(outputs)  # gradient before the tanh of the projection
         d_expected = torch.empty_like(outputs)
         d_own = torch.zeros_like(outputs[0])  # gradient of what is fed back
-        for layer in layers:
+        for layer in self.layers:
             layer.start_back(None)
         for step in reversed(range(len(outputs))):
             d_own += d_outputs[step]
             _tanh_backward(d_own, outputs[step], grad_input=d_projected[step])
-            gradient = d_projected[step] @ weight
-            for layer, mask in zip(reversed(layers), reversed(masks[1:]), strict=True):
+            gradient = d_projected[step] @ self.weight
+            for layer, mask in zip(reversed(self.layers), reversed(self.masks[1:]), strict=True):
                 layer.back(step, gradient if mask is None else gradient.mul_(mask[step]))
                 gradient = layer.d_input(step)
-            if masks[0] is not None:
-                gradient *= masks[0][step]
-            torch.mul(gradient, fed_back[step], out=d_own)
+            if self.masks[0] is not None:
+                gradient *= self.masks[0][step]
+            torch.mul(gradient, self.fed_back[step], out=d_own)
             torch.sub(gradient, d_own, out=d_expected[step])
-        d_state = torch.stack([layer.d_state for layer in layers], dim=1)
-        d_weights = [
-            gradient for layer, inputs in zip(layers, ctx.seen, strict=False) for gradient in layer.d_weights(inputs)
-        ]
-        d_weight = d_projected.flatten(0, 1).t() @ ctx.seen[-1].flatten(0, 1)
-        return None, d_expected, None, d_state, None, d_weight, d_projected.sum((0, 1)), *d_weights
+        d_state = torch.stack([layer.d_state for layer in self.layers], dim=1)
+        d_weight = d_projected.flatten(0, 1).t() @ self.seen[-1].flatten(0, 1)
+        d_weights = [layer.d_weights(inputs) for layer, inputs in zip(self.layers, self.seen, strict=False)]
+        return d_expected, d_state, d_weight, d_projected.sum((0, 1)), *chain(*d_weights)

@@ -6,14 +6,14 @@ LSTM cell two (c, h). Flattened behind the batch it is the state vector that rep
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audeep.models.cells import is_in_charge, run_feedback, run_layer
+from audeep.models.cells import FeedbackInput, LayerInput, is_in_charge, run_feedback, run_layers
 
 LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
 STATE_PARTS = {"GRU": 1, "LSTM": 2}
@@ -81,20 +81,18 @@ class RecurrentLayer(nn.Module):
         """w_ih, w_hh, b_ih, b_hh."""
         return [self.rnn.weight_ih_l0, self.rnn.weight_hh_l0, self.rnn.bias_ih_l0, self.rnn.bias_hh_l0]
 
-    def forward(self, inputs: Tensor, state: Tensor | None, keep_outputs: bool = True) -> tuple[Tensor | None, Tensor]:
-        """Run over a sequence from `state` [batch, parts, units] or from zeros; give outputs and the last state."""
-        if is_in_charge(inputs):
-            if state is None:
-                state = inputs.new_zeros(inputs.shape[1], STATE_PARTS[self.cell], self.rnn.hidden_size)
-            return run_layer(self.cell, inputs, state, self.weights, keep_outputs)
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run over a sequence from `state` [batch, parts, units] by PyTorch; give outputs and the last state."""
+        state = state.transpose(0, 1).contiguous()  # [parts, batch, units]
         if self.cell == "GRU":
-            outputs, hidden = self.rnn(inputs, None if state is None else state[None, :, 0].contiguous())
-            return outputs, hidden[0].unsqueeze(1)
-        if state is not None:
-            carry, hidden = state.unbind(1)
-            state = (hidden[None].contiguous(), carry[None].contiguous())
-        outputs, (hidden, carry) = self.rnn(inputs, state)
-        return outputs, torch.stack([carry[0], hidden[0]], dim=1)
+            outputs, hidden = self.rnn(inputs, state)
+            return outputs, hidden.transpose(0, 1)
+        outputs, (hidden, carry) = self.rnn(inputs, (state[1:], state[:1]))
+        return outputs, torch.cat([carry, hidden]).transpose(0, 1)
+
+    def zero_state(self, inputs: Tensor) -> Tensor:
+        """The state before `inputs` [time, batch, inputs] where none is given: [batch, parts, units]."""
+        return inputs.new_zeros(inputs.shape[1], STATE_PARTS[self.cell], self.rnn.hidden_size)
 
     def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Run over one step: `frame` [batch, inputs] -> output [batch, units], state [batch, parts, units]."""
@@ -116,7 +114,7 @@ class Dropout(nn.Dropout):
             return super().forward(inputs)
         return inputs * self.mask(inputs.shape, inputs)
 
-    def mask(self, shape: Sequence[int], like: Tensor) -> Tensor | None:
+    def mask(self, shape: Iterable[int], like: Tensor) -> Tensor | None:
         """What inputs of `shape` are to be multiplied by, in the type of `like`; None if nothing is dropped.
 
         The probability is rounded to a multiple of 2^-16: a random number of 64 bits is good for four values.
@@ -146,17 +144,9 @@ class RecurrentStack(nn.Module):
         # on the input of each layer, and on the output of the last
         self.dropouts = nn.ModuleList([Dropout(1 - config.keep_prob), *between, Dropout(1 - config.keep_prob)])
 
-    def forward(
-        self, inputs: Tensor, state: Tensor | None = None, keep_outputs: bool = True
-    ) -> tuple[Tensor | None, Tensor]:
+    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """[time, batch, inputs], [batch, layers, parts, units] -> [time, batch, units], last state."""
-        last = []
-        for index, layer in enumerate(self.layers):
-            is_wanted = keep_outputs or index < len(self.layers) - 1
-            inputs = self.dropouts[index](inputs)
-            inputs, final = layer(inputs, None if state is None else state[:, index], is_wanted)
-            last.append(final)
-        return self.dropouts[-1](inputs) if keep_outputs else None, torch.stack(last, dim=1)
+        return run_stacks([self], [inputs], [state])[0]
 
     def step(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, inputs], [batch, layers, parts, units] -> [batch, units], next state."""
@@ -166,12 +156,50 @@ class RecurrentStack(nn.Module):
             following.append(after)
         return self.dropouts[-1](frame), torch.stack(following, dim=1)
 
+    @property
+    def weights(self) -> list[Tensor]:
+        """Those of all layers, four of each."""
+        return [weight for layer in self.layers for weight in layer.weights]
+
     def masks(self, inputs: Tensor) -> list[Tensor | None]:
         """Of all dropouts over a sequence like `inputs` [time, batch, inputs]."""
         sizes = [self.input_size] + [self.num_units] * len(self.layers)
         return [
             dropout.mask((*inputs.shape[:2], size), inputs) for dropout, size in zip(self.dropouts, sizes, strict=True)
         ]
+
+
+def run_stacks(
+    stacks: list[RecurrentStack],
+    inputs: list[Tensor],
+    states: list[Tensor | None],
+    keep_outputs: bool = True,
+) -> list[tuple[Tensor | None, Tensor]]:
+    """Run stacks of the same shape, each over its inputs [time, batch, inputs] from its state, or from zeros.
+
+    Returns:
+        For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state
+        [batch, layers, parts, units].
+    """
+    last = []
+    for index, layers in enumerate(zip(*(stack.layers for stack in stacks), strict=True)):
+        is_wanted = keep_outputs or index < len(stacks[0].layers) - 1
+        given = [
+            LayerInput(
+                stack.dropouts[index](each),
+                layer.zero_state(each) if state is None else state[:, index],
+                layer.weights,
+            )
+            for stack, layer, each, state in zip(stacks, layers, inputs, states, strict=True)
+        ]
+        if is_in_charge(inputs[0]):
+            results = run_layers(layers[0].cell, given, is_wanted)
+        else:
+            results = [layer(item.inputs, item.state) for layer, item in zip(layers, given, strict=True)]
+        inputs = [outputs for outputs, _ in results]
+        last.append([state for _, state in results])
+    outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, inputs, strict=True)]
+    return [(each, torch.stack(state, dim=1)) for each, *state in zip(outputs, *last, strict=True)]
 
 
 class Recurrence(nn.Module):
@@ -189,12 +217,17 @@ class Recurrence(nn.Module):
 
         Without `keep_outputs` there is None in place of the outputs.
         """
-        outputs, last = self.forward_stack(inputs, None if state is None else state[:, :, 0], keep_outputs)
-        if self.backward_stack is None:
-            return outputs, last.unsqueeze(2)
-        backward, first = self.backward_stack(inputs.flip(0), None if state is None else state[:, :, 1], keep_outputs)
-        state = torch.stack([last, first], dim=2)
-        return (torch.cat([outputs, backward.flip(0)], dim=2) if keep_outputs else None), state
+        stacks, directions = [self.forward_stack], [inputs]
+        if self.backward_stack is not None:
+            stacks, directions = [*stacks, self.backward_stack], [inputs, inputs.flip(0)]
+        states = [None] * len(stacks) if state is None else list(state.unbind(2))
+        outputs, last = zip(*run_stacks(stacks, directions, states, keep_outputs), strict=True)
+        return _joined(outputs) if keep_outputs else None, torch.stack(last, dim=2)
+
+
+def _joined(outputs: Iterable[Tensor]) -> Tensor:
+    """Outputs of the directions, of which all but the first went backward: [time, batch, directions * size]."""
+    return torch.cat([each.flip(0) if index else each for index, each in enumerate(outputs)], dim=2)
 
 
 class Encoder(nn.Module):
@@ -238,44 +271,52 @@ class FeedbackDecoder(nn.Module):
 
     def __init__(self, config: StackConfig, feed_previous_prob: float = 0.0) -> None:
         super().__init__()
-        self.state_shape = config.state_shape
-        self.directions = nn.ModuleList(
-            OneWayFeedbackDecoder(config, feed_previous_prob) for _ in range(config.num_directions)
-        )
+        self.config = config
+        self.feed_previous_prob = feed_previous_prob
+        self.directions = nn.ModuleList(ProjectedStack(config) for _ in range(config.num_directions))
         self.output_size = config.num_directions * config.input_size
 
     def forward(self, targets: Tensor, state: Tensor) -> Tensor:
         """[time, batch, frame], [batch, state_size] -> [time, batch, directions * frame]."""
-        states = state.unflatten(1, self.state_shape).unbind(2)  # of each direction, [batch, layers, parts, units]
-        outputs = [self.directions[0](targets, states[0])]
-        if len(states) == 2:
-            outputs.append(self.directions[1](targets.flip(0), states[1]).flip(0))
-        return torch.cat(outputs, dim=2)
+        expected = [shifted(targets), shifted(targets.flip(0))][: len(self.directions)]
+        states = list(state.unflatten(1, self.config.state_shape).unbind(2))  # [batch, layers, parts, units] each
+        if self.feed_previous_prob > 0:
+            return _joined(self._fed_back(expected, states))
+        results = run_stacks([direction.stack for direction in self.directions], expected, states)
+        return _joined(
+            direction.projection(each) for direction, (each, _) in zip(self.directions, results, strict=True)
+        )
+
+    def _fed_back(self, expected: list[Tensor], states: list[Tensor]) -> list[Tensor]:
+        """Outputs of each direction, [time, batch, frame]."""
+        shape, device = (*expected[0].shape[:2], 1), expected[0].device
+        fed_back = [torch.rand(shape, device=device) < self.feed_previous_prob for _ in expected]
+        given = list(zip(self.directions, expected, fed_back, states, strict=True))
+        if is_in_charge(expected[0]):
+            inputs = [
+                FeedbackInput(each, own, state, direction.stack.masks(each), direction.linear, direction.stack.weights)
+                for direction, each, own, state in given
+            ]
+            return run_feedback(self.config.cell, inputs)
+        return [direction.step_by_step(each, own, state) for direction, each, own, state in given]
 
 
-class OneWayFeedbackDecoder(nn.Module):
-    """One direction of a `FeedbackDecoder`."""
+class ProjectedStack(nn.Module):
+    """One direction of a `FeedbackDecoder`: layers, and a projection of their outputs to frames."""
 
-    def __init__(self, config: StackConfig, feed_previous_prob: float) -> None:
+    def __init__(self, config: StackConfig) -> None:
         super().__init__()
         self.stack = RecurrentStack(config)
         self.projection = TanhLinear(config.num_units, config.input_size)
-        self.feed_previous_prob = feed_previous_prob
 
-    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
-        """[time, batch, frame], [batch, layers, parts, units] -> [time, batch, frame]."""
-        expected = shifted(targets)
-        if self.feed_previous_prob == 0:
-            outputs, _ = self.stack(expected, state)
-            return self.projection(outputs)
-        fed_back = torch.rand(*targets.shape[:2], 1, device=targets.device) < self.feed_previous_prob
-        if is_in_charge(targets):
-            weights = [weight for layer in self.stack.layers for weight in layer.weights]
-            linear = self.projection.linear
-            masks = self.stack.masks(targets)
-            cell = self.stack.layers[0].cell
-            return run_feedback(cell, expected, fed_back, state, weights, (linear.weight, linear.bias), masks)
-        outputs = [torch.zeros_like(targets[0])]
+    @property
+    def linear(self) -> list[Tensor]:
+        """Weight and bias of the projection."""
+        return [self.projection.linear.weight, self.projection.linear.bias]
+
+    def step_by_step(self, expected: Tensor, fed_back: Tensor, state: Tensor) -> Tensor:
+        """Where `fed_back` [time, batch, 1] is true, go on from the last output; else from `expected`."""
+        outputs = [torch.zeros_like(expected[0])]
         for frame, own in zip(expected, fed_back, strict=True):
             output, state = self.stack.step(torch.where(own, outputs[-1], frame), state)
             outputs.append(self.projection(output))

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train autoencoders, resumably, and generate features with them."""
 
+import ctypes
 import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def train(
     """
     logs = run_directory / "logs"
     _check_run_directory(logs, resume)
+    reuse_memory()
     device = select_device(options.device)
     batches = Batches(data_sets, options.batch_size, device)
     torch.manual_seed(options.seed)
@@ -111,6 +115,14 @@ def train(
         logger.info("%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed)
     _run_epochs(model, optimiser, batches, logs, options, reached)
     return model
+
+
+def reuse_memory() -> None:
+    """Ask the C library to keep what is freed: each step needs the same memory again, and new pages cost time."""
+    with suppress(OSError, AttributeError):  # where it is not glibc
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, 2**25)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _check_run_directory(logs: Path, resume: bool) -> None:

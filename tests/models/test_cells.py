@@ -2,13 +2,14 @@
 """The recurrent core on the CPU against PyTorch's own layers: compiled, not compiled, and in double precision."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from audeep.models import cells
-from audeep.models.cells import BLOCK, is_in_charge, run_feedback, run_layer
+from audeep.models.cells import BLOCK, FeedbackInput, LayerInput, is_in_charge, run_feedback, run_layers
 from audeep.models.rnn import Dropout, FeedbackDecoder, RecurrentLayer, StackConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
@@ -35,6 +36,11 @@ def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = 7) -> tupl
     for weight in layer.weights:
         nn.init.normal_(weight, std=0.5)
     return layer, layer.weights
+
+
+def run_layer(cell: str, inputs: Tensor, state: Tensor, weights: list[Tensor], keep_outputs: bool = True) -> tuple:
+    (result,) = run_layers(cell, [LayerInput(inputs, state, list(weights))], keep_outputs)
+    return result
 
 
 def gradients(results: tuple[Tensor, ...], of: list[Tensor]) -> list[Tensor]:
@@ -124,7 +130,9 @@ def test_gradients_through_feedback_are_those_of_central_differences(cell, layer
     arguments = [tensor.requires_grad_() for tensor in (expected, state, *linear, *weights)]
 
     def run(expected, state, weight, bias, *weights):
-        return (run_feedback(cell, expected, fed_back, state, weights, (weight, bias), masks),)
+        return tuple(
+            run_feedback(cell, [FeedbackInput(expected, fed_back, state, masks, [weight, bias], list(weights))])
+        )
 
     assert_gradients_are_central_differences(run, arguments)
 
@@ -145,6 +153,37 @@ def test_a_decoder_with_feedback_equals_one_that_goes_step_by_step(kind, monkeyp
     assert_all_close([found], [expected], tolerance)
     of = [targets, state, *decoder.parameters()]
     assert_all_close(gradients((found,), of), gradients((expected,), of), 20 * tolerance)
+
+
+@pytest.mark.parametrize("keeps_gradients", [True, False])
+def test_layers_side_by_side_give_what_each_gives_alone(kind, keeps_gradients):
+    cell, dtype, tolerance = kind
+    threads = torch.get_num_threads()
+    layers = []
+    for units in (7, 7):
+        inputs = torch.randn(9, 3, 5, dtype=dtype, requires_grad=True)
+        state = torch.randn(3, PARTS[cell], units, dtype=dtype, requires_grad=True)
+        layers.append(LayerInput(inputs, state, make(cell, dtype, 5, units)[1]))
+    with torch.set_grad_enabled(keeps_gradients):
+        together = run_layers(cell, layers)
+        alone = [run_layers(cell, [layer])[0] for layer in layers]
+    for one, other in zip(together, alone, strict=True):
+        assert_all_close(one, other, tolerance)
+    if keeps_gradients:
+        of = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
+        found, expected = (gradients(tuple(chain(*results)), of) for results in (together, alone))
+        assert_all_close(found, expected, 10 * tolerance)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_failure_in_one_of_two_layers_is_raised_and_leaves_the_threads_as_they_were():
+    threads = torch.get_num_threads()
+    _, weights = make("GRU", torch.float32)
+    good = LayerInput(torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
+    bad = LayerInput(torch.randn(3, 2, 4), torch.zeros(2, 1, 7), weights)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        run_layers("GRU", [good, bad])
+    assert torch.get_num_threads() == threads
 
 
 def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_results(kind):

@@ -26,10 +26,7 @@ def old_gru_step(layer: RecurrentLayer, frame: Tensor, state: Tensor) -> tuple[T
     return hidden, hidden.unsqueeze(1)
 
 
-def old_gru_forward(
-    layer: RecurrentLayer, inputs: Tensor, state: Tensor | None, keep_outputs=True
-) -> tuple[Tensor, Tensor]:
-    state = inputs.new_zeros(inputs.shape[1], 1, layer.rnn.hidden_size) if state is None else state
+def old_gru_forward(layer: RecurrentLayer, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     outputs = []
     for frame in inputs:
         output, state = old_gru_step(layer, frame, state)
@@ -98,6 +95,7 @@ def test_it_is_the_network_of_auDeep_but_for_its_known_faults(golden, monkeypatc
     model = FrequencyAutoencoder(config)
     missing, unexpected = model.load_state_dict(load_old(model, archive), strict=False)
     assert not unexpected and all(key.endswith("bias_hh_l0") for key in missing)
+    monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
     monkeypatch.setattr(RecurrentLayer, "forward", old_gru_forward)
     monkeypatch.setattr(FeedbackDecoder, "forward", late_feedback)
 
