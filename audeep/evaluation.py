@@ -131,16 +131,13 @@ def _evaluate(
     for train, valid in folds:
         check_named(data_set, train, "train on")
         check_named(data_set, valid, "predict")
-    seeds = np.random.SeedSequence(seed).generate_state(repeat * len(folds)).reshape(repeat, len(folds))
+    seeds = np.random.SeedSequence(seed).generate_state(len(folds))
     confusions = np.zeros((repeat, len(folds), len(classes), len(classes)), int)
-    runs = [(run, fold) for run in range(repeat) for fold in range(len(folds))]
-    for run, fold in progress(runs, "evaluate", "folds"):
-        train, valid = folds[fold]
-        classifier = Classifier(make_learner, upsample, int(seeds[run, fold])).fit(train)
-        predicted = classifier.predict(valid, majority_vote)
-        true = labels_of(valid, "predict")
+    for fold, (train, valid) in enumerate(progress(folds, "evaluate", "folds")):
+        classifier = Classifier(make_learner, upsample, int(seeds[fold]), repeat).fit(train)
+        true, rows = labels_of(valid, "predict"), np.arange(len(valid))
         if majority_vote:  # a file counts once, however many chunks it has
-            _, first = np.unique(valid.filenames.astype(str), return_index=True)
-            true, predicted = true[first], predicted[first]
-        confusions[run, fold] = confusion_matrix(true, predicted, classes)
+            _, rows = np.unique(valid.filenames.astype(str), return_index=True)
+        for run, predicted in enumerate(classifier.predict(valid, majority_vote)):
+            confusions[run, fold] = confusion_matrix(true[rows], predicted[rows], classes)
     return Evaluation(tuple(data_set.labels), confusions)

@@ -37,7 +37,7 @@ def predict(
         )
     check_named(train, train, "train on")
     names = {number: name for name, number in train.labels.items()}
-    numbers = Classifier(make_learner, upsample, seed).fit(train).predict(unlabelled, majority_vote)
+    numbers = Classifier(make_learner, upsample, seed).fit(train).predict(unlabelled, majority_vote)[0]
     filenames = unlabelled.filenames.astype(str)
     order = np.lexsort((unlabelled.chunk_nrs, filenames))
     if majority_vote:

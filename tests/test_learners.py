@@ -12,7 +12,7 @@ import torch
 from audeep.data.data_set import DataSet, empty
 from audeep.errors import DataError, ShapeError
 from audeep.learners import Classifier, LearnerFactory, MlpLearner, SvmLearner, vote
-from audeep.models.mlp import Mlp, MlpConfig
+from audeep.models.mlp import MlpConfig, Mlps
 
 
 def make_vectors(features: np.ndarray, labels: list[int] | np.ndarray, filenames: list[str] | None = None) -> DataSet:
@@ -57,22 +57,22 @@ LEARNERS: dict[str, LearnerFactory] = {
 def test_separable_classes_are_learned(name: str) -> None:
     classifier = Classifier(LEARNERS[name]).fit(make_clusters(150, seed=0, spread=0.15))
     unseen = make_clusters(200, seed=1, spread=0.15)
-    assert (classifier.predict(unseen) == unseen.labels_numeric).mean() > 0.95
+    assert (classifier.predict(unseen)[0] == unseen.labels_numeric).mean() > 0.95
 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_same_seed_gives_the_same_predictions(name: str) -> None:
     noisy, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
     torch.manual_seed(1)
-    first = Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen)
+    first = Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen)[0]
     torch.manual_seed(2)
     np.random.seed(2)
-    np.testing.assert_array_equal(Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen), first)
+    np.testing.assert_array_equal(Classifier(LEARNERS[name], seed=4).fit(noisy).predict(unseen)[0], first)
 
 
 def test_another_seed_gives_another_mlp() -> None:
     noisy, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
-    one, other = (Classifier(LEARNERS["mlp"], seed=seed).fit(noisy).predict(unseen) for seed in (4, 5))
+    one, other = (Classifier(LEARNERS["mlp"], seed=seed).fit(noisy).predict(unseen)[0] for seed in (4, 5))
     assert (one != other).any()
 
 
@@ -83,7 +83,7 @@ def test_mlp_learns_what_no_linear_classifier_can() -> None:
 
     unseen = quadrants(1)
     right = {
-        name: (Classifier(make).fit(quadrants(0)).predict(unseen) == unseen.labels_numeric).mean()
+        name: (Classifier(make).fit(quadrants(0)).predict(unseen)[0] == unseen.labels_numeric).mean()
         for name, make in LEARNERS.items()
     }
     assert right["mlp"] > 0.85
@@ -96,27 +96,54 @@ def test_mlp_trains_on_all_instances_at_once_with_adam_and_cross_entropy() -> No
     labels = np.random.default_rng(1).choice([3, 7, 8], 30)
     learner = MlpLearner(num_epochs=1, learning_rate=0.01, num_layers=1, num_units=6, keep_prob=1.0, seed=5)
     learner.fit(features, labels)
-    torch.manual_seed(5)
-    hidden, hidden_bias, output, output_bias = (
-        weights.detach().numpy() for weights in Mlp(MlpConfig(4, 3, 1, 6, 1.0)).parameters()
+    hidden, output, hidden_bias, output_bias = (
+        weights[0].detach().numpy() for weights in Mlps(MlpConfig(4, 3, 1, 6, 1.0), [5]).parameters()
     )
     activations = np.maximum(features @ hidden.T + hidden_bias, 0)
     logits = activations @ output.T + output_bias
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     errors = (shares - (labels[:, None] == [3, 7, 8])) / 30  # gradient at the logits
-    trained = [weights.detach().numpy() for weights in learner.model.parameters()]
+    trained = [weights[0].detach().numpy() for weights in learner.model.parameters()]
     for before, after, gradient in [
-        (output, trained[2], errors.T @ activations),
+        (output, trained[1], errors.T @ activations),
         (output_bias, trained[3], errors.sum(axis=0)),
         (hidden, trained[0], (errors @ output * (activations > 0)).T @ features),
     ]:
         np.testing.assert_allclose(after, before - 0.01 * gradient / (np.abs(gradient) + 1e-8), atol=1e-5)
 
 
+def test_mlps_that_are_trained_together_learn_what_each_learns_alone() -> None:
+    data_set = make_clusters(80, seed=0, spread=3)
+    features = (data_set.features / [1, 1, 1000]).astype(np.float32)
+    labels = data_set.labels_numeric.astype(int)
+
+    def learners() -> list[MlpLearner]:
+        return [MlpLearner(num_epochs=30, num_units=9, keep_prob=1.0, seed=seed) for seed in (3, 1, 2)]
+
+    together, alone = learners(), learners()
+    MlpLearner.fit_together(together, features, labels)
+    for learner in alone:
+        learner.fit(features, labels)
+    for index, learner in enumerate(alone):
+        for one, other in zip(together[index].model.parameters(), learner.model.parameters(), strict=True):
+            torch.testing.assert_close(one[index], other[0], rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(together[index].predict(features), learner.predict(features))
+    assert not torch.allclose(alone[0].model.weights[0], alone[1].model.weights[0])
+
+
+def test_repeats_differ_in_their_seeds_and_see_the_same_data() -> None:
+    data_set = make_clusters(30, seed=0)
+    classifier = Classifier(RecordingLearner, seed=1, repeat=3).fit(data_set)
+    assert len({learner.seed for learner in classifier.learners}) == 3
+    for learner in classifier.learners[1:]:
+        np.testing.assert_array_equal(learner.features, classifier.learners[0].features)
+    assert classifier.predict(data_set).shape == (3, 30)
+
+
 def test_mlp_drops_nothing_when_it_predicts() -> None:
     data_set, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
     classifier = Classifier(lambda seed: MlpLearner(num_epochs=5, keep_prob=0.3, seed=seed)).fit(data_set)
-    np.testing.assert_array_equal(classifier.predict(unseen), classifier.predict(unseen))
+    np.testing.assert_array_equal(classifier.predict(unseen)[0], classifier.predict(unseen)[0])
 
 
 def test_complexity_of_the_svm_limits_its_weights() -> None:
@@ -146,9 +173,9 @@ def test_features_are_standardised_with_the_coefficients_of_the_training_data() 
     train = generator.normal(5, [1, 100, 0], (40, 3))
     unseen = generator.normal(-3, 20, (10, 3))
     classifier = Classifier(RecordingLearner).fit(make_vectors(train, [0, 1] * 20))
-    predicted = classifier.predict(make_vectors(unseen, [0] * 10))
+    predicted = classifier.predict(make_vectors(unseen, [0] * 10))[0]
     deviation = np.where(train.std(axis=0) > 1e-9, train.std(axis=0), 1)  # the last feature is constant
-    learner = classifier.learner
+    (learner,) = classifier.learners
     np.testing.assert_allclose(learner.features.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(learner.features.std(axis=0), [1, 1, 0], atol=1e-5)
     expected = (unseen - train.mean(axis=0)) / deviation
@@ -159,12 +186,13 @@ def test_features_are_standardised_with_the_coefficients_of_the_training_data() 
 
 def test_training_data_are_shuffled_with_their_labels() -> None:
     features = np.arange(30.0)[:, None]
-    learner = Classifier(RecordingLearner, seed=1).fit(make_vectors(features, list(range(30)))).learner
+    learner = Classifier(RecordingLearner, seed=1).fit(make_vectors(features, list(range(30)))).learners[0]
     order = np.rint(learner.features[:, 0] * features.std() + features.mean()).astype(int)
     np.testing.assert_array_equal(learner.labels, order)
     assert sorted(order) == list(range(30)) and list(order) != sorted(order)
     again, other = (
-        Classifier(RecordingLearner, seed=seed).fit(make_vectors(features, list(range(30)))).learner for seed in (1, 2)
+        Classifier(RecordingLearner, seed=seed).fit(make_vectors(features, list(range(30)))).learners[0]
+        for seed in (1, 2)
     )
     assert np.array_equal(again.labels, learner.labels) and again.seed == learner.seed
     assert not np.array_equal(other.labels, learner.labels) and other.seed != learner.seed
@@ -174,7 +202,7 @@ def test_training_data_are_shuffled_with_their_labels() -> None:
 def test_upsampling_repeats_the_instances_of_rarer_classes(upsample: bool, repeats: dict[int, int]) -> None:
     labels = [0] * 7 + [1] * 2 + [2] * 3  # 7 // 2 = 3, 7 // 3 = 2
     features = np.arange(12.0)[:, None] ** 2
-    learner = Classifier(RecordingLearner, upsample).fit(make_vectors(features, labels)).learner
+    learner = Classifier(RecordingLearner, upsample).fit(make_vectors(features, labels)).learners[0]
     expected = np.repeat(np.arange(12), [repeats[label] for label in labels])
     sorting = np.argsort(learner.features[:, 0], kind="stable")
     np.testing.assert_array_equal(learner.labels[sorting], np.array(labels)[expected])
@@ -186,7 +214,7 @@ def test_upsampling_repeats_the_instances_of_rarer_classes(upsample: bool, repea
 
 def test_predictions_are_not_upsampled() -> None:
     data_set = make_vectors(np.arange(5.0)[:, None], [0, 0, 0, 0, 1])
-    assert len(Classifier(RecordingLearner, upsample=True).fit(data_set).predict(data_set)) == 5
+    assert len(Classifier(RecordingLearner, upsample=True).fit(data_set).predict(data_set)[0]) == 5
 
 
 @pytest.mark.parametrize(
@@ -207,8 +235,8 @@ def test_chunks_of_a_file_vote_only_if_asked() -> None:
     train = make_vectors(np.array([[-1.0], [1.0]]), [0, 1])
     chunks = make_vectors(np.array([[-1.0], [1.0], [2.0], [-3.0]]), [0] * 4, ["a", "a", "a", "b"])
     classifier = Classifier(RecordingLearner).fit(train)
-    assert classifier.predict(chunks).tolist() == [0, 1, 1, 0]
-    assert classifier.predict(chunks, majority_vote=True).tolist() == [1, 1, 1, 0]
+    assert classifier.predict(chunks)[0].tolist() == [0, 1, 1, 0]
+    assert classifier.predict(chunks, majority_vote=True)[0].tolist() == [1, 1, 1, 0]
 
 
 def unlabelled(data_set: DataSet) -> DataSet:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Multilayer perceptron for classification."""
+"""Multilayer perceptrons for classification, several of the same shape at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
-from audeep.models.rnn import start_linear
+from audeep.models.rnn import Dropout, start_linear
 
 
 @dataclass(frozen=True)
@@ -19,21 +21,42 @@ class MlpConfig:
     num_units: int = 150
     keep_prob: float = 0.6
 
+    @property
+    def sizes(self) -> list[int]:
+        """Of the input, the hidden layers and the output."""
+        return [self.num_features] + [self.num_units] * self.num_layers + [self.num_classes]
 
-class Mlp(nn.Module):
-    """Hidden ReLU layers with dropout behind each, and one output per class: [batch, features] -> [batch, classes].
 
-    Outputs are logits; the old auDeep put a ReLU on them.
+class Mlps(nn.Module):
+    """Networks on the same input: hidden ReLU layers with dropout behind each, and one output per class.
+
+    Outputs are logits; the old auDeep put a ReLU on them. Each network starts as it would alone, from its own seed.
     """
 
-    def __init__(self, config: MlpConfig) -> None:
+    def __init__(self, config: MlpConfig, seeds: Sequence[int]) -> None:
         super().__init__()
         self.config = config
-        sizes = [config.num_features] + [config.num_units] * config.num_layers
-        hidden = []
-        for inputs, outputs in pairwise(sizes):
-            hidden += [start_linear(nn.Linear(inputs, outputs)), nn.ReLU(), nn.Dropout(1 - config.keep_prob)]
-        self.layers = nn.Sequential(*hidden, start_linear(nn.Linear(sizes[-1], config.num_classes)))
+        networks = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            networks.append([start_linear(nn.Linear(*sizes)) for sizes in pairwise(config.sizes)])
+        layers = list(zip(*networks, strict=True))
+        self.weights = nn.ParameterList(torch.stack([layer.weight.detach() for layer in same]) for same in layers)
+        self.biases = nn.ParameterList(torch.stack([layer.bias.detach() for layer in same]) for same in layers)
+        self.dropout = Dropout(1 - config.keep_prob)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.layers(features)
+        """[batch, features] -> [network, batch, classes]."""
+        # the first layer of all networks is one product, because they share its input
+        shape = (len(features), *self.biases[0].shape)
+        products = features @ self.weights[0].flatten(0, 1).t()
+        outputs = (products.view(shape) + self.biases[0]).transpose(0, 1)
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            outputs = torch.baddbmm(bias.unsqueeze(1), self.dropout(torch.relu(outputs)), weight.transpose(1, 2))
+        return outputs
+
+    def loss(self, features: Tensor, targets: Tensor) -> Tensor:
+        """Sum of the mean cross-entropies of the networks, so that each has the gradients it would have alone."""
+        logits = self(features)
+        errors = nn.functional.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits)), reduction="sum")
+        return errors / len(targets)

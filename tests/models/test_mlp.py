@@ -8,28 +8,38 @@ import pytest
 import torch
 from torch import nn
 
-from audeep.models.mlp import Mlp, MlpConfig
+from audeep.models.mlp import MlpConfig, Mlps
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
-def test_mlp_is_relu_layers_below_linear_logits(num_layers: int) -> None:
-    torch.manual_seed(0)
-    model = Mlp(MlpConfig(num_features=6, num_classes=3, num_layers=num_layers, num_units=5, keep_prob=0.4)).eval()
-    inputs = torch.randn(20, 6)
+def test_networks_are_relu_layers_below_linear_logits(num_layers: int) -> None:
+    config = MlpConfig(num_features=6, num_classes=3, num_layers=num_layers, num_units=5, keep_prob=0.4)
+    model = Mlps(config, [3, 4]).eval()
+    inputs = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         found = model(inputs).numpy()
-        weights = [weights.numpy() for weights in model.parameters()]
-    expected = inputs.numpy()
-    for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        expected = np.maximum(expected @ weight.T + bias, 0)
-    expected = expected @ weights[-2].T + weights[-1]
-    assert len(weights) == 2 * (num_layers + 1)
-    assert expected.min() < 0  # no ReLU on the logits
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert found.shape == (2, 20, 3) and len(model.weights) == num_layers + 1
+    for network in range(2):
+        weights, biases = (
+            [part[network].detach().numpy() for part in parts] for parts in (model.weights, model.biases)
+        )
+        expected = inputs.numpy()
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            expected = np.maximum(expected @ weight.T + bias, 0)
+        expected = expected @ weights[-1].T + biases[-1]
+        assert expected.min() < 0  # no ReLU on the logits
+        np.testing.assert_allclose(found[network], expected, atol=1e-5)
+
+
+def test_the_loss_is_the_sum_of_the_mean_cross_entropies() -> None:
+    model = Mlps(MlpConfig(6, 3, 2, 5, keep_prob=1.0), [0, 1, 2])
+    inputs, targets = torch.randn(20, 6), torch.randint(3, (20,))
+    expected = sum(nn.functional.cross_entropy(logits, targets) for logits in model(inputs))
+    torch.testing.assert_close(model.loss(inputs, targets), expected)
 
 
 def test_dropout_stands_behind_each_hidden_layer_only() -> None:
-    model = Mlp(MlpConfig(num_features=6, num_classes=3, num_layers=2, num_units=400, keep_prob=0.7))
+    model = Mlps(MlpConfig(num_features=6, num_classes=3, num_layers=2, num_units=400, keep_prob=0.7), [0])
     shares = []
     for child in model.modules():
         if isinstance(child, nn.Dropout):
@@ -41,14 +51,17 @@ def test_dropout_stands_behind_each_hidden_layer_only() -> None:
     assert shares == [pytest.approx(0.7, abs=0.02)] * 2
 
 
-def test_mlp_starts_glorot_uniform() -> None:
-    torch.manual_seed(0)
-    model = Mlp(MlpConfig(num_features=70, num_classes=90, num_layers=1, num_units=80))
-    hidden, output = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
-    for layer, inputs, outputs in [(hidden, 70, 80), (output, 80, 90)]:
-        for weights, bound in [
-            (layer.weight, math.sqrt(6 / (inputs + outputs))),
-            (layer.bias, math.sqrt(6 / (2 * outputs))),
+def test_each_network_starts_glorot_uniform_from_its_own_seed() -> None:
+    config = MlpConfig(num_features=70, num_classes=90, num_layers=1, num_units=80)
+    model = Mlps(config, [7, 8])
+    for layer, inputs, outputs in [(0, 70, 80), (1, 80, 90)]:
+        for parts, bound in [
+            (model.weights, math.sqrt(6 / (inputs + outputs))),
+            (model.biases, math.sqrt(6 / (2 * outputs))),
         ]:
-            assert 0.9 * bound < weights.abs().max().item() <= bound
-            assert weights.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.15)
+            for weights in parts[layer]:
+                assert 0.9 * bound < weights.abs().max().item() <= bound
+                assert weights.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.15)
+    alone = Mlps(config, [8])
+    for one, other in zip(model.parameters(), alone.parameters(), strict=True):
+        assert torch.equal(one[1], other[0]) and not torch.equal(one[0], other[0])
