@@ -130,7 +130,8 @@ class Classifier:
         chosen = np.repeat(np.arange(len(labels)), repetitions(labels) if self.upsample else 1)
         chosen = generator.permutation(chosen)
         self.scaler = StandardScaler()
-        features = self.scaler.fit_transform(vectors_of(data_set).astype(np.float64)[chosen]).astype(np.float32)
+        features = vectors_of(data_set)[chosen]
+        features = self.scaler.fit(features).transform(features, copy=False)
         self.learners = [self.make_learner(int(seed)) for seed in generator.integers(2**31, size=self.repeat)]
         if all(isinstance(learner, MlpLearner) for learner in self.learners):
             MlpLearner.fit_together(self.learners, features, labels[chosen])
@@ -141,7 +142,7 @@ class Classifier:
 
     def predict(self, data_set: DataSet, majority_vote: bool = False) -> np.ndarray:
         """Numeric labels [repeat, instance]; with `majority_vote`, one label for all chunks of a file."""
-        features = self.scaler.transform(vectors_of(data_set).astype(np.float64)).astype(np.float32)
+        features = self.scaler.transform(vectors_of(data_set))
         labels = [learner.predict(features) for learner in self.learners]
         return np.array([vote(data_set.filenames, found) for found in labels] if majority_vote else labels)
 

@@ -2,6 +2,7 @@
 """The command line application; its commands arrive by the entry-point group ``audeep.commands``."""
 
 import argparse
+import inspect
 import logging
 import sys
 import warnings
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
+from cliff.help import HelpCommand
 
 from audeep import __version__
 
@@ -18,6 +20,14 @@ Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
 After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
 Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
 INTERRUPTED = 130  # exit status of a program that SIGINT ended
+
+
+class Help(HelpCommand):
+    """Print the options of a command."""
+
+    def get_epilog(self) -> str:
+        """Nothing: the base class searches all installed packages for the one that a command is from."""
+        return ""
 
 
 class AudeepApp(App):
@@ -30,6 +40,7 @@ class AudeepApp(App):
         """Write results to `stdout`; `in_shell` says that an interactive shell runs already."""
         commands = CommandManager("audeep.commands")
         super().__init__(DESCRIPTION, f"{__version__}\n{COPYRIGHT}", commands, stdout=stdout, deferred_help=True)
+        commands.add_command("help", Help)
         self.in_shell = in_shell
         self.handlers: list[logging.Handler] = []
         self.last_status: int | None = None
@@ -62,6 +73,17 @@ class AudeepApp(App):
         parsers = Parsers([name for name, _ in self.command_manager], self.command_parser)
         greeting = f"audeep {__version__}: 'help' lists the commands, 'help COMMAND' their options, 'quit' ends."
         self.last_status = Shell(run, parsers, self.parser, greeting).run()
+
+    def print_help_if_requested(self) -> None:
+        """Print the common options and all commands, and stop, where --help stands alone."""
+        if self.options.deferred_help:
+            commands = {name: entry.load() for name, entry in sorted(self.command_manager)}
+            width = max(map(len, commands))
+            lines = [
+                f"  {name:<{width}}  {inspect.getdoc(command).splitlines()[0]}" for name, command in commands.items()
+            ]
+            self.stdout.write("\n".join([self.parser.format_help(), "Commands:", *lines, ""]))
+            raise SystemExit(0)
 
     def command_parser(self, name: str) -> argparse.ArgumentParser:
         """The option parser of a command."""

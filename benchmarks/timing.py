@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmarks share: several things timed in turn, medians, and the matrix products of recurrent layers."""
+"""What the benchmarks share: several things timed in turn, medians, and the bare matrix products of networks."""
 
 import statistics
 import time
@@ -35,7 +35,13 @@ class Products:
     """
 
     def __init__(
-        self, num_steps: int, batch: int, inputs: int, units: int, gates: int = 3, d_inputs: bool = True,
+        self,
+        num_steps: int,
+        batch: int,
+        inputs: int,
+        units: int,
+        gates: int = 3,
+        d_inputs: bool = True,
         by_step: bool = False,
     ) -> None:
         self.num_steps, self.d_inputs, self.by_step = num_steps, d_inputs, by_step
@@ -93,3 +99,8 @@ def floor_of(parts: Sequence[Products | Linear], is_trained: bool = True) -> Cal
                 part.backward()
 
     return run
+
+
+def report(what: str, ratio: float, target: str) -> None:
+    """The last line of a benchmark."""
+    print(f"{what}: {ratio:.2f} (to reach: {target})")

@@ -20,6 +20,10 @@ class AudeepCommand(Command):
         self.add_options(parser)
         return parser
 
+    def get_epilog(self) -> str:
+        """Nothing: the base class searches all installed packages for the one that a command is from."""
+        return ""
+
     def _refuse(self, message: str) -> NoReturn:
         """Report wrong options like any other error: one line, exit status 1."""
         raise OptionError(f"{self.cmd_name}: {message}; see 'audeep help {self.cmd_name}'")

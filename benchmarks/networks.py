@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks of the benchmarks: a training step of each, its bare matrix products, and a plain t-rae to compare with."""
+
+from collections.abc import Callable
+
+import torch
+from timing import Linear, Products
+from torch import Tensor, nn
+
+from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
+from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
+from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.training.trainer import GRADIENT_LIMIT, reuse_memory
+
+STEPS, BANDS, BATCH = 124, 128, 64  # of ESC-10 with the settings of the tutorial
+
+
+def training_step(model: nn.Module) -> Callable[[], None]:
+    """One step on random spectrograms, as the trainer makes it."""
+    reuse_memory()
+    spectrograms = torch.rand(BATCH, STEPS, BANDS) * 2 - 1
+    optimiser = torch.optim.Adam(model.parameters())
+
+    def step() -> None:
+        optimiser.zero_grad()
+        model.loss(spectrograms).backward()
+        nn.utils.clip_grad_value_(model.parameters(), GRADIENT_LIMIT)
+        optimiser.step()
+
+    return step
+
+
+def stack(
+    steps: int, batch: int, inputs: int, units: int, layers: int, directions: int, **more: bool
+) -> list[Products]:
+    """Products of layers on top of each other; without `d_inputs`, the lowest passes no gradient on."""
+    d_inputs = more.pop("d_inputs", False)
+    gates = more.pop("gates", 3)
+    sizes = [inputs] + [units] * (layers - 1)
+    return [
+        Products(steps, batch, size, units, gates, d_inputs or index > 0, **more)
+        for _ in range(directions)
+        for index, size in enumerate(sizes)
+    ]
+
+
+def tutorial(cell: str = "GRU", fed_back: bool = False) -> tuple[nn.Module, list[Products | Linear]]:
+    """The t-rae of the tutorial (2 x 256, decoder bidirectional); or with a unidirectional decoder, half fed back."""
+    config = TimeAutoencoderConfig(
+        STEPS, BANDS, 2, 256, bidirectional_decoder=not fed_back, feed_previous_prob=0.5 if fed_back else 0.0, cell=cell
+    )
+    gates = 3 if cell == "GRU" else 4
+    parts: list[Products | Linear] = [*stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates)]
+    if fed_back:
+        parts += stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates, by_step=True)
+        parts += [Linear(BATCH, 256, BANDS) for _ in range(STEPS)]  # what is fed back is projected at each step
+    else:
+        parts += stack(STEPS, BATCH, BANDS, 256, 2, 2, gates=gates)
+    return TimeAutoencoder(config), parts
+
+
+def f_rae(units: int = 64) -> tuple[nn.Module, list[Products | Linear]]:
+    """1 layer, windows of 32 bands that share 24."""
+    config = FrequencyAutoencoderConfig(STEPS, BANDS, num_units=units)
+    model = FrequencyAutoencoder(config)
+    windows, frames = config.windows.count, STEPS * BATCH
+    parts: list[Products | Linear] = [*stack(windows, frames, 32, units, 1, 2)]
+    return model, [*parts, Linear(windows * frames, units, 32)]
+
+
+def ft_rae() -> tuple[nn.Module, list[Products | Linear]]:
+    """The default sizes: 1 x 64 along frequency, 2 x 128 along time."""
+    config = FrequencyTimeAutoencoderConfig(STEPS, BANDS)
+    windows, frames = config.windows.count, STEPS * BATCH
+    parts: list[Products | Linear] = [*stack(windows, frames, 32, 64, 1, 2), Linear(windows * frames, 64, 32)]
+    parts += [*stack(STEPS, BATCH, 64, 128, 2, 2, d_inputs=True), Linear(frames, 128, 64)]
+    return FrequencyTimeAutoencoder(config), parts
+
+
+class PlainTimeAutoencoder(nn.Module):
+    """The t-rae of the tutorial, written with `torch.nn.GRU` and `torch.nn.Dropout` in the obvious way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = self._stack()
+        self.decoders = nn.ModuleList([self._stack(), self._stack()])
+        self.representation, self.reconstruction = nn.Linear(512, 1024), nn.Linear(512, BANDS)
+        self.dropout = nn.Dropout(0.2)
+
+    @staticmethod
+    def _stack() -> nn.ModuleList:
+        return nn.ModuleList([nn.GRU(BANDS, 256), nn.GRU(256, 256)])
+
+    def _run(self, layers: nn.ModuleList, inputs: Tensor, states: list[Tensor | None]) -> tuple[Tensor, list[Tensor]]:
+        last = []
+        for layer, state in zip(layers, states, strict=True):
+            outputs, state = layer(self.dropout(inputs), state)
+            inputs = self.dropout(outputs)
+            last.append(state)
+        return inputs, last
+
+    def loss(self, spectrograms: Tensor) -> Tensor:
+        inputs = spectrograms.transpose(0, 1)
+        _, last = self._run(self.encoder, inputs, [None, None])
+        state = torch.tanh(self.representation(torch.cat(last, dim=2)[0]))
+        states = [part.unsqueeze(0).contiguous() for part in state.chunk(4, dim=1)]
+        targets = inputs.flip(0)
+        shifted = torch.cat([torch.zeros_like(targets[:1]), targets[:-1]])
+        forward, _ = self._run(self.decoders[0], shifted, states[:2])
+        backward, _ = self._run(self.decoders[1], shifted.flip(0), states[2:])
+        outputs = torch.tanh(self.reconstruction(torch.cat([forward, backward.flip(0)], dim=2)))
+        return torch.sqrt(nn.functional.mse_loss(outputs, targets))
