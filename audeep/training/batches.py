@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Batches of features from one or more data sets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,7 +18,8 @@ MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 class Batches:
     """All instances of some data sets in random order, each once per epoch; the last batch may be smaller.
 
-    Features are kept in memory on `device` up to `memory_bytes`, else read from the files batch by batch.
+    Features are kept in memory on `device` up to `memory_bytes`. Else batches are read from the files, each while the
+    one before is worked on.
 
     Raises:
         DataError: there are no instances, or, when they are read, features that are infinite or no numbers.
@@ -39,8 +42,10 @@ class Batches:
             raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")
         self.memory: Tensor | None = None
         if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
-            features = [torch.from_numpy(np.ascontiguousarray(data_set.features)) for data_set in data_sets]
-            self.memory = self._checked(torch.cat(features)).to(device)
+            features = np.empty((self.num_instances, *self.shape), np.float32)
+            for data_set, (start, stop) in zip(data_sets, pairwise(self.starts), strict=True):
+                features[start:stop] = data_set.features
+            self.memory = self._checked(torch.from_numpy(features)).to(device)
 
     @property
     def num_instances(self) -> int:
@@ -55,7 +60,8 @@ class Batches:
     def epoch(self, generator: np.random.Generator) -> Iterator[Tensor]:
         """Batches [batch, time, freq] in the random order of `generator`."""
         order = generator.permutation(self.num_instances)
-        return (self.take(order[start : start + self.batch_size]) for start in range(0, len(order), self.batch_size))
+        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        return map(self.take, parts) if self.memory is not None else _read_ahead(self.take, parts)
 
     def take(self, indices: np.ndarray) -> Tensor:
         """The features of some instances, counted through all data sets."""
@@ -65,6 +71,7 @@ class Batches:
         owners = np.searchsorted(self.starts, indices, side="right") - 1
         for owner in np.unique(owners):
             rows = np.flatnonzero(owners == owner)
+            rows = rows[np.argsort(indices[rows])]  # files are read from start to end
             features[rows] = self.data_sets[owner][indices[rows] - self.starts[owner]].features
         return self._checked(torch.from_numpy(features)).to(self.device)
 
@@ -72,6 +79,18 @@ class Batches:
         if not torch.isfinite(features).all():
             raise DataError("some features are infinite or no numbers; preprocess the recordings again")
         return features
+
+
+def _read_ahead(read: Callable[[np.ndarray], Tensor], parts: Sequence[np.ndarray]) -> Iterator[Tensor]:
+    """What `read` gives for each part, the next one being read in another thread."""
+    with ThreadPoolExecutor(1, "audeep-batches") as reader:
+        coming: Future | None = None
+        for part in parts:
+            ready, coming = coming, reader.submit(read, part)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()
 
 
 def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Batches: each instance once per epoch, from memory or from the file."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,3 +89,23 @@ def test_feature_vectors_are_refused() -> None:
 def test_no_instances_are_refused() -> None:
     with pytest.raises(DataError, match="there are no instances to train on; check the input with 'audeep inspect"):
         Batches([numbered(0), numbered(0)], 4, CPU)
+
+
+def test_a_batch_is_read_while_the_one_before_is_worked_on(make_spectrograms: Callable) -> None:
+    batches = Batches([make_spectrograms(6)], 2, torch.device("cpu"), memory_bytes=0)
+    taken, take = [], batches.take
+    batches.take = lambda indices: (taken.append(len(indices)), take(indices))[1]
+    epoch = batches.epoch(np.random.default_rng(0))
+    next(epoch)
+    deadline = time.monotonic() + 10
+    while len(taken) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(taken) == 2
+    assert len(list(epoch)) == 2 and len(taken) == 3
+
+
+def test_features_that_cannot_be_read_stop_the_epoch(make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(6)
+    data_set.data["features"][3, 0, 0] = np.nan
+    with pytest.raises(DataError, match="infinite or no numbers"):
+        list(Batches([data_set], 2, torch.device("cpu"), memory_bytes=0).epoch(np.random.default_rng(0)))
