@@ -23,11 +23,14 @@ logger = logging.getLogger(__name__)
 FILES_PER_WORKER = 4  # handed out ahead of the file that is written next
 
 
-def extract(parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int | None = None) -> None:
+def extract(
+    parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int | None = None, compression: int = 0
+) -> None:
     """Write the spectrograms of all recordings that `parser` finds, in its order, with their metadata.
 
     Args:
         jobs: worker processes; by default one for each core that this process may use.
+        compression: of the features on file, from 0 (none) to 9.
 
     Raises:
         ParserError: the name of a recording cannot be stored.
@@ -42,7 +45,7 @@ def extract(parser: Parser, preprocessor: Preprocessor, output: Path, jobs: int 
     results = _spectrograms([Path(instance.path) for instance in instances], preprocessor, jobs)
     first = next(results)
     dims = [schema.TIME, schema.FREQ]
-    with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, label_map) as writer:
+    with netcdf.writing(output, dims, first.shape[1:], parser.num_folds, label_map, compression) as writer:
         writer.append(_metadata(instances[0], len(first), label_map), first)
         rest = zip(instances[1:], results, strict=True)
         for instance, chunks in progress(rest, "preprocess", "files", len(instances) - 1):

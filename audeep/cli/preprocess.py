@@ -78,6 +78,13 @@ class Preprocess(AudeepCommand):
             help="write nothing; show the spectrogram of the recording at INDEX (from 0) and its amplitudes",
         )
         add_plot(parser, "what --pretend shows")
+        parser.add_argument(
+            "--compression",
+            type=number(int, least=0, most=9),
+            default=0,
+            metavar="LEVEL",
+            help="compress the spectrograms on file, from 0 (not at all) to 9 (default: %(default)s)",
+        )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -98,7 +105,7 @@ class Preprocess(AudeepCommand):
         elif parsed_args.plot is not None:
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
-            extract(parser, preprocessor, parsed_args.output, parsed_args.jobs)
+            extract(parser, preprocessor, parsed_args.output, parsed_args.jobs, parsed_args.compression)
 
     def _pretend(self, parser: "Parser", preprocessor: "Preprocessor", position: int, plot: Path | None) -> None:
         instances = parser.parse()

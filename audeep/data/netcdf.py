@@ -81,6 +81,7 @@ def writing(
     feature_shape: Sequence[int],
     num_folds: int = 0,
     label_map: Mapping[str, int] | None = None,
+    compression: int = 0,
 ) -> Iterator[Writer]:
     """Write a data set file instance by instance; the file appears under its name when the block ends well.
 
@@ -89,6 +90,9 @@ def writing(
         with writing("features.nc", ["generated"], [1024], data_set.num_folds, data_set.label_map) as writer:
             for block in data_set.blocks():
                 writer.append(block.metadata, represent(block.features))
+
+    Args:
+        compression: how hard to compress the features, from 0 (not at all) to 9.
 
     Raises:
         OutputError: the file cannot be written.
@@ -106,6 +110,8 @@ def writing(
             [INSTANCE, *feature_dims],
             chunksizes=[together, *(max(1, size) for size in feature_shape)],
             fill_value=np.float32(np.nan),
+            compression="zlib" if compression else None,
+            complevel=compression,
         )
         writer = Writer(file, path, num_folds, label_map)
         yield writer

@@ -52,6 +52,15 @@ def test_preprocess_stores_spectrograms_with_labels_and_folds_in_sorted_order(sp
         assert [int(split) for split in instance.cv_folds] == [int(int(fold) == number) for number in (1, 2, 3)]
 
 
+def test_preprocess_compresses_if_asked(audeep, recordings, spectrograms, tmp_path):
+    command = f"preprocess --basedir {recordings} {SPECTRA} --clip-below -30 --jobs 1"
+    for level in (0, 9):
+        assert audeep(f"{command} --output {tmp_path}/{level}.nc --compression {level}").status == 0
+    plain, small = load(tmp_path / "0.nc"), load(tmp_path / "9.nc")
+    np.testing.assert_array_equal(plain.features, small.features)
+    assert small.data["features"].encoding["complevel"] == 9 and not plain.data["features"].encoding["zlib"]
+
+
 def test_preprocess_gives_the_same_file_content_with_one_and_with_several_processes(
     audeep, recordings, spectrograms, tmp_path
 ):
