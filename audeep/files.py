@@ -23,6 +23,35 @@ def check_target(target: Path) -> None:
 
 
 @contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other processes from locking the existing `directory`; the lock ends with this process, however it ends.
+
+    Where the system has no such locks, nothing is done.
+
+    Raises:
+        OutputError: another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # no POSIX system
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(
+                f"{directory}: another process is writing there; wait for it to end, or choose another directory"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def replacing(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`, and move it to `target` when the block ends well.
 

@@ -57,10 +57,10 @@ class Batches:
         """Batches in one epoch."""
         return -(-self.num_instances // self.batch_size)
 
-    def epoch(self, generator: np.random.Generator) -> Iterator[Tensor]:
-        """Batches [batch, time, freq] in the random order of `generator`."""
+    def epoch(self, generator: np.random.Generator, skip: int = 0) -> Iterator[Tensor]:
+        """Batches [batch, time, freq] in the random order of `generator`, but for the first `skip`."""
         order = generator.permutation(self.num_instances)
-        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][skip:]
         return map(self.take, parts) if self.memory is not None else _read_ahead(self.take, parts)
 
     def take(self, indices: np.ndarray) -> Tensor:

@@ -32,11 +32,18 @@ _HEADER = "audeep"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training had come, and from which seed."""
+    """How far training had come, and from which seed.
+
+    Attributes:
+        step: optimiser steps.
+        epoch: whole epochs.
+        batch: batches of the next epoch, where it was left in the middle.
+    """
 
     step: int
     epoch: int
     seed: int
+    batch: int = 0
 
 
 def steps_in(directory: Path) -> list[int]:

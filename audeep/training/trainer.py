@@ -4,9 +4,11 @@
 import ctypes
 import dataclasses
 import logging
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +19,8 @@ from torch import Tensor, nn
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED
-from audeep.errors import ModelError, OptionError, OutputError, ShapeError
-from audeep.files import check_target
+from audeep.errors import AudeepError, ModelError, OptionError, OutputError, ShapeError
+from audeep.files import check_target, locked
 from audeep.progress import progress
 from audeep.training.batches import Batches, describe
 from audeep.training.checkpoints import (
@@ -97,24 +99,60 @@ def train(
     reuse_memory()
     device = select_device(options.device)
     batches = Batches(data_sets, options.batch_size, device)
-    torch.manual_seed(options.seed)
-    config = make_config(batches.shape)
-    if resume:
-        model, reached = load_model(logs, kind=model_type.kind)
-        _check_same(config, model.config, logs)
-    else:
-        model, reached = model_type(config), Progress(step=0, epoch=0, seed=options.seed)
-    model.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
-    if resume:
-        load_optimiser(logs, reached.step, optimiser)
-    if reached.epoch >= options.num_epochs:
-        logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
+    with _run_directory(logs):
+        _check_run_directory(logs, resume)  # again: another process may have been faster
+        torch.manual_seed(options.seed)
+        config = make_config(batches.shape)
+        if resume:
+            model, reached = load_model(logs, kind=model_type.kind)
+            _check_same(config, model.config, logs)
+        else:
+            model, reached = model_type(config), Progress(step=0, epoch=0, seed=options.seed)
+        model.to(device)
+        optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+        if resume:
+            load_optimiser(logs, reached.step, optimiser)
+        if reached.epoch >= options.num_epochs:
+            logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
+            return model
+        if resume:
+            logger.info(
+                "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
+            )
+        with _terminations() as stop:
+            _run_epochs(model, optimiser, batches, logs, options, reached, stop)
         return model
-    if resume:
-        logger.info("%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed)
-    _run_epochs(model, optimiser, batches, logs, options, reached)
-    return model
+
+
+@contextmanager
+def _run_directory(logs: Path) -> Iterator[None]:
+    """Make the directory of a run for this process alone; an empty one is removed if nothing came of it."""
+    missing = [path for path in (logs, *logs.parents) if not path.exists()]
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
+    try:
+        with locked(logs):
+            yield
+    finally:
+        with suppress(OSError):  # one that has something in it stays
+            for path in missing:
+                path.rmdir()
+
+
+@contextmanager
+def _terminations() -> Iterator[list[int]]:
+    """Signals (SIGTERM) that arrive in the meantime; they do not end the process."""
+    arrived: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: arrived.append(number))
+    try:
+        yield arrived
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def reuse_memory() -> None:
@@ -156,22 +194,32 @@ def _run_epochs(
     logs: Path,
     options: TrainingOptions,
     reached: Progress,
+    stop: list[int],
 ) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     shown = batches.take(np.arange(min(NUM_SHOWN, batches.num_instances)))
     step, seed = reached.step, reached.seed
+    done = reached.batch
     with SummaryWriter(str(logs), purge_step=step + 1 if step else None) as summary:
         for epoch in range(reached.epoch + 1, options.num_epochs + 1):
             start = time.monotonic()
             model.train()
             losses = []
-            order = np.random.default_rng([seed, epoch])
-            for batch in progress(batches.epoch(order), f"epoch {epoch}", "batches", batches.per_epoch):
+            remaining = batches.epoch(np.random.default_rng([seed, epoch]), skip=done)
+            for batch in progress(remaining, f"epoch {epoch}", "batches", batches.per_epoch - done):
                 step += 1
                 losses.append(_train_step(model, optimiser, batch, seed, step))
+                if not np.isfinite(losses[-1]):
+                    raise _diverged(logs, epoch, done + len(losses), f"the loss is {losses[-1]}")
                 summary.add_scalar("loss/step", losses[-1], step)
+                if stop and done + len(losses) < batches.per_epoch:
+                    _check_finite(model, logs, epoch, done + len(losses))
+                    left = Progress(step, epoch - 1, seed, done + len(losses))
+                    save_checkpoint(logs, model, optimiser, left, options.checkpoints_to_keep)
+                    raise _terminated(logs, step)
             mean_loss = float(np.mean(losses))
+            _check_finite(model, logs, epoch, done + len(losses))
             summary.add_scalar("loss/epoch", mean_loss, step)
             _show_reconstructions(summary, model, shown, step)
             save_checkpoint(logs, model, optimiser, Progress(step, epoch, seed), options.checkpoints_to_keep)
@@ -180,6 +228,24 @@ def _run_epochs(
                 *(epoch, options.num_epochs, mean_loss, len(losses), time.monotonic() - start),
                 model_path(logs, step).name,
             )
+            if stop and epoch < options.num_epochs:
+                raise _terminated(logs, step)
+            done = 0
+
+
+def _check_finite(model: nn.Module, logs: Path, epoch: int, batch: int) -> None:
+    if not all(torch.isfinite(weight).all() for weight in model.parameters()):
+        raise _diverged(logs, epoch, batch, "weights are infinite or no numbers")
+
+
+def _diverged(logs: Path, epoch: int, batch: int, found: str) -> ModelError:
+    steps = steps_in(logs)
+    kept = f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
+    return ModelError(f"{logs}: epoch {epoch}, batch {batch}: {found}; try a lower --learning-rate ({kept})")
+
+
+def _terminated(logs: Path, step: int) -> AudeepError:
+    return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with --continue")
 
 
 def _train_step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, seed: int, step: int) -> float:

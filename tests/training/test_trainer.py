@@ -3,7 +3,9 @@
 
 import io
 import logging
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -380,3 +382,100 @@ def test_outputs_that_cannot_both_be_written_leave_none(tmp_path, make_spectrogr
     with pytest.raises(AudeepError):
         generate(tmp_path / "run/logs", make_spectrograms(), [tmp_path / "a.nc", tmp_path / second], [3, 6])
     assert not (tmp_path / "a.nc").exists()
+
+
+# what may befall a run
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, what: Callable[[], None]) -> None:
+    """Do `what` after the given training step."""
+    train_step = trainer._train_step
+
+    def interrupted(*arguments: object) -> float:
+        loss = train_step(*arguments)
+        if arguments[-1] == step:
+            what()
+        return loss
+
+    monkeypatch.setattr(trainer, "_train_step", interrupted)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
+def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms, monkeypatch, step):
+    run(tmp_path / "whole", make_spectrograms())  # 3 steps in each of 2 epochs
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, step, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(
+            AudeepError, match=f"logs: terminated at step {step}, whose model is written; go on with --co"
+        ):
+            run(tmp_path / "stopped", make_spectrograms())
+    assert steps_in(tmp_path / "stopped" / "logs")[-1] == step
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    run(tmp_path / "stopped", make_spectrograms(), resume=True)
+    found, expected = checkpoints_of(tmp_path / "stopped"), checkpoints_of(tmp_path / "whole")
+    for name in ("model-6.safetensors", "model-6.optimiser.safetensors"):
+        assert found[name] == expected[name]
+
+
+def test_a_run_that_is_terminated_at_its_end_ends_well(tmp_path, make_spectrograms, monkeypatch):
+    interrupt_at(monkeypatch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    run(tmp_path, make_spectrograms())
+    assert steps_in(tmp_path / "logs") == [3, 6]
+
+
+def test_two_trainings_cannot_share_a_run_directory(tmp_path, make_spectrograms, monkeypatch):
+    refused = []
+
+    def start_another() -> None:
+        with pytest.raises(OutputError, match="logs: another process is writing there; wait for it to end") as caught:
+            run(tmp_path, make_spectrograms())
+        refused.append(caught.value)
+
+    interrupt_at(monkeypatch, 2, start_another)
+    run(tmp_path, make_spectrograms())
+    assert len(refused) == 1 and steps_in(tmp_path / "logs") == [3, 6]
+    assert not [path for path in (tmp_path / "logs").iterdir() if path.name.startswith(".")]
+    run(tmp_path, make_spectrograms(), resume=True, num_epochs=3)  # the lock is gone
+
+
+@pytest.mark.parametrize(("epoch", "kept"), [(1, "there is no model yet"), (2, "the model of step 3 is kept")])
+def test_training_that_diverges_stops_and_keeps_the_last_good_model(
+    tmp_path, make_spectrograms, monkeypatch, epoch, kept
+):
+    train_step = trainer._train_step
+    monkeypatch.setattr(
+        trainer, "_train_step", lambda *given: np.nan if given[-1] == 3 * epoch - 1 else train_step(*given)
+    )
+    with pytest.raises(
+        ModelError, match=rf"epoch {epoch}, batch 2: the loss is nan; try a lower --learning-rate \({kept}"
+    ):
+        run(tmp_path, make_spectrograms())
+    assert steps_in(tmp_path / "logs") == [3][: epoch - 1]
+
+
+def test_weights_that_are_no_numbers_are_never_written(tmp_path, make_spectrograms, monkeypatch):
+    train_step = trainer._train_step
+
+    def spoiled(model, *arguments):
+        loss = train_step(model, *arguments)
+        next(model.parameters()).data[0, 0] = np.inf if arguments[-1] == 3 else 0
+        return loss
+
+    monkeypatch.setattr(trainer, "_train_step", spoiled)
+    with pytest.raises(ModelError, match="epoch 1, batch 3: weights are infinite or no numbers"):
+        run(tmp_path, make_spectrograms())
+    assert steps_in(tmp_path / "logs") == []
+
+
+def test_a_run_that_cannot_start_leaves_no_directory(tmp_path, make_spectrograms):
+    with pytest.raises(OptionError):
+        run(tmp_path / "a" / "b", make_spectrograms(), device="cuda:77")
+    with pytest.raises(AudeepError):
+        train(
+            [make_spectrograms()],
+            lambda shape: (_ for _ in ()).throw(OptionError("no such network")),
+            TimeAutoencoder,
+            tmp_path / "a" / "b",
+            TrainingOptions(device="cpu"),
+        )
+    assert not (tmp_path / "a").exists()
