@@ -2,13 +2,16 @@
 """What several commands share: option types, groups of options, data sets named on the command line."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
 from cliff.command import Command
 
-from audeep.errors import OptionError
+from audeep.errors import OptionError, OutputError
+
+INPUTS = ("input", "train_input", "eval_input")  # options that name files to read
+OUTPUTS = ("output", "plot")  # and to write
 
 
 class AudeepCommand(Command):
@@ -31,6 +34,16 @@ class AudeepCommand(Command):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options of this command."""
 
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Refuse to write over what is read, then act."""
+        inputs, outputs = (_paths(parsed_args, names) for names in (INPUTS, OUTPUTS))
+        for output in outputs:
+            if any(output.exists() and path.exists() and output.samefile(path) for path in inputs):
+                raise OutputError(
+                    f"{output}: is an input and an output of this command; choose another name to write to"
+                )
+        return super().run(parsed_args)
+
     @property
     def is_quiet(self) -> bool:
         """Whether only results meant for scripts are wanted."""
@@ -39,6 +52,12 @@ class AudeepCommand(Command):
     def write(self, text: str) -> None:
         """Print a result."""
         self.app.stdout.write(f"{text}\n")
+
+
+def _paths(parsed_args: argparse.Namespace, names: Iterable[str]) -> list[Path]:
+    """All paths that these options name."""
+    values = [getattr(parsed_args, name, None) for name in names]
+    return [path for value in values for path in (value if isinstance(value, list) else [value]) if path is not None]
 
 
 def number(

@@ -79,6 +79,11 @@ class Preprocess(AudeepCommand):
         )
         add_plot(parser, "what --pretend shows")
         parser.add_argument(
+            "--skip-bad",
+            action="store_true",
+            help="leave out recordings that cannot be used, listed beside the output (default: stop at the first)",
+        )
+        parser.add_argument(
             "--compression",
             type=number(int, least=0, most=9),
             default=0,
@@ -105,7 +110,8 @@ class Preprocess(AudeepCommand):
         elif parsed_args.plot is not None:
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
-            extract(parser, preprocessor, parsed_args.output, parsed_args.jobs, parsed_args.compression)
+            options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad")}
+            extract(parser, preprocessor, parsed_args.output, **options)
 
     def _pretend(self, parser: "Parser", preprocessor: "Preprocessor", position: int, plot: Path | None) -> None:
         instances = parser.parse()
