@@ -109,7 +109,7 @@ def train(
         else:
             model, reached = model_type(config), Progress(step=0, epoch=0, seed=options.seed)
         model.to(device)
-        optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+        optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
         if resume:
             load_optimiser(logs, reached.step, optimiser)
         if reached.epoch >= options.num_epochs:
