@@ -16,6 +16,7 @@ from audeep.audio.preprocessing import Preprocessor
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, ParserError
 from audeep.files import replacing
+from audeep.memory import reuse_memory
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.progress import progress
 
@@ -54,6 +55,7 @@ def extract(
     label_map = parser.label_map
     for instance in instances:
         _check_name(instance)
+    reuse_memory()
     jobs = min(jobs or available_cores(), max(1, len(instances) // FILES_PER_WORKER))
     bad: list[str] = []
     results = _spectrograms(
@@ -150,7 +152,7 @@ def _in_pool(
     paths: Sequence[Path], preprocessor: Preprocessor, jobs: int
 ) -> Iterator[tuple[np.ndarray | AudioError, list[str]]]:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context(method))
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context(method), reuse_memory)
     waiting: deque = deque()
     try:
         for path in paths:

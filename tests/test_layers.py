@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
-    {"files", "progress"},
+    {"files", "memory", "progress"},
     {"data", "audio", "models"},
     {"parsers", "training", "learners", "visualization"},
     {"extraction", "evaluation", "prediction"},

@@ -21,8 +21,10 @@ SMALLEST_RANGE = 1e-4  # a chunk that varies by no more than this is constant
 
 def pre_emphasis(samples: np.ndarray, coefficient: float = 0.95) -> np.ndarray:
     """High-pass a signal [num_samples]: y[0] = x[0], y[t] = x[t] - coefficient * x[t - 1]."""
-    emphasised = samples.copy()
-    emphasised[1:] -= coefficient * samples[:-1]
+    emphasised = np.empty_like(samples)
+    emphasised[:1] = samples[:1]
+    np.multiply(samples[:-1], -coefficient, out=emphasised[1:])
+    emphasised[1:] += samples[1:]
     return emphasised
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train autoencoders, resumably, and generate features with them."""
 
-import ctypes
 import dataclasses
 import logging
 import signal
@@ -21,6 +20,7 @@ from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED
 from audeep.errors import AudeepError, ModelError, OptionError, OutputError, ShapeError
 from audeep.files import check_target, locked
+from audeep.memory import reuse_memory
 from audeep.progress import progress
 from audeep.training.batches import Batches, describe
 from audeep.training.checkpoints import (
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @dataclass(frozen=True)
@@ -153,14 +152,6 @@ def _terminations() -> Iterator[list[int]]:
         yield arrived
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def reuse_memory() -> None:
-    """Ask the C library to keep what is freed: each step needs the same memory again, and new pages cost time."""
-    with suppress(OSError, AttributeError):  # where it is not glibc
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, 2**25)
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _check_run_directory(logs: Path, resume: bool) -> None:
