@@ -402,6 +402,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, what: Callable[[], 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
 def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms, monkeypatch, step):
+    before = signal.getsignal(signal.SIGTERM)
     run(tmp_path / "whole", make_spectrograms())  # 3 steps in each of 2 epochs
     with monkeypatch.context() as patch:
         interrupt_at(patch, step, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -410,7 +411,7 @@ def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms,
         ):
             run(tmp_path / "stopped", make_spectrograms())
     assert steps_in(tmp_path / "stopped" / "logs")[-1] == step
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
     run(tmp_path / "stopped", make_spectrograms(), resume=True)
     found, expected = checkpoints_of(tmp_path / "stopped"), checkpoints_of(tmp_path / "whole")
     for name in ("model-6.safetensors", "model-6.optimiser.safetensors"):
