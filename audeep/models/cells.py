@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recurrent core on the CPU: layers and decoders over whole sequences, with hand-written gradients.
+"""The recurrent core on the CPU: layers over whole sequences, with hand-written gradients.
 
 PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
 weight. Here the inputs of all steps are multiplied at once, gates are worked out in place, and the gradient of a weight
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TypeVar
 
 import torch
@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d_output, output, grad_input=d_input)
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input
+tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 def is_in_charge(tensor: Tensor) -> bool:
@@ -59,27 +59,6 @@ class LayerInput:
     weights: list[Tensor]
 
 
-@dataclass(frozen=True)
-class FeedbackInput:
-    """What a stack of layers is run over whose projected output is fed back.
-
-    Attributes:
-        expected: [time, batch, frame], the input of each step where it is not fed back.
-        fed_back: [time, batch, 1], whether the output of the step before is the input instead (zeros at first).
-        state: [batch, layers, parts, units] before the first step.
-        masks: what the input and the outputs of each layer are multiplied by, or None: [time, batch, ...] each.
-        projection: weight [frame, units] and bias [frame] of tanh(linear).
-        weights: four for each layer, as in `LayerInput`.
-    """
-
-    expected: Tensor
-    fed_back: Tensor
-    state: Tensor
-    masks: list[Tensor | None]
-    projection: list[Tensor]
-    weights: list[Tensor]
-
-
 def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -> list[tuple[Tensor | None, Tensor]]:
     """Run layers of cells ("GRU" or "LSTM"), each over its input.
 
@@ -90,17 +69,10 @@ def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         results = _Layers.apply(CELLS[cell], *tensors)
         return list(zip(results[::2], results[1::2], strict=True))
-    return _side_by_side([partial(_run_without_gradients, CELLS[cell], item, keep_outputs) for item in layers])
+    return side_by_side([partial(_run_without_gradients, CELLS[cell], item, keep_outputs) for item in layers])
 
 
-def run_feedback(cell: str, layers: list[FeedbackInput]) -> list[Tensor]:
-    """Run stacks of layers that are fed back, each over its input; give outputs [time, batch, frame]."""
-    masks = [(item.fed_back, item.masks) for item in layers]
-    tensors = [(item.expected, item.state, *item.projection, *item.weights) for item in layers]
-    return list(_Feedback.apply(CELLS[cell], masks, *chain(*tensors)))
-
-
-def _side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
+def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
     """What `tasks` give, each done by a thread of its own with its share of the cores; without gradients."""
     threads = torch.get_num_threads()
     share = max(1, threads // len(tasks))
@@ -250,7 +222,7 @@ class GruCells(_Cells):
             d_new = torch.addcmul(d_hidden, d_hidden, update, value=-1)
             d_hidden.mul_(update)
             _sigmoid_backward(buffer, update, grad_input=update)
-            _tanh_backward(d_new, new, grad_input=new)
+            tanh_backward(d_new, new, grad_input=new)
             torch.mul(new, recurrent, out=buffer)
             torch.mul(new, reset, out=recurrent)
             _sigmoid_backward(buffer, reset, grad_input=reset)
@@ -324,14 +296,14 @@ class LstmCells(_Cells):
             if d_output is not None:
                 d_hidden += d_output
             torch.mul(d_hidden, o, out=buffer)
-            _tanh_backward(buffer, shown, grad_input=buffer)
+            tanh_backward(buffer, shown, grad_input=buffer)
             d_carry.add_(buffer)
             torch.mul(d_hidden, shown, out=buffer)
             _sigmoid_backward(buffer, o, grad_input=o)
             torch.mul(d_carry, g, out=buffer)
             other = d_carry * i
             _sigmoid_backward(buffer, i, grad_input=i)
-            _tanh_backward(other, g, grad_input=g)
+            tanh_backward(other, g, grad_input=g)
             torch.mul(d_carry, carry, out=buffer)
             d_carry.mul_(f)
             _sigmoid_backward(buffer, f, grad_input=f)
@@ -356,7 +328,7 @@ class LstmCells(_Cells):
 CELLS = {"GRU": GruCells, "LSTM": LstmCells}
 
 
-def _once(ctx: FunctionCtx) -> None:
+def once(ctx: FunctionCtx) -> None:
     """Refuse a second pass back: the first one has overwritten what it would need."""
     if ctx.is_used:
         raise RuntimeError("gradients of a recurrent layer can be computed once; run it again")
@@ -371,7 +343,7 @@ class _Layers(Function):
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
-        ctx.cells = _side_by_side(
+        ctx.cells = side_by_side(
             [partial(_run, cells_type, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
         )
         return tuple(chain(*((cells.hidden[1:], cells.last_state.clone()) for cells in ctx.cells)))
@@ -379,12 +351,12 @@ class _Layers(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
-        _once(ctx)
+        once(ctx)
         tasks = [
             partial(_go_back, cells, inputs, *d_results[2 * index : 2 * index + 2], ctx.needs_input_grad[6 * index + 1])
             for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
         ]
-        return None, *chain(*_side_by_side(tasks))
+        return None, *chain(*side_by_side(tasks))
 
 
 def _run(
@@ -405,102 +377,3 @@ def _go_back(
     for step in reversed(range(len(inputs))):
         cells.back(step, steps[step])
     return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
-
-
-class _Feedback(Function):
-    """`run_feedback` with gradients; expected inputs, state, two of the projection and weights follow each other."""
-
-    @staticmethod
-    def forward(
-        ctx: FunctionCtx,
-        cells_type: type[GruCells | LstmCells],
-        masks: list[tuple[Tensor, list[Tensor | None]]],
-        *tensors: Tensor,
-    ) -> tuple[Tensor, ...]:
-        number = len(tensors) // len(masks)
-        ctx.is_used = False
-        ctx.stacks = _side_by_side(
-            [
-                partial(_FeedbackStack, cells_type, *masks[index], *tensors[index * number : (index + 1) * number])
-                for index in range(len(masks))
-            ]
-        )
-        outputs = tuple(stack.outputs for stack in ctx.stacks)
-        ctx.save_for_backward(*outputs)
-        for stack in ctx.stacks:
-            del stack.outputs  # kept above, lest it keeps itself alive
-        return outputs
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        _once(ctx)
-        tasks = [
-            partial(stack.go_back, outputs, gradient)
-            for stack, outputs, gradient in zip(ctx.stacks, ctx.saved_tensors, d_outputs, strict=True)
-        ]
-        return None, None, *chain(*_side_by_side(tasks))
-
-
-class _FeedbackStack:
-    """Layers of cells whose projected output is fed back, run over a sequence at once, and then back."""
-
-    def __init__(
-        self,
-        cells_type: type[GruCells | LstmCells],
-        fed_back: Tensor,
-        masks: list[Tensor | None],
-        expected: Tensor,
-        state: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        *weights: Tensor,
-    ) -> None:
-        num_steps, batch = expected.shape[:2]
-        self.fed_back, self.masks, self.weight = fed_back, masks, weight.detach()
-        self.layers = [
-            cells_type(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
-            for index in range(state.shape[1])
-        ]
-        # what goes into each layer, and at last into the projection
-        self.seen = [expected.new_empty(num_steps, batch, layer.w_ih.shape[1]) for layer in self.layers]
-        self.seen.append(expected.new_empty(num_steps, batch, self.layers[-1].units))
-        self.outputs = expected.new_empty(expected.shape)
-        before = torch.zeros_like(expected[0])
-        for layer in self.layers:
-            layer.prepare()
-        for step in range(num_steps):
-            frame = torch.where(fed_back[step], before, expected[step], out=self.seen[0][step])
-            if masks[0] is not None:
-                frame *= masks[0][step]
-            for layer, mask, (inputs, following) in zip(self.layers, masks[1:], pairwise(self.seen), strict=True):
-                layer.read_step(step, inputs[step])
-                layer.run(step)
-                if mask is None:
-                    following[step] = layer.h[step + 1]
-                else:
-                    torch.mul(layer.h[step + 1], mask[step], out=following[step])
-            before = torch.addmm(bias, self.seen[-1][step], self.weight.t(), out=self.outputs[step]).tanh_()
-
-    def go_back(self, outputs: Tensor, d_outputs: Tensor) -> tuple[Tensor, ...]:
-        """Gradients of the expected inputs, the state, the projection and the weights."""
-        d_projected = torch.empty_like(outputs)  # gradient before the tanh of the projection
-        d_expected = torch.empty_like(outputs)
-        d_own = torch.zeros_like(outputs[0])  # gradient of what is fed back
-        for layer in self.layers:
-            layer.start_back(None)
-        for step in reversed(range(len(outputs))):
-            d_own += d_outputs[step]
-            _tanh_backward(d_own, outputs[step], grad_input=d_projected[step])
-            gradient = d_projected[step] @ self.weight
-            for layer, mask in zip(reversed(self.layers), reversed(self.masks[1:]), strict=True):
-                layer.back(step, gradient if mask is None else gradient.mul_(mask[step]))
-                gradient = layer.d_input(step)
-            if self.masks[0] is not None:
-                gradient *= self.masks[0][step]
-            torch.mul(gradient, self.fed_back[step], out=d_own)
-            torch.sub(gradient, d_own, out=d_expected[step])
-        d_state = torch.stack([layer.d_state for layer in self.layers], dim=1)
-        d_weight = d_projected.flatten(0, 1).t() @ self.seen[-1].flatten(0, 1)
-        d_weights = [layer.d_weights(inputs) for layer, inputs in zip(self.layers, self.seen, strict=False)]
-        return d_expected, d_state, d_weight, d_projected.sum((0, 1)), *chain(*d_weights)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audeep.models.cells import FeedbackInput, LayerInput, is_in_charge, run_feedback, run_layers
+from audeep.models.cells import LayerInput, is_in_charge, run_layers
+from audeep.models.feedback import FeedbackInput, run_feedback
 
 LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
 STATE_PARTS = {"GRU": 1, "LSTM": 2}

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from audeep.models import cells
-from audeep.models.cells import BLOCK, FeedbackInput, LayerInput, is_in_charge, run_feedback, run_layers
+from audeep.models.cells import BLOCK, LayerInput, is_in_charge, run_layers
+from audeep.models.feedback import FeedbackInput, run_feedback
 from audeep.models.rnn import Dropout, FeedbackDecoder, RecurrentLayer, StackConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
