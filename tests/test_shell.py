@@ -103,6 +103,8 @@ def test_lines_are_remembered_from_one_shell_to_the_next(terminal):
     child = terminal()
     child.send("\x1b[A\x1b[A\r")  # up: quit, up: the line before
     child.expect("remembered.nc: no such file")
+    child.expect(PROMPT)
+    assert end(child) == 1
 
 
 def test_ctrl_c_clears_the_line_and_stops_a_command_but_not_the_shell(terminal, golden, tmp_path):
@@ -114,13 +116,17 @@ def test_ctrl_c_clears_the_line_and_stops_a_command_but_not_the_shell(terminal, 
         f"t-rae train --input {golden}/old_spectrograms_cv.nc --run-name run --num-epochs 1000000 --num-units 64\r"
     )
     child.expect("epoch 2 of")
-    for _ in range(5):  # Python loses one that comes while it frees an object
+
+    def interrupt() -> bool:
         child.sendintr()
-        if child.expect(["interrupted", pexpect.TIMEOUT], timeout=5) == 0:
-            break
+        return child.expect(["interrupted", pexpect.TIMEOUT], timeout=5) == 0
+
+    assert any(interrupt() for _ in range(5))  # Python loses one that comes while it frees an object
     child.expect(PROMPT)
     child.send("validate --input nowhere.nc\r")
     child.expect("nowhere.nc: no such file")
+    child.expect(PROMPT)
+    assert end(child) == 1
 
 
 def test_options_of_the_application_go_for_one_command_or_for_all(terminal, golden):
