@@ -9,6 +9,6 @@ FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trap
 
 setup(
     ext_modules=[
-        Extension("audeep.models._gates", ["audeep/models/_gates.c"], extra_compile_args=FLAGS, optional=True)
+        Extension("audeep.models._kernels", ["audeep/models/_kernels.c"], extra_compile_args=FLAGS, optional=True)
     ]
 )

@@ -98,11 +98,12 @@ positive = number(float, above=0)
 
 def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
     """An argparse type: one of `names`, in upper or lower case."""
+    found = {name.upper(): name for name in names}
 
     def parse(text: str) -> str:
-        if text.upper() not in names:
+        if text.upper() not in found:
             raise argparse.ArgumentTypeError(f"{text!r} found, expected one of {', '.join(names)}")
-        return text.upper()
+        return found[text.upper()]
 
     parse.names = names  # for completion
     return parse
@@ -166,7 +167,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         default="auto",
-        help="where to compute: cpu, cuda, cuda:N, or auto, which is CUDA where there is one (default: %(default)s)",
+        help="where to compute: cpu, cuda, cuda:N, mps, or auto: CUDA where there is one (default: %(default)s)",
     )
 
 

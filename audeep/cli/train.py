@@ -61,6 +61,12 @@ class TrainAutoencoder(AudeepCommand):
         parser.add_argument("--tempdir", type=Path, metavar="DIR", help="accepted for old scripts, without effect")
         add_seed(parser)
         add_device(parser)
+        parser.add_argument(
+            "--precision",
+            type=choice_of(("float32", "bfloat16", "float16")),
+            default="float32",
+            help="of matrix products; bfloat16 is faster where the processor has it (default: %(default)s)",
+        )
         self.add_model_options(parser)
 
     def add_model_options(self, parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,10 @@ is one product over all steps. Equations and weights are those of `torch.nn.GRU`
 Layers that do not need each other, such as those of two directions, run side by side, each on its share of the cores:
 the products of single steps are too small to be split well.
 
-The arithmetic of the gates is compiled, one pass over memory for each step (`_gates.c`). Where that could not be built,
-and in double precision, operations of PyTorch do the same. With the environment variable AUDEEP_PLAIN_RNN set, nothing
-of this is used, but the layers of PyTorch.
+The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
+built, and in double precision, operations of PyTorch do the same. Within `torch.autocast`, products are computed in the
+type that it names, everything else as it is. With the environment variable AUDEEP_PLAIN_RNN set, nothing of this is
+used, but the layers of PyTorch.
 """
 
 import os
@@ -27,9 +28,9 @@ from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 try:
-    from audeep.models import _gates
+    from audeep.models import _kernels as kernels
 except ImportError:  # there was no compiler when audeep was installed
-    _gates = None
+    kernels = None
 
 Result = TypeVar("Result")
 
@@ -42,6 +43,16 @@ tanh_backward = torch.ops.aten.tanh_backward.grad_input
 def is_in_charge(tensor: Tensor) -> bool:
     """Whether this core is to be used for `tensor`."""
     return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
+
+
+def is_compiled(dtype: torch.dtype) -> bool:
+    """Whether there are compiled operations on values of this type."""
+    return kernels is not None and dtype == torch.float32
+
+
+def type_of_products() -> torch.dtype | None:
+    """The type in which matrix products are to be computed; None if it is that of the values."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,12 @@ def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -
     Returns:
         For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state.
     """
+    make_cells = partial(CELLS[cell], type_of_products())
     tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        results = _Layers.apply(CELLS[cell], *tensors)
+        results = _Layers.apply(make_cells, *tensors)
         return list(zip(results[::2], results[1::2], strict=True))
-    return side_by_side([partial(_run_without_gradients, CELLS[cell], item, keep_outputs) for item in layers])
+    return side_by_side([partial(_run_without_gradients, make_cells, item, keep_outputs) for item in layers])
 
 
 def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
@@ -79,11 +91,11 @@ def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
 
     def run(task: Callable[[], Result]) -> Result:
         torch.set_num_threads(share)
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
             return task()
 
     if threads == 1 or len(tasks) == 1:
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
             return [task() for task in tasks]
     try:
         return list(_pool().map(run, tasks))
@@ -93,15 +105,15 @@ def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(2, "audeep-layers")  # two directions at most
+    return ThreadPoolExecutor(thread_name_prefix="audeep-layers")
 
 
 def _run_without_gradients(
-    cells_type: "type[GruCells | LstmCells]", item: LayerInput, keep_outputs: bool
+    make_cells: "MakeCells", item: LayerInput, keep_outputs: bool
 ) -> tuple[Tensor | None, Tensor]:
     parts, state = [], item.state
     for block in item.inputs.split(BLOCK):
-        cells = cells_type(len(block), state, item.weights)
+        cells = make_cells(len(block), state, item.weights)
         cells.read(block)
         for step in range(len(block)):
             cells.run(step)
@@ -111,13 +123,40 @@ def _run_without_gradients(
     return torch.cat(parts) if keep_outputs else None, state
 
 
-class _Cells:
-    """One layer of cells, step by step forward and then back; what goes back overwrites what went forward."""
+def product(values: Tensor, weights: Tensor, out: Tensor | None = None) -> Tensor:
+    """The matrix product, computed in the type of `weights`, in that of `values`, or in `out`."""
+    if values.dtype == weights.dtype:
+        return torch.mm(values, weights, out=out)
+    found = torch.mm(values.to(weights.dtype), weights)
+    return found.to(values.dtype) if out is None else out.copy_(found)
 
-    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
+
+def add_product(target: Tensor, values: Tensor, weights: Tensor) -> None:
+    """Add to `target` the matrix product, computed in the type of `weights`."""
+    if values.dtype == weights.dtype:
+        target.addmm_(values, weights)
+    else:
+        target += torch.mm(values.to(weights.dtype), weights)
+
+
+class _Cells:
+    """One layer of cells, step by step forward and then back; what goes back overwrites what went forward.
+
+    Args:
+        of_products: the type to compute matrix products in; None if it is that of the weights.
+    """
+
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
         self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
         self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
-        self.is_compiled = _gates is not None and self.w_ih.dtype == torch.float32
+        self.w_ih, self.w_hh = (weight.to(of_products or weight.dtype) for weight in (self.w_ih, self.w_hh))
+        self.is_compiled = is_compiled(self.b_ih.dtype)
         self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
         self.hidden[0] = state[:, -1]
         self.h = self.hidden.unbind(0)
@@ -125,12 +164,13 @@ class _Cells:
         self.d_hidden: Tensor  # gradient of the hidden state, while going back
 
     def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
-        return self.w_ih.new_empty(num_steps, self.batch, parts * self.units)
+        return self.b_ih.new_empty(num_steps, self.batch, parts * self.units)
 
     def read(self, inputs: Tensor) -> None:
         """Take the inputs of all steps, [time, batch, inputs]."""
-        flat = inputs.reshape(-1, inputs.shape[2])
-        products = flat @ self.w_ih.t() if self.is_compiled else torch.addmm(self.bias, flat, self.w_ih.t())
+        products = product(inputs.reshape(-1, inputs.shape[2]), self.w_ih.t()).to(self.b_ih.dtype)
+        if not self.is_compiled:
+            products += self.bias
         self._take(products.view(self.num_steps, self.batch, -1))
 
     def prepare(self) -> None:
@@ -143,19 +183,17 @@ class _Cells:
 
     def read_step(self, step: int, frame: Tensor) -> None:
         """Take the input of one step, [batch, inputs]."""
-        if self.is_compiled:
-            torch.mm(frame, self.w_ih.t(), out=self.g[step])
-        else:
-            torch.addmm(self.bias, frame, self.w_ih.t(), out=self.g[step])
+        product(frame, self.w_ih.t(), out=self.g[step])
+        if not self.is_compiled:
+            self.g[step].add_(self.bias)
 
-    @staticmethod
-    def _gradients(inputs: Tensor, *d_products: Tensor) -> Tensor:
+    def _gradients(self, inputs: Tensor, *d_products: Tensor) -> Tensor:
         """Gradient of a weight from those of its products with the inputs of all steps, rows in parts."""
-        flat = inputs.reshape(-1, inputs.shape[2])
+        flat = inputs.reshape(-1, inputs.shape[2]).to(self.w_ih.dtype)
         rows = [part.shape[2] for part in d_products]
-        gradient = flat.new_empty(sum(rows), flat.shape[1])
+        gradient = self.b_ih.new_empty(sum(rows), flat.shape[1])
         for part, out in zip(d_products, gradient.split(rows), strict=True):
-            torch.mm(part.flatten(0, 1).t(), flat, out=out)
+            product(part.flatten(0, 1).t(), flat, out=out)
         return gradient
 
     def start_back(self, d_last: Tensor | None) -> None:
@@ -165,18 +203,24 @@ class _Cells:
 
     def d_inputs(self) -> Tensor:
         """Gradient of the inputs, [time, batch, inputs]."""
-        return (self.gates.flatten(0, 1) @ self.w_ih).view(self.num_steps, self.batch, -1)
+        return product(self.gates.flatten(0, 1), self.w_ih).view(self.num_steps, self.batch, -1)
 
     def d_input(self, step: int) -> Tensor:
         """Gradient of the input of one step, [batch, inputs]."""
-        return self.g[step] @ self.w_ih
+        return product(self.g[step], self.w_ih)
 
 
 class GruCells(_Cells):
     """h' = n + z (h - n) with n = tanh(W_n x + b_n + r (U_n h + c_n)), r and z being the reset and the update gate."""
 
-    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
-        super().__init__(num_steps, state, weights)
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
+        super().__init__(of_products, num_steps, state, weights)
         two = 2 * self.units
         self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
         self.c_new = self.b_hh[two:]
@@ -191,10 +235,10 @@ class GruCells(_Cells):
     def run(self, step: int) -> None:
         """Work out the state behind `step`."""
         hidden, gates, recurrent, following = self.h[step], self.g[step], self.u[step], self.h[step + 1]
-        torch.mm(hidden, self.w_hh.t(), out=self.products)
+        product(hidden, self.w_hh.t(), out=self.products)
         if self.is_compiled:
             arrays = (gates, recurrent, self.products, hidden, following, self.bias, self.c_new)
-            _gates.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            kernels.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
             return
         of_reset, of_update, of_new = self.products.split(self.units, dim=1)
         reset, update = self.r[step].add_(of_reset).sigmoid_(), self.z[step].add_(of_update).sigmoid_()
@@ -213,7 +257,7 @@ class GruCells(_Cells):
         d_hidden, buffer = self.d_hidden, self.buffer
         if self.is_compiled:
             arrays = (d_hidden, gates, recurrent, products, hidden, buffer if d_output is None else d_output)
-            _gates.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            kernels.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             reset, update, new = self.r[step], self.z[step], self.n[step]
             if d_output is not None:
@@ -227,7 +271,7 @@ class GruCells(_Cells):
             torch.mul(new, reset, out=recurrent)
             _sigmoid_backward(buffer, reset, grad_input=reset)
             torch.cat([reset, update, recurrent], dim=1, out=products)
-        d_hidden.addmm_(products, self.w_hh)
+        add_product(d_hidden, products, self.w_hh)
 
     @property
     def d_state(self) -> Tensor:
@@ -249,8 +293,14 @@ class GruCells(_Cells):
 class LstmCells(_Cells):
     """c' = f c + i g and h' = o tanh(c'), i, f and o being the input, forget and output gate, g the candidate."""
 
-    def __init__(self, num_steps: int, state: Tensor, weights: tuple[Tensor, ...] | list[Tensor]) -> None:
-        super().__init__(num_steps, state, weights)
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
+        super().__init__(of_products, num_steps, state, weights)
         self.bias = self.b_ih + self.b_hh
         self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
         self.carry[0] = state[:, 0]
@@ -264,10 +314,10 @@ class LstmCells(_Cells):
         """Work out the state behind `step`."""
         gates, carry, following = self.g[step], self.c[step], self.c[step + 1]
         shown, output = self.tanh_c[step], self.h[step + 1]
-        gates.addmm_(self.h[step], self.w_hh.t())
+        add_product(gates, self.h[step], self.w_hh.t())
         if self.is_compiled:
             arrays = (gates, carry, following, shown, output, self.bias)
-            _gates.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            kernels.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
             return
         i, f, g, o = self.i[step].sigmoid_(), self.f[step].sigmoid_(), self.n[step].tanh_(), self.o[step].sigmoid_()
         torch.mul(f, carry, out=following).addcmul_(i, g)
@@ -290,7 +340,7 @@ class LstmCells(_Cells):
         d_hidden, d_carry, buffer = self.d_hidden, self.d_carry, self.buffer
         if self.is_compiled:
             arrays = (d_hidden, d_carry, gates, carry, shown, buffer if d_output is None else d_output)
-            _gates.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            kernels.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             i, f, g, o = self.i[step], self.f[step], self.n[step], self.o[step]
             if d_output is not None:
@@ -307,7 +357,7 @@ class LstmCells(_Cells):
             torch.mul(d_carry, carry, out=buffer)
             d_carry.mul_(f)
             _sigmoid_backward(buffer, f, grad_input=f)
-        torch.mm(gates, self.w_hh, out=d_hidden)
+        product(gates, self.w_hh, out=d_hidden)
 
     @property
     def d_state(self) -> Tensor:
@@ -326,6 +376,7 @@ class LstmCells(_Cells):
 
 
 CELLS = {"GRU": GruCells, "LSTM": LstmCells}
+MakeCells = Callable[[int, Tensor, list[Tensor] | tuple[Tensor, ...]], GruCells | LstmCells]
 
 
 def once(ctx: FunctionCtx) -> None:
@@ -339,12 +390,12 @@ class _Layers(Function):
     """`run_layers` with gradients; inputs, state and four weights of each layer follow each other."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, cells_type: type[GruCells | LstmCells], *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: FunctionCtx, make_cells: MakeCells, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
         ctx.cells = side_by_side(
-            [partial(_run, cells_type, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
+            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
         )
         return tuple(chain(*((cells.hidden[1:], cells.last_state.clone()) for cells in ctx.cells)))
 
@@ -359,10 +410,8 @@ class _Layers(Function):
         return None, *chain(*side_by_side(tasks))
 
 
-def _run(
-    cells_type: type[GruCells | LstmCells], inputs: Tensor, state: Tensor, *weights: Tensor
-) -> GruCells | LstmCells:
-    cells = cells_type(len(inputs), state, weights)
+def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> GruCells | LstmCells:
+    cells = make_cells(len(inputs), state, weights)
     cells.read(inputs)
     for step in range(len(inputs)):
         cells.run(step)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from audeep.models.cells import CELLS, GruCells, LstmCells, once, side_by_side, tanh_backward
+from audeep.models.cells import CELLS, MakeCells, once, side_by_side, tanh_backward, type_of_products
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def run_feedback(cell: str, layers: list[FeedbackInput]) -> list[Tensor]:
     """Run stacks of layers that are fed back, each over its input; give outputs [time, batch, frame]."""
     masks = [(item.fed_back, item.masks) for item in layers]
     tensors = [(item.expected, item.state, *item.projection, *item.weights) for item in layers]
-    return list(_Feedback.apply(CELLS[cell], masks, *chain(*tensors)))
+    return list(_Feedback.apply(partial(CELLS[cell], type_of_products()), masks, *chain(*tensors)))
 
 
 class _Feedback(Function):
@@ -47,7 +47,7 @@ class _Feedback(Function):
     @staticmethod
     def forward(
         ctx: FunctionCtx,
-        cells_type: type[GruCells | LstmCells],
+        make_cells: MakeCells,
         masks: list[tuple[Tensor, list[Tensor | None]]],
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
@@ -55,7 +55,7 @@ class _Feedback(Function):
         ctx.is_used = False
         ctx.stacks = side_by_side(
             [
-                partial(_FeedbackStack, cells_type, *masks[index], *tensors[index * number : (index + 1) * number])
+                partial(_FeedbackStack, make_cells, *masks[index], *tensors[index * number : (index + 1) * number])
                 for index in range(len(masks))
             ]
         )
@@ -81,7 +81,7 @@ class _FeedbackStack:
 
     def __init__(
         self,
-        cells_type: type[GruCells | LstmCells],
+        make_cells: MakeCells,
         fed_back: Tensor,
         masks: list[Tensor | None],
         expected: Tensor,
@@ -93,7 +93,7 @@ class _FeedbackStack:
         num_steps, batch = expected.shape[:2]
         self.fed_back, self.masks, self.weight = fed_back, masks, weight.detach()
         self.layers = [
-            cells_type(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
+            make_cells(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
             for index in range(state.shape[1])
         ]
         # what goes into each layer, and at last into the projection

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audeep.models.cells import LayerInput, is_in_charge, run_layers
+from audeep.models.dropout import Dropout
 from audeep.models.feedback import FeedbackInput, run_feedback
 
 LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
@@ -103,30 +104,6 @@ class RecurrentLayer(nn.Module):
         carry, hidden = state.unbind(1)
         hidden, carry = torch.lstm_cell(frame, (hidden, carry), *self.weights)
         return hidden, torch.stack([carry, hidden], dim=1)
-
-
-class Dropout(nn.Dropout):
-    """Set values to zero with probability `p` while training, and scale up the others to the same mean."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
-            return inputs
-        if not is_in_charge(inputs):
-            return super().forward(inputs)
-        return inputs * self.mask(inputs.shape, inputs)
-
-    def mask(self, shape: Iterable[int], like: Tensor) -> Tensor | None:
-        """What inputs of `shape` are to be multiplied by, in the type of `like`; None if nothing is dropped.
-
-        The probability is rounded to a multiple of 2^-16: a random number of 64 bits is good for four values.
-        """
-        if not self.training or self.p == 0:
-            return None
-        size = math.prod(shape)
-        kept = min(max(1, round((1 - self.p) * 2**16)), 2**16 - 1)
-        bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device).random_(-(2**63), None)
-        mask = bits.view(torch.int16)[:size] < kept - 2**15
-        return mask.to(like.dtype).mul_(2**16 / kept).view(shape)
 
 
 class RecurrentStack(nn.Module):

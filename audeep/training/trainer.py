@@ -38,20 +38,28 @@ GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
 
 
+LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # lest small gradients become zero
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train, whatever the model."""
+    """How to train, whatever the model.
+
+    Attributes:
+        precision: what to compute matrix products in: float32, bfloat16 or float16. Weights and losses are float32.
+    """
 
     batch_size: int = 64
     num_epochs: int = 10
     learning_rate: float = 1e-3
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
     checkpoints_to_keep: int | None = None
 
 
 def select_device(name: str = "auto") -> torch.device:
-    """The device called `name` (cpu, cuda, cuda:N); auto is CUDA where there is one, else the CPU.
+    """The device called `name` (cpu, cuda, cuda:N, mps); auto is CUDA where there is one, else the CPU.
 
     Raises:
         OptionError: there is no such device.
@@ -60,11 +68,12 @@ def select_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        if device.type not in ("cpu", "cuda"):
+        if device.type not in ("cpu", "cuda", "mps"):
             raise RuntimeError(f"no support for {device.type}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         available = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        available += ["mps"] * torch.backends.mps.is_available()
         raise OptionError(
             f"device {name!r} cannot be used here; choose one of: auto, {', '.join(available)}"
         ) from error
@@ -200,7 +209,7 @@ def _run_epochs(
             remaining = batches.epoch(np.random.default_rng([seed, epoch]), skip=done)
             for batch in progress(remaining, f"epoch {epoch}", "batches", batches.per_epoch - done):
                 step += 1
-                losses.append(_train_step(model, optimiser, batch, seed, step))
+                losses.append(_train_step(model, optimiser, batch, seed, step, getattr(torch, options.precision)))
                 if not np.isfinite(losses[-1]):
                     raise _diverged(logs, epoch, done + len(losses), f"the loss is {losses[-1]}")
                 summary.add_scalar("loss/step", losses[-1], step)
@@ -239,11 +248,18 @@ def _terminated(logs: Path, step: int) -> AudeepError:
     return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with --continue")
 
 
-def _train_step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, seed: int, step: int) -> float:
+def _train_step(
+    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, seed: int, step: int, precision: torch.dtype
+) -> float:
     torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
     optimiser.zero_grad()
-    loss = model.loss(batch)
-    loss.backward()
+    with torch.autocast(batch.device.type, precision, enabled=precision != torch.float32):
+        loss = model.loss(batch)
+    scale = LOSS_SCALES[precision]
+    (loss * scale).backward()
+    if scale != 1:
+        for parameter in model.parameters():
+            parameter.grad /= scale
     nn.utils.clip_grad_value_(model.parameters(), GRADIENT_LIMIT)
     optimiser.step()
     return loss.item()

@@ -162,6 +162,21 @@ def test_resumed_training_ends_in_the_same_bytes_as_an_uninterrupted_one(
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_reduced_precision_trains_nearly_the_same_and_resumes_exactly(
+    tmp_path: Path, make_spectrograms: Callable, precision: str
+) -> None:
+    exact = run(tmp_path / "exact", make_spectrograms(), num_epochs=3)
+    reduced = run(tmp_path / "whole", make_spectrograms(), num_epochs=3, precision=precision)
+    for name, weights in reduced.state_dict().items():
+        assert weights.dtype == torch.float32
+        torch.testing.assert_close(weights, exact.state_dict()[name], rtol=0, atol=0.02)  # 9 steps of Adam at 0.001
+    assert any(not torch.equal(weights, exact.state_dict()[name]) for name, weights in reduced.state_dict().items())
+    run(tmp_path / "parts", make_spectrograms(), num_epochs=1, precision=precision)
+    run(tmp_path / "parts", make_spectrograms(), num_epochs=3, precision=precision, resume=True)
+    assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
+
+
 def test_training_that_was_stopped_within_an_epoch_can_be_resumed(
     tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The gates of one step of a GRU or LSTM layer, forward and back, in one pass over memory. cells.py does the same with
- * operations of PyTorch where this module could not be built, and says what the arrays are. All of them are float32,
- * contiguous, [batch, ...], and given by address.
+ * The gates of one step of a GRU or LSTM layer, forward and back, and dropout, each in one pass over memory. cells.py and
+ * dropout.py do the same with operations of PyTorch where this module could not be built, and say what the arrays are.
+ * All of them are float32, contiguous, and given by address.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -132,6 +132,38 @@ VECTORISED static void lstm_backward(
     }
 }
 
+/* A whole number scrambled: the final steps of MurmurHash3 (A. Appleby). */
+INLINE uint32_t scrambled(uint32_t x)
+{
+    x = (x ^ (x >> 16)) * 0x85ebca6bu;
+    x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+    return x ^ (x >> 16);
+}
+
+/* The random number of a position is a function of the position and the two keys; 16 bits of it are used. */
+VECTORISED static void dropout(
+    const float *restrict inputs, float *restrict outputs, uint32_t first, Py_ssize_t size, uint32_t kept, float scale,
+    uint32_t key, uint32_t other_key)
+{
+    for (Py_ssize_t index = 0; index < size; index++) {
+        uint32_t bits = scrambled(scrambled(first + (uint32_t)index + key) ^ other_key) >> 16;
+        outputs[index] = bits < kept ? inputs[index] * scale : 0.0f;
+    }
+}
+
+static PyObject *wrapped_dropout(PyObject *self, PyObject *arguments)
+{
+    Py_ssize_t inputs, outputs, size;
+    unsigned int first, kept, key, other_key;
+    float scale;
+    if (!PyArg_ParseTuple(arguments, "nnInIfII", &inputs, &outputs, &first, &size, &kept, &scale, &key, &other_key))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    dropout((const float *)inputs, (float *)outputs, first, size, kept, scale, key, other_key);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
 /* Reads `number` addresses and then the batch size and the units; false with an exception if they are not that. */
 static int read_arguments(
     PyObject *const *arguments, Py_ssize_t given, Py_ssize_t number, float **arrays, Py_ssize_t *batch, Py_ssize_t *units)
@@ -168,8 +200,9 @@ WRAPPED(lstm_backward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))wrapped_##name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
-    METHOD(gru_forward), METHOD(gru_backward), METHOD(lstm_forward), METHOD(lstm_backward), {NULL, NULL, 0, NULL}};
+    METHOD(gru_forward), METHOD(gru_backward), METHOD(lstm_forward), METHOD(lstm_backward),
+    {"dropout", wrapped_dropout, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_gates", NULL, -1, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__gates(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModule_Create(&module); }
