@@ -70,8 +70,13 @@ class LayerInput:
     weights: list[Tensor]
 
 
-def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -> list[tuple[Tensor | None, Tensor]]:
+def run_layers(
+    cell: str, layers: list[LayerInput], keep_outputs: bool = True, lengths: Tensor | None = None
+) -> list[tuple[Tensor | None, Tensor]]:
     """Run layers of cells ("GRU" or "LSTM"), each over its input.
+
+    Args:
+        lengths: steps of each sequence [batch], if they differ: then the last state is the one behind so many.
 
     Returns:
         For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state.
@@ -79,9 +84,9 @@ def run_layers(cell: str, layers: list[LayerInput], keep_outputs: bool = True) -
     make_cells = partial(CELLS[cell], type_of_products())
     tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        results = _Layers.apply(make_cells, *tensors)
+        results = _Layers.apply(make_cells, lengths, *tensors)
         return list(zip(results[::2], results[1::2], strict=True))
-    return side_by_side([partial(_run_without_gradients, make_cells, item, keep_outputs) for item in layers])
+    return side_by_side([partial(_run_without_gradients, make_cells, item, keep_outputs, lengths) for item in layers])
 
 
 def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
@@ -109,18 +114,22 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _run_without_gradients(
-    make_cells: "MakeCells", item: LayerInput, keep_outputs: bool
+    make_cells: "MakeCells", item: LayerInput, keep_outputs: bool, lengths: Tensor | None
 ) -> tuple[Tensor | None, Tensor]:
-    parts, state = [], item.state
-    for block in item.inputs.split(BLOCK):
+    parts, state, last = [], item.state, torch.empty_like(item.state)
+    for number, block in enumerate(item.inputs.split(BLOCK)):
         cells = make_cells(len(block), state, item.weights)
         cells.read(block)
         for step in range(len(block)):
             cells.run(step)
-        state = cells.last_state
+        state = cells.last_state()
+        if lengths is not None:
+            left = lengths - number * BLOCK
+            ending = (left > 0) & (left <= len(block))
+            last[ending] = cells.last_state(left.clamp(0, len(block)))[ending]
         if keep_outputs:
             parts.append(cells.hidden[1:])
-    return torch.cat(parts) if keep_outputs else None, state
+    return torch.cat(parts) if keep_outputs else None, state if lengths is None else last
 
 
 def product(values: Tensor, weights: Tensor, out: Tensor | None = None) -> Tensor:
@@ -137,6 +146,11 @@ def add_product(target: Tensor, values: Tensor, weights: Tensor) -> None:
         target.addmm_(values, weights)
     else:
         target += torch.mm(values.to(weights.dtype), weights)
+
+
+def behind(states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Of states before each step and after the last, [time + 1, batch, units], the last or those behind `lengths`."""
+    return states[-1] if lengths is None else states[lengths, torch.arange(len(lengths))]
 
 
 class _Cells:
@@ -196,10 +210,13 @@ class _Cells:
             product(part.flatten(0, 1).t(), flat, out=out)
         return gradient
 
-    def start_back(self, d_last: Tensor | None) -> None:
-        """Take the gradient of the last state, [batch, parts, units]."""
-        self.d_hidden = torch.zeros_like(self.h[0]) if d_last is None else d_last[:, -1].clone()
-        self.buffer = torch.zeros_like(self.d_hidden)
+    def start_back(self) -> None:
+        """Get ready to go back."""
+        self.d_hidden, self.buffer = torch.zeros_like(self.h[0]), torch.zeros_like(self.h[0])
+
+    def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
+        """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
+        self.d_hidden[rows] += d_last[:, -1]
 
     def d_inputs(self) -> Tensor:
         """Gradient of the inputs, [time, batch, inputs]."""
@@ -246,10 +263,9 @@ class GruCells(_Cells):
         new = self.n[step].addcmul_(reset, recurrent).tanh_()
         torch.lerp(new, hidden, update, out=following)
 
-    @property
-    def last_state(self) -> Tensor:
-        """[batch, parts, units]."""
-        return self.hidden[-1:].transpose(0, 1)
+    def last_state(self, lengths: Tensor | None = None) -> Tensor:
+        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
+        return behind(self.hidden, lengths).unsqueeze(1)
 
     def back(self, step: int, d_output: Tensor | None) -> None:
         """Turn what `step` made into gradients of it, and `d_hidden` into that of the state before."""
@@ -324,15 +340,19 @@ class LstmCells(_Cells):
         torch.tanh(following, out=shown)
         torch.mul(o, shown, out=output)
 
-    @property
-    def last_state(self) -> Tensor:
-        """[batch, parts, units]."""
-        return torch.stack([self.carry[-1], self.hidden[-1]], dim=1)
+    def last_state(self, lengths: Tensor | None = None) -> Tensor:
+        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
+        return torch.stack([behind(self.carry, lengths), behind(self.hidden, lengths)], dim=1)
 
-    def start_back(self, d_last: Tensor | None) -> None:
-        """Take the gradient of the last state, [batch, parts, units]."""
-        super().start_back(d_last)
-        self.d_carry = torch.zeros_like(self.h[0]) if d_last is None else d_last[:, 0].clone()
+    def start_back(self) -> None:
+        """Get ready to go back."""
+        super().start_back()
+        self.d_carry = torch.zeros_like(self.h[0])
+
+    def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
+        """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
+        super().end_here(rows, d_last)
+        self.d_carry[rows] += d_last[:, 0]
 
     def back(self, step: int, d_output: Tensor | None) -> None:
         """Turn what `step` made into gradients of it, and `d_hidden` and `d_carry` into those of the state before."""
@@ -390,24 +410,31 @@ class _Layers(Function):
     """`run_layers` with gradients; inputs, state and four weights of each layer follow each other."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, make_cells: MakeCells, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: FunctionCtx, make_cells: MakeCells, lengths: Tensor | None, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
+        ctx.lengths = lengths
         ctx.cells = side_by_side(
             [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
         )
-        return tuple(chain(*((cells.hidden[1:], cells.last_state.clone()) for cells in ctx.cells)))
+        return tuple(chain(*((cells.hidden[1:], cells.last_state(lengths).clone()) for cells in ctx.cells)))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
         once(ctx)
         tasks = [
-            partial(_go_back, cells, inputs, *d_results[2 * index : 2 * index + 2], ctx.needs_input_grad[6 * index + 1])
+            partial(
+                _go_back,
+                *(cells, inputs, *d_results[2 * index : 2 * index + 2]),
+                *(ctx.lengths, ctx.needs_input_grad[6 * index + 2]),
+            )
             for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
         ]
-        return None, *chain(*side_by_side(tasks))
+        return None, None, *chain(*side_by_side(tasks))
 
 
 def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> GruCells | LstmCells:
@@ -419,10 +446,24 @@ def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor)
 
 
 def _go_back(
-    cells: GruCells | LstmCells, inputs: Tensor, d_outputs: Tensor | None, d_last: Tensor | None, is_input_wanted: bool
+    cells: GruCells | LstmCells,
+    inputs: Tensor,
+    d_outputs: Tensor | None,
+    d_last: Tensor | None,
+    lengths: Tensor | None,
+    is_input_wanted: bool,
 ) -> tuple[Tensor | None, ...]:
-    cells.start_back(d_last)
+    cells.start_back()
     steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
+    ends: dict[int, Tensor | slice] = {}
+    if d_last is not None:
+        ends = {len(inputs): slice(None)} if lengths is None else _rows_by_value(lengths)
     for step in reversed(range(len(inputs))):
+        if step + 1 in ends:
+            cells.end_here(ends[step + 1], d_last[ends[step + 1]])
         cells.back(step, steps[step])
     return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
+
+
+def _rows_by_value(values: Tensor) -> dict[int, Tensor]:
+    return {value: torch.nonzero(values == value)[:, 0] for value in values.unique().tolist()}

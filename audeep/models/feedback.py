@@ -122,7 +122,7 @@ class _FeedbackStack:
         d_expected = torch.empty_like(outputs)
         d_own = torch.zeros_like(outputs[0])  # gradient of what is fed back
         for layer in self.layers:
-            layer.start_back(None)
+            layer.start_back()
         for step in reversed(range(len(outputs))):
             d_own += d_outputs[step]
             tanh_backward(d_own, outputs[step], grad_input=d_projected[step])

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from audeep.models.rnn import Encoder, FeedbackDecoder, StackConfig, TanhLinear, root_mean_squared_error
+from audeep.models.rnn import (
+    Encoder,
+    FeedbackDecoder,
+    StackConfig,
+    TanhLinear,
+    frames_within,
+    root_mean_squared_error,
+)
 from audeep.models.windows import WindowedConfig
 
 NUM_TOGETHER = 8192  # frames that are represented at a time, which bounds the memory needed
@@ -49,19 +56,22 @@ class FrequencyAutoencoder(nn.Module):
         self.decoder = FeedbackDecoder(decoder, config.feed_previous_prob)
         self.reconstruction = TanhLinear(self.windows.count * self.decoder.output_size, config.num_features)
 
-    def represent(self, spectrograms: Tensor) -> Tensor:
-        """[batch, time, freq] -> [batch, time, generated]."""
+    def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, time, generated]; zeros behind the first `lengths` [batch] frames."""
         parts = spectrograms.flatten(0, 1).split(NUM_TOGETHER)  # [frames, freq]
         represented = [self.representation(self.encoder(self.windows.cut(frames))) for frames in parts]
-        return torch.cat(represented).unflatten(0, spectrograms.shape[:2])
+        frames = torch.cat(represented).unflatten(0, spectrograms.shape[:2])
+        return frames if lengths is None else frames * frames_within(spectrograms, lengths).unsqueeze(2)
 
-    def reconstruct(self, spectrograms: Tensor) -> Tensor:
-        """[batch, time, freq] -> [batch, time, freq]."""
+    def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, time, freq]; frames do not depend on each other, nor on `lengths`."""
         targets = self.windows.cut(spectrograms.flatten(0, 1)).flip(0)  # from high to low
         decoded = self.decoder(targets, self.represent(spectrograms).flatten(0, 1))
         frames = self.reconstruction(self.windows.join(decoded)).flip(1)  # [batch * time, freq]
         return frames.unflatten(0, spectrograms.shape[:2])
 
-    def loss(self, spectrograms: Tensor) -> Tensor:
+    def loss(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Root mean squared error of the reconstruction of [batch, time, freq]; a scalar."""
+        if lengths is not None:
+            spectrograms = spectrograms[frames_within(spectrograms, lengths)].unsqueeze(0)  # [1, all frames, freq]
         return root_mean_squared_error(self.reconstruct(spectrograms), spectrograms)

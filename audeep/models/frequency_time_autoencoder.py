@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from audeep.models.rnn import Encoder, FeedbackDecoder, StackConfig, TanhLinear, root_mean_squared_error
+from audeep.models.rnn import (
+    Encoder,
+    FeedbackDecoder,
+    StackConfig,
+    TanhLinear,
+    backward,
+    root_mean_squared_error,
+)
 from audeep.models.windows import WindowedConfig
 
 
@@ -42,7 +49,7 @@ class FrequencyTimeAutoencoderConfig(WindowedConfig):
 class FrequencyTimeAutoencoder(nn.Module):
     """Represent a spectrogram by one vector: frames are read along frequency, what came of them along time.
 
-    The decoders go the same way back; all four networks share one loss.
+    The decoders go the same way back; all four networks share one loss. `lengths` are those of `TimeAutoencoder`.
     """
 
     kind = "ft-rae"
@@ -67,23 +74,24 @@ class FrequencyTimeAutoencoder(nn.Module):
         self.f_decoder = FeedbackDecoder(f_decoder, config.f_feed_previous_prob)
         self.reconstruction = TanhLinear(self.windows.count * self.f_decoder.output_size, config.num_features)
 
-    def represent(self, spectrograms: Tensor) -> Tensor:
+    def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""
-        return self.representation(self.t_encoder(self._frame_states(self._windows(spectrograms), len(spectrograms))))
+        states = self._frame_states(self._windows(spectrograms), len(spectrograms))
+        return self.representation(self.t_encoder(states, lengths))
 
-    def reconstruct(self, spectrograms: Tensor) -> Tensor:
+    def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
         windows = self._windows(spectrograms)
         states = self._frame_states(windows, len(spectrograms))
-        representation = self.representation(self.t_encoder(states))
-        decoded = self.t_decoder(states.flip(0), representation).flip(0)  # [time, batch, t-decoder outputs]
+        representation = self.representation(self.t_encoder(states, lengths))
+        decoded = backward(self.t_decoder(backward(states, lengths), representation, lengths), lengths)
         frame_states = self.f_decoder_state(decoded).transpose(0, 1).flatten(0, 1)  # [batch * time, f-decoder state]
         frames = self.reconstruction(self.windows.join(self.f_decoder(windows.flip(0), frame_states)))
         return frames.flip(1).unflatten(0, spectrograms.shape[:2])
 
-    def loss(self, spectrograms: Tensor) -> Tensor:
+    def loss(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Root mean squared error of the reconstruction of [batch, time, freq]; a scalar."""
-        return root_mean_squared_error(self.reconstruct(spectrograms), spectrograms)
+        return root_mean_squared_error(self.reconstruct(spectrograms, lengths), spectrograms, lengths)
 
     def _windows(self, spectrograms: Tensor) -> Tensor:
         """[batch, time, freq] -> [window, batch * time, width]."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audeep.models.cells import LayerInput, is_in_charge, run_layers
 from audeep.models.dropout import Dropout
@@ -83,14 +84,23 @@ class RecurrentLayer(nn.Module):
         """w_ih, w_hh, b_ih, b_hh."""
         return [self.rnn.weight_ih_l0, self.rnn.weight_hh_l0, self.rnn.bias_ih_l0, self.rnn.bias_hh_l0]
 
-    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over a sequence from `state` [batch, parts, units] by PyTorch; give outputs and the last state."""
+    def forward(self, inputs: Tensor, state: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run over a sequence from `state` [batch, parts, units] by PyTorch; give outputs and the last state.
+
+        With `lengths` [batch], that is the state behind so many steps, and outputs behind them are zeros.
+        """
         state = state.transpose(0, 1).contiguous()  # [parts, batch, units]
+        num_steps = len(inputs)
+        if lengths is not None:
+            inputs = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
         if self.cell == "GRU":
-            outputs, hidden = self.rnn(inputs, state)
-            return outputs, hidden.transpose(0, 1)
-        outputs, (hidden, carry) = self.rnn(inputs, (state[1:], state[:1]))
-        return outputs, torch.cat([carry, hidden]).transpose(0, 1)
+            outputs, last = self.rnn(inputs, state)
+        else:
+            outputs, (hidden, carry) = self.rnn(inputs, (state[1:], state[:1]))
+            last = torch.cat([carry, hidden])
+        if lengths is not None:
+            outputs, _ = pad_packed_sequence(outputs, total_length=num_steps)
+        return outputs, last.transpose(0, 1)
 
     def zero_state(self, inputs: Tensor) -> Tensor:
         """The state before `inputs` [time, batch, inputs] where none is given: [batch, parts, units]."""
@@ -152,8 +162,12 @@ def run_stacks(
     inputs: list[Tensor],
     states: list[Tensor | None],
     keep_outputs: bool = True,
+    lengths: Tensor | None = None,
 ) -> list[tuple[Tensor | None, Tensor]]:
     """Run stacks of the same shape, each over its inputs [time, batch, inputs] from its state, or from zeros.
+
+    Args:
+        lengths: steps of each sequence [batch], if they differ. Outputs behind them mean nothing.
 
     Returns:
         For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state
@@ -171,9 +185,9 @@ def run_stacks(
             for stack, layer, each, state in zip(stacks, layers, inputs, states, strict=True)
         ]
         if is_in_charge(inputs[0]):
-            results = run_layers(layers[0].cell, given, is_wanted)
+            results = run_layers(layers[0].cell, given, is_wanted, lengths)
         else:
-            results = [layer(item.inputs, item.state) for layer, item in zip(layers, given, strict=True)]
+            results = [layer(item.inputs, item.state, lengths) for layer, item in zip(layers, given, strict=True)]
         inputs = [outputs for outputs, _ in results]
         last.append([state for _, state in results])
     outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, inputs, strict=True)]
@@ -189,23 +203,37 @@ class Recurrence(nn.Module):
         self.backward_stack = RecurrentStack(config) if config.bidirectional else None
 
     def forward(
-        self, inputs: Tensor, state: Tensor | None = None, keep_outputs: bool = True
+        self,
+        inputs: Tensor,
+        state: Tensor | None = None,
+        keep_outputs: bool = True,
+        lengths: Tensor | None = None,
     ) -> tuple[Tensor | None, Tensor]:
         """[time, batch, inputs] -> [time, batch, directions * units], [batch, layers, directions, parts, units].
 
-        Without `keep_outputs` there is None in place of the outputs.
+        Without `keep_outputs` there is None in place of the outputs. `lengths` [batch] are the steps of each sequence
+        if they differ.
         """
         stacks, directions = [self.forward_stack], [inputs]
         if self.backward_stack is not None:
-            stacks, directions = [*stacks, self.backward_stack], [inputs, inputs.flip(0)]
+            stacks, directions = [*stacks, self.backward_stack], [inputs, backward(inputs, lengths)]
         states = [None] * len(stacks) if state is None else list(state.unbind(2))
-        outputs, last = zip(*run_stacks(stacks, directions, states, keep_outputs), strict=True)
-        return _joined(outputs) if keep_outputs else None, torch.stack(last, dim=2)
+        outputs, last = zip(*run_stacks(stacks, directions, states, keep_outputs, lengths), strict=True)
+        return _joined(outputs, lengths) if keep_outputs else None, torch.stack(last, dim=2)
 
 
-def _joined(outputs: Iterable[Tensor]) -> Tensor:
+def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """[time, batch, ...] from the last step to the first; of `lengths` [batch] steps each, what follows stays there."""
+    if lengths is None:
+        return sequences.flip(0)
+    steps = torch.arange(len(sequences), device=sequences.device).unsqueeze(1)
+    sources = torch.where(steps < lengths, lengths - 1 - steps, steps)  # [time, batch]
+    return sequences.gather(0, sources.unsqueeze(2).expand_as(sequences))
+
+
+def _joined(outputs: Iterable[Tensor], lengths: Tensor | None) -> Tensor:
     """Outputs of the directions, of which all but the first went backward: [time, batch, directions * size]."""
-    return torch.cat([each.flip(0) if index else each for index, each in enumerate(outputs)], dim=2)
+    return torch.cat([backward(each, lengths) if index else each for index, each in enumerate(outputs)], dim=2)
 
 
 class Encoder(nn.Module):
@@ -216,12 +244,12 @@ class Encoder(nn.Module):
         self.recurrence = Recurrence(config)
         self.noise = noise
 
-    def forward(self, sequences: Tensor) -> Tensor:
+    def forward(self, sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
         """While training, whole steps of an instance are set to zero with probability `noise`."""
         if self.training and self.noise > 0:
             kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
             sequences = sequences * kept
-        _, state = self.recurrence(sequences, keep_outputs=False)
+        _, state = self.recurrence(sequences, keep_outputs=False, lengths=lengths)
         return state.flatten(1)  # [batch, state_size]
 
 
@@ -234,9 +262,9 @@ class TeacherForcedDecoder(nn.Module):
         self.recurrence = Recurrence(config)
         self.output_size = config.output_size
 
-    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
+    def forward(self, targets: Tensor, state: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[time, batch, frame], [batch, state_size] -> [time, batch, directions * units]."""
-        outputs, _ = self.recurrence(shifted(targets), state.unflatten(1, self.state_shape))
+        outputs, _ = self.recurrence(shifted(targets), state.unflatten(1, self.state_shape), lengths=lengths)
         return outputs
 
 
@@ -254,16 +282,15 @@ class FeedbackDecoder(nn.Module):
         self.directions = nn.ModuleList(ProjectedStack(config) for _ in range(config.num_directions))
         self.output_size = config.num_directions * config.input_size
 
-    def forward(self, targets: Tensor, state: Tensor) -> Tensor:
+    def forward(self, targets: Tensor, state: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[time, batch, frame], [batch, state_size] -> [time, batch, directions * frame]."""
-        expected = [shifted(targets), shifted(targets.flip(0))][: len(self.directions)]
+        expected = [shifted(targets), shifted(backward(targets, lengths))][: len(self.directions)]
         states = list(state.unflatten(1, self.config.state_shape).unbind(2))  # [batch, layers, parts, units] each
         if self.feed_previous_prob > 0:
-            return _joined(self._fed_back(expected, states))
-        results = run_stacks([direction.stack for direction in self.directions], expected, states)
-        return _joined(
-            direction.projection(each) for direction, (each, _) in zip(self.directions, results, strict=True)
-        )
+            return _joined(self._fed_back(expected, states), lengths)
+        results = run_stacks([direction.stack for direction in self.directions], expected, states, lengths=lengths)
+        outputs = (direction.projection(each) for direction, (each, _) in zip(self.directions, results, strict=True))
+        return _joined(outputs, lengths)
 
     def _fed_back(self, expected: list[Tensor], states: list[Tensor]) -> list[Tensor]:
         """Outputs of each direction, [time, batch, frame]."""
@@ -325,6 +352,14 @@ def shifted(targets: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(targets[:1]), targets[:-1]])
 
 
-def root_mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Over all elements of the batch; a scalar."""
-    return torch.sqrt(functional.mse_loss(outputs, targets))
+def frames_within(spectrograms: Tensor, lengths: Tensor) -> Tensor:
+    """Whether a frame is among the first `lengths` [batch] of [batch, time, freq]: [batch, time]."""
+    return torch.arange(spectrograms.shape[1], device=spectrograms.device) < lengths.unsqueeze(1)
+
+
+def root_mean_squared_error(outputs: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Over all elements [batch, time, freq], or those of the first `lengths` [batch] frames; a scalar."""
+    if lengths is None:
+        return torch.sqrt(functional.mse_loss(outputs, targets))
+    squares = (outputs - targets).square().sum(dim=2) * frames_within(targets, lengths)  # [batch, time]
+    return torch.sqrt(squares.sum() / (lengths.sum() * targets.shape[2]))

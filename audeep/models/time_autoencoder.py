@@ -13,6 +13,7 @@ from audeep.models.rnn import (
     StackConfig,
     TanhLinear,
     TeacherForcedDecoder,
+    backward,
     root_mean_squared_error,
 )
 
@@ -48,7 +49,11 @@ class TimeAutoencoderConfig:
 
 
 class TimeAutoencoder(nn.Module):
-    """Represent a spectrogram by one vector, from which a decoder rebuilds it backward in time."""
+    """Represent a spectrogram by one vector, from which a decoder rebuilds it backward in time.
+
+    Where spectrograms have different numbers of frames, `lengths` [batch] has them; what follows in their arrays
+    changes nothing.
+    """
 
     kind = "t-rae"
     config_type = TimeAutoencoderConfig
@@ -70,19 +75,19 @@ class TimeAutoencoder(nn.Module):
             self.decoder = FeedbackDecoder(decoder, config.feed_previous_prob)
         self.reconstruction = TanhLinear(self.decoder.output_size, config.num_features)
 
-    def represent(self, spectrograms: Tensor) -> Tensor:
+    def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""
-        return self.representation(self.encoder(spectrograms.transpose(0, 1)))
+        return self.representation(self.encoder(spectrograms.transpose(0, 1), lengths))
 
-    def reconstruct(self, spectrograms: Tensor) -> Tensor:
+    def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
-        targets = spectrograms.transpose(0, 1).flip(0)  # [time, batch, freq], backward in time
-        decoded = self.decoder(targets, self.represent(spectrograms))  # [time, batch, decoder outputs]
-        return self.reconstruction(decoded).flip(0).transpose(0, 1)
+        targets = backward(spectrograms.transpose(0, 1), lengths)  # [time, batch, freq]
+        decoded = self.decoder(targets, self.represent(spectrograms, lengths), lengths)
+        return backward(self.reconstruction(decoded), lengths).transpose(0, 1)
 
-    def loss(self, spectrograms: Tensor) -> Tensor:
+    def loss(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Root mean squared error of the reconstruction of [batch, time, freq]; a scalar."""
-        outputs = self.reconstruct(spectrograms)
+        outputs = self.reconstruct(spectrograms, lengths)
         if self.config.mask_silence:
             outputs = torch.where(spectrograms == SILENCE, spectrograms, outputs)
-        return root_mean_squared_error(outputs, spectrograms)
+        return root_mean_squared_error(outputs, spectrograms, lengths)

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,11 +14,21 @@ from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ShapeError
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
+BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
+PADDING = -1.0  # silence
+
+
+class Batch(NamedTuple):
+    """Spectrograms [batch, time, freq], and where they differ in length how many frames are theirs [batch]."""
+
+    spectrograms: Tensor
+    lengths: Tensor | None = None
 
 
 class Batches:
     """All instances of some data sets in random order, each once per epoch; the last batch may be smaller.
 
+    Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
     Features are kept in memory on `device` up to `memory_bytes`. Else batches are read from the files, each while the
     one before is worked on.
 
@@ -40,11 +51,14 @@ class Batches:
         self.starts = np.cumsum([0] + [len(data_set) for data_set in data_sets])
         if not self.num_instances:
             raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")
+        lengths = np.concatenate([data_set.num_frames for data_set in data_sets])
+        self.lengths = lengths if (lengths < self.shape[0]).any() else None
         self.memory: Tensor | None = None
         if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
             features = np.empty((self.num_instances, *self.shape), np.float32)
             for data_set, (start, stop) in zip(data_sets, pairwise(self.starts), strict=True):
-                features[start:stop] = data_set.features
+                num_frames = data_set.feature_shape[0]
+                features[start:stop, :num_frames], features[start:stop, num_frames:] = data_set.features, PADDING
             self.memory = self._checked(torch.from_numpy(features)).to(device)
 
     @property
@@ -57,22 +71,41 @@ class Batches:
         """Batches in one epoch."""
         return -(-self.num_instances // self.batch_size)
 
-    def epoch(self, generator: np.random.Generator, skip: int = 0) -> Iterator[Tensor]:
-        """Batches [batch, time, freq] in the random order of `generator`, but for the first `skip`."""
-        order = generator.permutation(self.num_instances)
-        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)][skip:]
+    def epoch(self, generator: np.random.Generator, skip: int = 0) -> Iterator[Batch]:
+        """Batches in the random order of `generator`, but for the first `skip`."""
+        parts = self._parts(generator.permutation(self.num_instances), generator)[skip:]
         return map(self.take, parts) if self.memory is not None else _read_ahead(self.take, parts)
 
-    def take(self, indices: np.ndarray) -> Tensor:
-        """The features of some instances, counted through all data sets."""
+    def _parts(self, order: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
+        """The instances of each batch."""
+        if self.lengths is not None:
+            for start in range(0, len(order), self.batch_size * BATCHES_ALIKE):
+                some = order[start : start + self.batch_size * BATCHES_ALIKE]
+                some[:] = some[np.argsort(self.lengths[some], kind="stable")]
+        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        if self.lengths is not None:
+            generator.shuffle(parts)
+        return parts
+
+    def take(self, indices: np.ndarray) -> Batch:
+        """Some instances, counted through all data sets; without what is padding in all of them."""
+        lengths = None if self.lengths is None else self.lengths[indices]
+        num_frames = self.shape[0] if lengths is None else int(lengths.max())
         if self.memory is not None:
-            return self.memory[torch.from_numpy(indices).to(self.device)]
-        features = np.empty((len(indices), *self.shape), np.float32)
+            features = self.memory[torch.from_numpy(indices).to(self.device), :num_frames]
+        else:
+            features = self._read(indices, num_frames)
+        return Batch(features, None if lengths is None else torch.from_numpy(lengths).to(self.device))
+
+    def _read(self, indices: np.ndarray, num_frames: int) -> Tensor:
+        """The first frames of some instances, from the files."""
+        features = np.full((len(indices), num_frames, self.shape[1]), PADDING, np.float32)
         owners = np.searchsorted(self.starts, indices, side="right") - 1
         for owner in np.unique(owners):
             rows = np.flatnonzero(owners == owner)
             rows = rows[np.argsort(indices[rows])]  # files are read from start to end
-            features[rows] = self.data_sets[owner][indices[rows] - self.starts[owner]].features
+            found = self.data_sets[owner][indices[rows] - self.starts[owner]].features[:, :num_frames]
+            features[rows, : found.shape[1]] = found
         return self._checked(torch.from_numpy(features)).to(self.device)
 
     def _checked(self, features: Tensor) -> Tensor:
@@ -81,7 +114,7 @@ class Batches:
         return features
 
 
-def _read_ahead(read: Callable[[np.ndarray], Tensor], parts: Sequence[np.ndarray]) -> Iterator[Tensor]:
+def _read_ahead(read: Callable[[np.ndarray], Batch], parts: Sequence[np.ndarray]) -> Iterator[Batch]:
     """What `read` gives for each part, the next one being read in another thread."""
     with ThreadPoolExecutor(1, "audeep-batches") as reader:
         coming: Future | None = None
@@ -94,21 +127,24 @@ def _read_ahead(read: Callable[[np.ndarray], Tensor], parts: Sequence[np.ndarray
 
 
 def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
-    """The shape [time, freq] that all instances share.
+    """The shape [time, freq] that all instances have, or are to be padded to.
 
     Raises:
-        ShapeError: instances have other than two axes, or data sets differ.
+        ShapeError: instances have other than two axes, or data sets differ, but for the number of frames where some
+            are padded.
     """
-    shape = data_sets[0].feature_shape
-    if len(shape) != 2:
+    first = data_sets[0].feature_shape
+    if len(first) != 2:
         raise ShapeError(f"features have axes {list(data_sets[0].feature_dims)}, spectrograms [time, freq] are needed")
+    may_differ = any(data_set.is_padded for data_set in data_sets)
     for number, data_set in enumerate(data_sets[1:], 2):
-        if data_set.feature_shape != shape:
+        shape = data_set.feature_shape
+        if shape != first and not (may_differ and shape[1:] == first[1:]):
             raise ShapeError(
-                f"input {number} has spectrograms of shape {describe(data_set.feature_shape)}, the first"
-                f" {describe(shape)}; preprocess all inputs with the same settings"
+                f"input {number} has spectrograms of shape {describe(shape)}, the first"
+                f" {describe(first)}; preprocess all inputs with the same settings"
             )
-    return shape
+    return max(data_set.feature_shape[0] for data_set in data_sets), first[1]
 
 
 def describe(shape: Sequence[int]) -> str:

@@ -22,7 +22,7 @@ from audeep.errors import AudeepError, ModelError, OptionError, OutputError, Sha
 from audeep.files import check_target, locked
 from audeep.memory import reuse_memory
 from audeep.progress import progress
-from audeep.training.batches import Batches, describe
+from audeep.training.batches import Batch, Batches, describe
 from audeep.training.checkpoints import (
     Progress,
     load_model,
@@ -249,12 +249,12 @@ def _terminated(logs: Path, step: int) -> AudeepError:
 
 
 def _train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Tensor, seed: int, step: int, precision: torch.dtype
+    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, seed: int, step: int, precision: torch.dtype
 ) -> float:
     torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
     optimiser.zero_grad()
-    with torch.autocast(batch.device.type, precision, enabled=precision != torch.float32):
-        loss = model.loss(batch)
+    with torch.autocast(batch.spectrograms.device.type, precision, enabled=precision != torch.float32):
+        loss = model.loss(*batch)
     scale = LOSS_SCALES[precision]
     (loss * scale).backward()
     if scale != 1:
@@ -265,11 +265,11 @@ def _train_step(
     return loss.item()
 
 
-def _show_reconstructions(summary: object, model: nn.Module, spectrograms: Tensor, step: int) -> None:
+def _show_reconstructions(summary: object, model: nn.Module, shown: Batch, step: int) -> None:
     """Reconstructions above their originals, time to the right and frequency upward."""
     model.eval()
     with torch.inference_mode():
-        pairs = torch.cat([spectrograms, model.reconstruct(spectrograms)], dim=2)  # [batch, time, 2 * freq], low first
+        pairs = torch.cat([shown.spectrograms, model.reconstruct(*shown)], dim=2)  # [batch, time, 2 * freq], low first
     images = (pairs.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
     summary.add_images("reconstruction above original", images.unsqueeze(1), step)
 
@@ -307,7 +307,8 @@ def generate(
         check_target(output)
     models = [load_model(model_directory, step, kind)[0] for step in chosen]
     for model in models:
-        if data_set.feature_shape != model.config.input_shape:
+        skipped = 1 if data_set.is_padded else 0  # the number of frames may be any
+        if data_set.feature_shape[skipped:] != model.config.input_shape[skipped:]:
             raise ShapeError(
                 f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
                 f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
@@ -325,5 +326,6 @@ def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int
     parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
     with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
         for part in progress(parts, "generate", "batches"):
-            features = model.represent(torch.from_numpy(part.features).to(device))
+            lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
+            features = model.represent(torch.from_numpy(part.features).to(device), lengths)
             writer.append(part.metadata, features.cpu().numpy())

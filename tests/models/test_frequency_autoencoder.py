@@ -26,7 +26,9 @@ def old_gru_step(layer: RecurrentLayer, frame: Tensor, state: Tensor) -> tuple[T
     return hidden, hidden.unsqueeze(1)
 
 
-def old_gru_forward(layer: RecurrentLayer, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+def old_gru_forward(
+    layer: RecurrentLayer, inputs: Tensor, state: Tensor, lengths: None = None
+) -> tuple[Tensor, Tensor]:
     outputs = []
     for frame in inputs:
         output, state = old_gru_step(layer, frame, state)
