@@ -1,37 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well labels can be predicted from features: cross-validated, or on predefined partitions."""
+"""How well labels or values can be predicted from features: cross-validated, or on predefined partitions."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Partition, Split
 from audeep.errors import DataError
-from audeep.learners import Classifier, LearnerFactory, check_named, labels_of
+from audeep.learners import Classifier, LearnerFactory, Predictor, Regressor, check_named
 from audeep.progress import progress
+from audeep.scores import (
+    accuracy,
+    concordance,
+    confusion_matrix,
+    mean_absolute_error,
+    pearson,
+    root_mean_squared_error,
+    spearman,
+    unweighted_average_recall,
+)
 
 logger = logging.getLogger(__name__)
 
-
-def accuracy(confusion: np.ndarray) -> float:
-    """Share of predictions that are right; `confusion` is [true class, predicted class] with counts."""
-    return float(np.trace(confusion) / confusion.sum())
-
-
-def unweighted_average_recall(confusion: np.ndarray) -> float:
-    """Mean recall of the classes that occur; `confusion` is [true class, predicted class] with counts."""
-    occurring = confusion.sum(axis=1) > 0
-    return float(np.mean(np.diag(confusion)[occurring] / confusion[occurring].sum(axis=1)))
+CLASS_MEASURES = {"accuracy": accuracy, "UAR": unweighted_average_recall}
+VALUE_MEASURES = {
+    **{"r": pearson, "CCC": concordance, "rho": spearman},
+    **{"MAE": mean_absolute_error, "RMSE": root_mean_squared_error},
+}
 
 
-def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[int]) -> np.ndarray:
-    """Counts [true class, predicted class], in the order of `classes`, which are sorted."""
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (np.searchsorted(classes, true), np.searchsorted(classes, predicted)), 1)
-    return counts
+@dataclass(frozen=True)
+class Fold:
+    """What was predicted in one validation split: of each instance, or of each file where its chunks voted.
+
+    Attributes:
+        filenames, chunk_nrs: [instance]; those of the first chunk of a file.
+        true: numeric labels or values [instance].
+        predicted: the same as predicted, [repeat, instance].
+        complexity: that of the learner, if it was chosen within the training data.
+    """
+
+    filenames: np.ndarray
+    chunk_nrs: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+    complexity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,30 +57,119 @@ class Evaluation:
     """Results of an evaluation.
 
     Attributes:
-        labels: names of the classes, in the order of their numbers.
-        confusions: [repeat, fold, true class, predicted class], counts; one fold for partitioned evaluation.
+        folds: one for partitioned evaluation.
+        scores: by name, each [repeat, fold].
     """
 
-    labels: tuple[str, ...]
-    confusions: np.ndarray
+    folds: tuple[Fold, ...]
 
     @property
-    def accuracies(self) -> np.ndarray:
-        """[repeat, fold]."""
-        return self._scores(accuracy)
+    def scores(self) -> dict[str, np.ndarray]:
+        raise NotImplementedError
+
+    def record(self) -> dict[str, Any]:
+        """All results in plain Python: scores, and the predictions of each fold; NaN is None."""
+        return {
+            "scores": {name: _summary(scores) for name, scores in self.scores.items()},
+            "folds": [
+                {
+                    **({} if fold.complexity is None else {"complexity": fold.complexity}),
+                    "scores": {name: _plain(scores[:, position]) for name, scores in self.scores.items()},
+                    "predictions": [
+                        {"filename": str(filename), "chunk_nr": int(chunk), "true": true, "predicted": predicted}
+                        for filename, chunk, true, predicted in zip(
+                            *(fold.filenames, fold.chunk_nrs, self._named(fold.true), self._named(fold.predicted.T)),
+                            strict=True,
+                        )
+                    ],
+                }
+                for position, fold in enumerate(self.folds)
+            ],
+        }
+
+    def _named(self, predictions: np.ndarray) -> list:
+        """Labels or values as a record has them."""
+        return predictions.tolist()
+
+
+@dataclass(frozen=True)
+class ClassEvaluation(Evaluation):
+    """Results of predicting labels; scores are accuracy and UAR, the unweighted average recall.
+
+    Attributes:
+        label_map: numbers of the classes by name, sorted by number.
+    """
+
+    label_map: dict[str, int]
 
     @property
-    def recalls(self) -> np.ndarray:
-        """Unweighted average recall, [repeat, fold]."""
-        return self._scores(unweighted_average_recall)
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their numbers."""
+        return tuple(self.label_map)
+
+    @cached_property
+    def confusions(self) -> np.ndarray:
+        """[repeat, fold, true class, predicted class], counts; classes in the order of `labels`."""
+        classes = list(self.label_map.values())
+        by_fold = [[confusion_matrix(fold.true, run, classes) for run in fold.predicted] for fold in self.folds]
+        return np.array(by_fold).swapaxes(0, 1)
 
     @property
     def confusion(self) -> np.ndarray:
         """[true class, predicted class], counts summed over folds and repeats."""
         return self.confusions.sum(axis=(0, 1))
 
-    def _scores(self, score: object) -> np.ndarray:
-        return np.array([[score(fold) for fold in repeat] for repeat in self.confusions])
+    @property
+    def accuracies(self) -> np.ndarray:
+        """[repeat, fold]."""
+        return self.scores["accuracy"]
+
+    @property
+    def recalls(self) -> np.ndarray:
+        """Unweighted average recall, [repeat, fold]."""
+        return self.scores["UAR"]
+
+    @property
+    def scores(self) -> dict[str, np.ndarray]:
+        return {
+            name: np.array([[measure(fold) for fold in repeat] for repeat in self.confusions])
+            for name, measure in CLASS_MEASURES.items()
+        }
+
+    def record(self) -> dict[str, Any]:
+        return {
+            **super().record(),
+            "labels": self.label_map,
+            "confusion_matrix": self.confusion.tolist(),
+            "confusion_matrices": self.confusions.tolist(),
+        }
+
+    def _named(self, predictions: np.ndarray) -> list:
+        names = {number: name for name, number in self.label_map.items()}
+        return np.vectorize(names.get, otypes=[object])(predictions).tolist()
+
+
+@dataclass(frozen=True)
+class ValueEvaluation(Evaluation):
+    """Results of predicting values; scores are Pearson's r, Lin's CCC, Spearman's rho, MAE and RMSE."""
+
+    @property
+    def scores(self) -> dict[str, np.ndarray]:
+        return {
+            name: np.array([[measure(fold.true, run) for run in fold.predicted] for fold in self.folds]).T
+            for name, measure in VALUE_MEASURES.items()
+        }
+
+    @property
+    def joint_scores(self) -> dict[str, float]:
+        """Scores of all folds as if they were one, means over repeats: where values differ little within folds."""
+        true = np.concatenate([fold.true for fold in self.folds])
+        runs = np.concatenate([fold.predicted for fold in self.folds], axis=1)
+        return {name: float(np.mean([measure(true, run) for run in runs])) for name, measure in VALUE_MEASURES.items()}
+
+    def record(self) -> dict[str, Any]:
+        joint = self.joint_scores
+        return {**super().record(), "joint_scores": dict(zip(joint, _plain(joint.values()), strict=True))}
 
 
 def mean_and_spread(scores: np.ndarray) -> tuple[float, float]:
@@ -71,19 +178,35 @@ def mean_and_spread(scores: np.ndarray) -> tuple[float, float]:
     return float(by_fold.mean()), float(2 * by_fold.std())
 
 
+def _summary(scores: np.ndarray) -> dict[str, float | None]:
+    mean, spread = _plain(mean_and_spread(scores))
+    return {"mean": mean, "two_standard_deviations": spread}
+
+
+def _plain(numbers: Iterable[float]) -> list[float | None]:
+    return [None if np.isnan(number) else float(number) for number in numbers]
+
+
 def cross_validate(
     data_set: DataSet,
-    make_learner: LearnerFactory,
+    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
     *,
     repeat: int = 1,
     upsample: bool = False,
     majority_vote: bool = False,
     seed: int = 0,
+    regression: bool = False,
 ) -> Evaluation:
     """Train on the training split of each fold and predict its validation split.
 
+    Args:
+        make_learner: gives an untrained learner for a seed; or several by their complexity, of which the one is taken
+            for each fold that does best in cross-validation within the training split.
+        regression: predict values rather than labels.
+
     Raises:
-        DataError: there is no cross-validation information, or an instance has no label.
+        DataError: there is no cross-validation information, or an instance has no label or value.
+        OptionError: values are to be upsampled.
     """
     if not data_set.has_cv_info:
         raise DataError(
@@ -93,12 +216,12 @@ def cross_validate(
     folds = [
         (data_set.split(fold, Split.TRAIN), data_set.split(fold, Split.VALID)) for fold in range(data_set.num_folds)
     ]
-    return _evaluate(data_set, folds, make_learner, repeat, upsample, majority_vote, seed)
+    return _evaluate(data_set, folds, make_learner, repeat, upsample, majority_vote, seed, regression)
 
 
 def evaluate_partitions(
     data_set: DataSet,
-    make_learner: LearnerFactory,
+    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
     train_partitions: Iterable[Partition],
     eval_partitions: Iterable[Partition],
     *,
@@ -106,38 +229,45 @@ def evaluate_partitions(
     upsample: bool = False,
     majority_vote: bool = False,
     seed: int = 0,
+    regression: bool = False,
 ) -> Evaluation:
-    """Train on some partitions and predict others.
+    """Train on some partitions and predict others; arguments as for `cross_validate`.
 
     Raises:
-        DataError: there is no partition information, a partition is empty, or an instance has no label.
+        DataError: there is no partition information, a partition is empty, or an instance has no label or value.
+        OptionError: values are to be upsampled.
     """
     if np.isnan(data_set.partition).all():
         raise DataError("the data set has no partitions; add some with 'audeep modify --add-partitioning'")
     parts = [(data_set.partitions(train_partitions), data_set.partitions(eval_partitions))]
-    return _evaluate(data_set, parts, make_learner, repeat, upsample, majority_vote, seed)
+    return _evaluate(data_set, parts, make_learner, repeat, upsample, majority_vote, seed, regression)
 
 
 def _evaluate(
     data_set: DataSet,
-    folds: list[tuple[DataSet, DataSet]],
-    make_learner: LearnerFactory,
+    splits: list[tuple[DataSet, DataSet]],
+    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
     repeat: int,
     upsample: bool,
     majority_vote: bool,
     seed: int,
+    regression: bool,
 ) -> Evaluation:
-    classes = list(data_set.labels.values())
-    for train, valid in folds:
-        check_named(data_set, train, "train on")
-        check_named(data_set, valid, "predict")
-    seeds = np.random.SeedSequence(seed).generate_state(len(folds))
-    confusions = np.zeros((repeat, len(folds), len(classes), len(classes)), int)
-    for fold, (train, valid) in enumerate(progress(folds, "evaluate", "folds")):
-        classifier = Classifier(make_learner, upsample, int(seeds[fold]), repeat).fit(train)
-        true, rows = labels_of(valid, "predict"), np.arange(len(valid))
+    kind: type[Predictor] = Regressor if regression else Classifier
+    seeds = np.random.SeedSequence(seed).generate_state(len(splits))
+    predictors = [kind(make_learner, upsample, int(fold_seed), repeat) for fold_seed in seeds]
+    for predictor, parts in zip(predictors, splits, strict=True):
+        for part, purpose in zip(parts, ("train on", "predict"), strict=True):
+            predictor.targets_of(part, purpose)
+            if not regression:
+                check_named(data_set, part, purpose)
+    folds = []
+    for predictor, (train, valid) in progress(list(zip(predictors, splits, strict=True)), "evaluate", "folds"):
+        predictor.fit(train)
+        rows = np.arange(len(valid))
         if majority_vote:  # a file counts once, however many chunks it has
             _, rows = np.unique(valid.filenames.astype(str), return_index=True)
-        for run, predicted in enumerate(classifier.predict(valid, majority_vote)):
-            confusions[run, fold] = confusion_matrix(true[rows], predicted[rows], classes)
-    return Evaluation(tuple(data_set.labels), confusions)
+        true, predicted = predictor.targets_of(valid, "predict"), predictor.predict(valid, majority_vote)
+        about = (column[rows] for column in (valid.filenames, valid.chunk_nrs, true))
+        folds.append(Fold(*about, predicted[:, rows], predictor.complexity))
+    return ValueEvaluation(tuple(folds)) if regression else ClassEvaluation(tuple(folds), data_set.labels)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels for data without labels."""
+"""Labels or values for data without."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,25 +10,34 @@ import numpy as np
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ShapeError
 from audeep.files import replacing
-from audeep.learners import Classifier, LearnerFactory, check_named
+from audeep.learners import Classifier, LearnerFactory, Regressor, check_named
+
+logger = logging.getLogger(__name__)
 
 
 def predict(
     train: DataSet,
     unlabelled: DataSet,
-    make_learner: LearnerFactory,
+    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
     *,
     upsample: bool = False,
     majority_vote: bool = False,
     seed: int = 0,
-) -> list[tuple[str, str]]:
+    regression: bool = False,
+) -> list[tuple[str, str | float]]:
     """Train on `train`, and give the file name and predicted nominal label of each instance, sorted by file name.
 
     With `majority_vote` there is one prediction for each file. Labels of `unlabelled` are not looked at.
 
+    Args:
+        make_learner: gives an untrained learner for a seed; or several by their complexity, of which the one is taken
+            that does best in cross-validation within the training data.
+        regression: predict values rather than labels.
+
     Raises:
-        DataError: a training instance has no label, or there is nothing to predict.
+        DataError: a training instance has no label or value, or there is nothing to predict.
         ShapeError: the features of the two data sets differ in shape.
+        OptionError: values are to be upsampled.
     """
     if not len(unlabelled):
         raise DataError("there is no instance to predict a label for; check the input and the partitions")
@@ -35,18 +46,23 @@ def predict(
             f"features to predict from have shape {unlabelled.feature_shape}, those to train on {train.feature_shape};"
             " generate both with the same model"
         )
-    check_named(train, train, "train on")
+    if not regression:
+        check_named(train, train, "train on")
+    predictor = (Regressor if regression else Classifier)(make_learner, upsample, seed).fit(train)
+    if predictor.complexity is not None:
+        logger.info("complexity %g is used", predictor.complexity)
+    numbers = predictor.predict(unlabelled, majority_vote)[0]
     names = {number: name for name, number in train.labels.items()}
-    numbers = Classifier(make_learner, upsample, seed).fit(train).predict(unlabelled, majority_vote)[0]
     filenames = unlabelled.filenames.astype(str)
     order = np.lexsort((unlabelled.chunk_nrs, filenames))
     if majority_vote:
         order = order[np.unique(filenames[order], return_index=True)[1]]
-    return [(filenames[index], names[int(numbers[index])]) for index in order]
+    found = numbers.tolist() if regression else [names[number] for number in numbers]
+    return [(str(filenames[index]), found[index]) for index in order]
 
 
-def write_predictions(predictions: list[tuple[str, str]], path: Path) -> None:
-    """Write file names and labels, separated by a tab, one pair a line, without a header.
+def write_predictions(predictions: list[tuple[str, str | float]], path: Path) -> None:
+    """Write file names and labels or values, separated by a tab, one pair a line, without a header.
 
     Raises:
         OutputError: `path` cannot be written.

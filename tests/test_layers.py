@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
-    {"files", "memory", "progress"},
+    {"files", "memory", "progress", "scores"},
     {"data", "audio", "models"},
-    {"parsers", "training", "learners", "visualization"},
+    {"parsers", "training", "learners", "baselines", "visualization"},
     {"extraction", "evaluation", "prediction"},
     {"cli", "shell"},
     {"main"},

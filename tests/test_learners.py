@@ -152,7 +152,7 @@ def test_complexity_of_the_svm_limits_its_weights() -> None:
     for complexity in (1e-4, 1e-2, 1):
         learner = SvmLearner(complexity)
         learner.fit(data_set.features / [1, 1, 1000], data_set.labels_numeric)
-        norms.append(np.linalg.norm(learner.classifier.coef_))
+        norms.append(np.linalg.norm(learner.machine.coef_))
     assert norms[0] < 0.1 * norms[1] < 0.1 * norms[2]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mlp evaluate, svm evaluate: how well labels can be predicted from features."""
+"""mlp evaluate, svm evaluate: how well labels or values can be predicted from features."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
@@ -10,14 +11,16 @@ from audeep.cli.tables import table
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
-    from audeep.evaluation import Evaluation
+    from audeep.data.data_set import DataSet
+    from audeep.evaluation import ClassEvaluation, Evaluation
+    from audeep.learners import LearnerFactory
 
 
 class EvaluateFeatures(LearnerCommand):
     """What evaluation shares for all learners."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        add_input(parser, "data set file of feature vectors with labels")
+        add_input(parser, "data set file of feature vectors with labels or values")
         parser.add_argument("--cross-validate", action="store_true", help="evaluate on the folds in the file")
         for option, purpose in (("--train-partitions", "train on"), ("--eval-partitions", "predict")):
             parser.add_argument(
@@ -28,7 +31,20 @@ class EvaluateFeatures(LearnerCommand):
                 help=f"evaluate on partitions, and {purpose} these (TRAIN, DEVEL, TEST)",
             )
         parser.add_argument("--repeat", type=positive_int, default=1, metavar="N", help="evaluate N times (default: 1)")
-        add_plot(parser, "the confusion matrix")
+        parser.add_argument(
+            "--baseline",
+            type=Path,
+            metavar="FILE",
+            help="also report chance, and an SVM on mean and standard deviation over time of the spectrograms in FILE,"
+            " from which the features were generated",
+        )
+        parser.add_argument(
+            "--json",
+            type=Path,
+            metavar="FILE",
+            help="write the results to FILE as JSON, with settings, versions and each prediction",
+        )
+        add_plot(parser, "the confusion matrix, or predicted against true values,")
         super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -38,59 +54,111 @@ class EvaluateFeatures(LearnerCommand):
                 "how to evaluate is not clear; give --cross-validate, or --train-partitions and --eval-partitions"
             )
 
+        from audeep.baselines import COMPLEXITIES, ConstantLearner, order_blind
         from audeep.data.data_set import load
         from audeep.data.schema import Partition
         from audeep.evaluation import cross_validate, evaluate_partitions
+        from audeep.learners import svms
+
+        options = self.training_options(parsed_args)
+
+        def evaluate(data_set: "DataSet", make_learner: "LearnerFactory", **changes: bool | int) -> "Evaluation":
+            if parsed_args.cross_validate:
+                return cross_validate(data_set, make_learner, **{**options, **changes})
+            train, valid = ([Partition[name] for name in names] for names in partitions)
+            return evaluate_partitions(data_set, make_learner, train, valid, **{**options, **changes})
 
         data_set = load(parsed_args.input)
-        common = {name: getattr(parsed_args, name) for name in ("repeat", "upsample", "majority_vote", "seed")}
-        make_learner = self.learner_factory(parsed_args)
-        if parsed_args.cross_validate:
-            evaluation = cross_validate(data_set, make_learner, **common)
-        else:
-            train, valid = ([Partition[name] for name in names] for names in partitions)
-            evaluation = evaluate_partitions(data_set, make_learner, train, valid, **common)
-        self._report(evaluation, "fold" if parsed_args.cross_validate else None)
+        baselines = {}
+        statistics = None if parsed_args.baseline is None else order_blind(data_set, load(parsed_args.baseline))
+        evaluation = evaluate(data_set, self.learner_factory(parsed_args), repeat=parsed_args.repeat)
+        if statistics is not None:
+            machines = svms(COMPLEXITIES, options["regression"])
+            baselines["SVM on mean and deviation of each band"] = evaluate(statistics, machines)
+            baselines["chance"] = evaluate(statistics, ConstantLearner, upsample=False)
+        self._report(evaluation, baselines, parsed_args.cross_validate)
         if parsed_args.plot is not None:
-            from audeep.cli.plots import plot_confusion
+            _plot(evaluation, parsed_args.plot)
+        if parsed_args.json is not None:
+            from audeep.cli.results import write_results
 
-            plot_confusion(evaluation.confusion, evaluation.labels, parsed_args.plot)
+            results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
+            write_results(parsed_args.json, self.cmd_name, vars(parsed_args), results)
 
-    def _report(self, evaluation: "Evaluation", unit: str | None) -> None:
-        from audeep.evaluation import mean_and_spread
+    def _report(self, evaluation: "Evaluation", baselines: dict[str, "Evaluation"], has_folds: bool) -> None:
+        from audeep.evaluation import ClassEvaluation, mean_and_spread
 
-        (accuracy, accuracy_spread), (recall, recall_spread) = (
-            mean_and_spread(scores) for scores in (evaluation.accuracies, evaluation.recalls)
-        )
         if self.is_quiet:
-            self.write(f"{accuracy:.4f},{recall:.4f}")
+            for one in (evaluation, *baselines.values()):
+                self.write(",".join(_texts(_means(one), for_scripts=True)))
             return
-        if unit is not None:
-            by_fold = zip(evaluation.accuracies.mean(axis=0), evaluation.recalls.mean(axis=0), strict=True)
+        self._report_scores(evaluation, has_folds)
+        if isinstance(evaluation, ClassEvaluation):
+            self._report_confusion(evaluation)
+        complexities = [fold.complexity for fold in evaluation.folds]
+        if None not in complexities:
+            self.write(f"\ncomplexity taken{' by fold' * has_folds}: {', '.join(f'{one:g}' for one in complexities)}")
+        if baselines:
+            rows = [(name, *_texts(_means(one))) for name, one in {"these features": evaluation, **baselines}.items()]
+            header = ("", *evaluation.scores)
+            self.write("\n" + table("baselines", [header], rows, align="<" + ">" * len(evaluation.scores)))
+        both = {name: mean_and_spread(scores) for name, scores in evaluation.scores.items()}
+        means, spreads = (_texts({name: pair[which] for name, pair in both.items()}) for which in (0, 1))
+        parts = zip(both, means, spreads, strict=True)
+        self.write("\n" + ", ".join(f"{name} {mean} (+/- {spread})" for name, mean, spread in parts))
+
+    def _report_scores(self, evaluation: "Evaluation", has_folds: bool) -> None:
+        from audeep.evaluation import ClassEvaluation, mean_and_spread
+
+        scores = evaluation.scores
+        rows = [("all", *_texts(_means(evaluation)))]
+        if has_folds:
+            by_fold = zip(*(found.mean(axis=0) for found in scores.values()), strict=True)
             rows = [
-                (f"{unit} {fold}", f"{scores[0]:.2%}", f"{scores[1]:.2%}") for fold, scores in enumerate(by_fold, 1)
+                (f"fold {number}", *_texts(dict(zip(scores, found, strict=True))))
+                for number, found in enumerate(by_fold, 1)
             ]
-            rows.append(("mean", f"{accuracy:.2%}", f"{recall:.2%}"))
-            rows.append(("2 x std. dev.", f"{accuracy_spread:.2%}", f"{recall_spread:.2%}"))
-        else:
-            rows = [("all", f"{accuracy:.2%}", f"{recall:.2%}")]
-        self.write(table("accuracy and unweighted average recall", [("", "accuracy", "UAR")], rows, align="<>>"))
+            rows.append(("mean", *_texts(_means(evaluation))))
+            rows.append(("2 x std. dev.", *_texts({name: mean_and_spread(found)[1] for name, found in scores.items()})))
+        title = "accuracy and unweighted average recall"
+        if not isinstance(evaluation, ClassEvaluation):
+            title = "correlations of true and predicted values, and errors"
+            if has_folds:
+                rows.append(("folds together", *_texts(evaluation.joint_scores)))
+        self.write(table(title, [("", *scores)], rows, align="<" + ">" * len(scores)))
+
+    def _report_confusion(self, evaluation: "ClassEvaluation") -> None:
         numbers = [f"({number})" for number in range(1, len(evaluation.labels) + 1)]
         confusion = [
             (f"{number} {label}", *counts)
             for number, label, counts in zip(numbers, evaluation.labels, evaluation.confusion, strict=True)
         ]
-        align = "<" + ">" * len(numbers)
-        self.write(
-            "\n"
-            + table(
-                "confusion matrix: true class by row, predicted class by column",
-                [("", *numbers)],
-                confusion,
-                align=align,
-            )
-        )
-        self.write(f"\naccuracy {accuracy:.2%} (+/- {accuracy_spread:.2%}), UAR {recall:.2%} (+/- {recall_spread:.2%})")
+        title = "confusion matrix: true class by row, predicted class by column"
+        self.write("\n" + table(title, [("", *numbers)], confusion, align="<" + ">" * len(numbers)))
+
+
+def _means(evaluation: "Evaluation") -> dict[str, float]:
+    """Each score, mean over repeats and folds."""
+    from audeep.evaluation import mean_and_spread
+
+    return {name: mean_and_spread(scores)[0] for name, scores in evaluation.scores.items()}
+
+
+def _texts(scores: dict[str, float], for_scripts: bool = False) -> list[str]:
+    """Scores as they are shown; scripts get shares rather than per cent."""
+    shares = ".4f" if for_scripts else ".2%"
+    formats = {"accuracy": shares, "UAR": shares, "MAE": ".4g", "RMSE": ".4g"}
+    return [f"{score:{formats.get(name, '.4f')}}" for name, score in scores.items()]
+
+
+def _plot(evaluation: "Evaluation", file: Path) -> None:
+    from audeep.cli.plots import plot_confusion, plot_values
+    from audeep.evaluation import ClassEvaluation
+
+    if isinstance(evaluation, ClassEvaluation):
+        plot_confusion(evaluation.confusion, evaluation.labels, file)
+    else:
+        plot_values(evaluation.folds, file)
 
 
 class EvaluateSvm(SvmOptions, EvaluateFeatures):

@@ -29,6 +29,7 @@ class Import(AudeepCommand):
             ("chunk_nr", "chunk numbers; counted where missing"),
             ("label_nominal", "names of the labels"),
             ("label_numeric", "numbers of the labels; alphabetical where missing"),
+            ("label_value", "numbers to predict by regression"),
         ):
             parser.add_argument(
                 f"--{variable.replace('_', '-')}-attribute",

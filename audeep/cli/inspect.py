@@ -3,7 +3,7 @@
 
 import argparse
 
-from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index
+from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
 from audeep.cli.tables import table
 
 
@@ -15,15 +15,16 @@ class InspectRaw(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.audio.reading import audio_info
-        from audeep.parsers.lookup import open_parser
         from audeep.progress import progress
 
-        parser = open_parser(parsed_args.basedir, parsed_args.parser)
+        parser = open_raw_data(parsed_args)
+        values = [instance.label_value for instance in parser.parse() if instance.label_value is not None]
         infos = [audio_info(instance.path) for instance in progress(parser.parse(), "inspect", "files")]
         lengths = [info.duration_seconds for info in infos]
         rows = [
             ("number of audio files", parser.num_instances),
             ("number of labels", len(parser.label_map or {})),
+            *([("values", f"{len(values)}, from {min(values):g} to {max(values):g}")] if values else []),
             ("cross validation folds", parser.num_folds),
             ("minimum sample length", f"{min(lengths):.2f} s"),
             ("maximum sample length", f"{max(lengths):.2f} s"),
@@ -46,6 +47,8 @@ class InspectNetcdf(AudeepCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        import numpy as np
+
         from audeep.data.data_set import load
         from audeep.data.schema import Split
 
@@ -58,6 +61,9 @@ class InspectNetcdf(AudeepCommand):
             ("fully labeled", data_set.is_fully_labelled),
             ("feature dimensions", list(data_set.feature_dims)),
         ]
+        if data_set.has_values:
+            values = data_set.label_values[~np.isnan(data_set.label_values)]
+            rows.append(("values", f"{len(values)}, from {values.min():g} to {values.max():g}"))
         self.write("\n" + table("global data set information", rows))
         if instance is not None:
             self.write("\n" + table(f"instance {parsed_args.instance} information:", _instance_rows(instance)))
@@ -70,10 +76,12 @@ class InspectNetcdf(AudeepCommand):
 def _instance_rows(instance) -> list[tuple[str, object]]:
     label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
     splits = ", ".join("None" if split is None else split.name for split in instance.cv_folds)
+    value = [] if instance.label_value is None else [("value", instance.label_value)]
     return [
         ("data file", instance.filename),
         ("chunk number", instance.chunk_nr),
         ("label", label),
+        *value,
         ("cross validation splits", splits or "None"),
         ("partition", "None" if instance.partition is None else instance.partition.name),
         ("shape", list(instance.shape)),

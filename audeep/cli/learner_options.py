@@ -3,7 +3,7 @@
 
 import argparse
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audeep.cli.options import (
     AudeepCommand,
@@ -11,9 +11,11 @@ from audeep.cli.options import (
     add_keep_prob,
     add_learning_rate,
     add_seed,
+    choice_of,
     positive,
     positive_int,
 )
+from audeep.errors import OptionError
 
 if TYPE_CHECKING:
     from audeep.learners import LearnerFactory
@@ -25,9 +27,18 @@ class LearnerCommand(AudeepCommand):
     """A command that trains a learner."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--task",
+            type=choice_of(("classification", "regression")),
+            default="classification",
+            metavar="TASK",
+            help="predict labels (classification) or values (regression) (default: %(default)s)",
+        )
         parser.add_argument("--upsample", action="store_true", help="repeat training instances to balance the classes")
         parser.add_argument(
-            "--majority-vote", action="store_true", help="let the chunks of a file vote on one label for the file"
+            "--majority-vote",
+            action="store_true",
+            help="let the chunks of a file vote on one label for the file; of values, take the mean",
         )
         add_seed(parser)
         self.add_learner_options(parser)
@@ -36,21 +47,36 @@ class LearnerCommand(AudeepCommand):
         """Declare the options of the learner."""
         raise NotImplementedError
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
+    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory | dict[float, LearnerFactory]":
         """What makes the learners."""
         raise NotImplementedError
+
+    def training_options(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        """What evaluation and prediction take beside data and learners."""
+        if parsed_args.task == "regression" and parsed_args.upsample:
+            raise OptionError("--upsample balances classes, which --task regression has not; leave one of them out")
+        options = {name: getattr(parsed_args, name) for name in ("upsample", "majority_vote", "seed")}
+        return {**options, "regression": parsed_args.task == "regression"}
 
 
 class SvmOptions:
     """The learner of a command is a linear SVM."""
 
     def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--complexity", type=positive, required=True, help="C, the weight of errors in training")
+        parser.add_argument(
+            "--complexity",
+            type=positive,
+            nargs="+",
+            required=True,
+            metavar="C",
+            help="the weight of errors in training; of several, the one is taken that does best in cross-validation"
+            " within the training data",
+        )
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        from audeep.learners import SvmLearner
+    def learner_factory(self, parsed_args: argparse.Namespace) -> "dict[float, LearnerFactory]":
+        from audeep.learners import svms
 
-        return lambda seed: SvmLearner(parsed_args.complexity, seed)
+        return svms(parsed_args.complexity, parsed_args.task == "regression")
 
 
 class MlpOptions:
@@ -74,7 +100,7 @@ class MlpOptions:
         add_device(parser)
 
     def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        from audeep.learners import MlpLearner
+        from audeep.learners import MlpLearner, MlpRegressor
         from audeep.training.trainer import select_device
 
         if parsed_args.shuffle:
@@ -82,4 +108,5 @@ class MlpOptions:
         names = ("num_epochs", "learning_rate", "num_layers", "num_units", "keep_prob")
         options = {name: getattr(parsed_args, name) for name in names}
         device = str(select_device(parsed_args.device))
-        return lambda seed: MlpLearner(**options, seed=seed, device=device)
+        learner = MlpRegressor if parsed_args.task == "regression" else MlpLearner
+        return lambda seed: learner(**options, seed=seed, device=device)

@@ -4,14 +4,17 @@
 import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cliff.command import Command
 
 from audeep.errors import OptionError, OutputError
 
-INPUTS = ("input", "train_input", "eval_input")  # options that name files to read
-OUTPUTS = ("output", "plot")  # and to write
+if TYPE_CHECKING:
+    from audeep.parsers.base import Parser
+
+INPUTS = ("input", "train_input", "eval_input", "labels", "baseline")  # options that name files to read
+OUTPUTS = ("output", "plot", "json")  # and to write
 
 
 class AudeepCommand(Command):
@@ -109,6 +112,7 @@ def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
+LABEL_COLUMNS = ("file", "label", "fold", "partition", "value")
 partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 
 
@@ -123,15 +127,40 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def add_raw_data(parser: argparse.ArgumentParser) -> None:
-    """--basedir and --parser."""
+    """--basedir and --parser, and --labels with its columns."""
     parser.add_argument("--basedir", type=Path, required=True, help="base directory of the recordings")
     parser.add_argument(
         "--parser",
         default="audeep.backend.parsers.MetaParser",
         help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
-        " dcase, urban-sound-8k, gtzan, compare21, ...), a dotted class name, or FILE.py:CLASS (default: meta, which"
-        " finds out)",
+        " table, dcase, urban-sound-8k, gtzan, compare21, ...), a dotted class name, or FILE.py:CLASS (default: meta,"
+        " which finds out)",
     )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="the table of --parser table: recordings with what is known of them"
+    )
+    for column in LABEL_COLUMNS:
+        parser.add_argument(
+            f"--{column}-column",
+            metavar="NAME",
+            help=f"column of --labels that gives the {column}; '' for none (default: the one with a usual name)",
+        )
+
+
+def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
+    """The parser that the options of `add_raw_data` name."""
+    from audeep.parsers.lookup import SHORT_NAMES, open_parser
+
+    columns = {column: getattr(parsed_args, f"{column}_column") for column in LABEL_COLUMNS}
+    columns = {column: name for column, name in columns.items() if name is not None}
+    options = {}
+    if parsed_args.parser in ("table", SHORT_NAMES["table"]):
+        if parsed_args.labels is None:
+            raise OptionError(f"--parser {parsed_args.parser}: needs a table of the recordings; name it with --labels")
+        options = {"labels": parsed_args.labels, "columns": columns}
+    elif parsed_args.labels is not None or columns:
+        raise OptionError("--labels and its columns are for --parser table; give that, or leave them out")
+    return open_parser(parsed_args.basedir, parsed_args.parser, **options)
 
 
 def add_learning_rate(parser: argparse.ArgumentParser) -> None:

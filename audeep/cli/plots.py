@@ -16,6 +16,7 @@ from audeep.files import replacing
 if TYPE_CHECKING:
     from audeep.audio.preprocessing import Spectrogram
     from audeep.data.data_set import DataSet
+    from audeep.evaluation import Fold
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,16 @@ def plot_confusion(confusion: np.ndarray, labels: Sequence[str], file: Path | No
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="predicted class", ylabel="true class", title="confusion matrix")
     figure.colorbar(image, ax=axes, label="share of true class")
+    show(figure, file)
+
+
+def plot_values(folds: "Sequence[Fold]", file: Path | None) -> None:
+    """Predicted against true values, those of each fold in a colour of their own."""
+    figure, axes = plt.subplots(figsize=(7, 6), layout="constrained")
+    for fold in folds:
+        axes.scatter(np.tile(fold.true, len(fold.predicted)), fold.predicted.ravel(), s=12, linewidths=0)
+    axes.axline((fold.true.mean(), fold.true.mean()), slope=1, color="grey", linewidth=1)
+    axes.set(xlabel="true value", ylabel="predicted value", title="predictions")
     show(figure, file)
 
 

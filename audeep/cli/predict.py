@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""mlp predict, svm predict: labels for unlabelled data."""
+"""mlp predict, svm predict: labels or values for data without."""
 
 import argparse
 import logging
@@ -15,7 +15,7 @@ class PredictLabels(LearnerCommand):
     """What prediction shares for all learners."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        for part, purpose in (("train", "train on"), ("eval", "predict labels for")):
+        for part, purpose in (("train", "train on"), ("eval", "predict")):
             parser.add_argument(
                 f"--{part}-input", type=Path, required=True, metavar="FILE", help=f"data set file to {purpose}"
             )
@@ -31,7 +31,7 @@ class PredictLabels(LearnerCommand):
             type=Path,
             required=True,
             metavar="FILE",
-            help="text file to write: file name, tab, label; sorted by file name",
+            help="text file to write: file name, tab, label or value; sorted by file name",
         )
         super().add_options(parser)
 
@@ -44,20 +44,15 @@ class PredictLabels(LearnerCommand):
         for part in ("train", "eval"):
             data_set, names = load(getattr(parsed_args, f"{part}_input")), getattr(parsed_args, f"{part}_partitions")
             data_sets.append(data_set if names is None else data_set.partitions([Partition[name] for name in names]))
-        predictions = predict(
-            *data_sets,
-            self.learner_factory(parsed_args),
-            upsample=parsed_args.upsample,
-            majority_vote=parsed_args.majority_vote,
-            seed=parsed_args.seed,
-        )
+        options = self.training_options(parsed_args)
+        predictions = predict(*data_sets, self.learner_factory(parsed_args), **options)
         write_predictions(predictions, parsed_args.output)
         logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
 
 
 class PredictSvm(SvmOptions, PredictLabels):
-    """Predict labels with a linear SVM."""
+    """Predict labels or values with a linear SVM."""
 
 
 class PredictMlp(MlpOptions, PredictLabels):
-    """Predict labels with a multilayer perceptron."""
+    """Predict labels or values with a multilayer perceptron."""

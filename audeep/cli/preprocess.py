@@ -13,6 +13,7 @@ from audeep.cli.options import (
     decibels,
     index,
     number,
+    open_raw_data,
     positive_int,
     seconds,
 )
@@ -96,7 +97,6 @@ class Preprocess(AudeepCommand):
         from audeep.audio.preprocessing import Preprocessor
         from audeep.audio.reading import Channels
         from audeep.extraction import extract
-        from audeep.parsers.lookup import open_parser
 
         names = (
             *("window_width", "window_overlap", "mel_spectrum", "chunk_length", "chunk_count"),
@@ -104,7 +104,7 @@ class Preprocess(AudeepCommand):
         )
         settings = {name: getattr(parsed_args, name) for name in names}
         preprocessor = Preprocessor(**settings, channels=Channels[parsed_args.channels])
-        parser = open_parser(parsed_args.basedir, parsed_args.parser)
+        parser = open_raw_data(parsed_args)
         if parsed_args.pretend is not None:
             self._pretend(parser, preprocessor, parsed_args.pretend, parsed_args.plot)
         elif parsed_args.plot is not None:
@@ -122,9 +122,11 @@ class Preprocess(AudeepCommand):
         instance = instances[position]
         spectrogram = preprocessor.spectrogram(instance.path)
         num_frames, num_bands = spectrogram.db.shape
+        value = [] if instance.label_value is None else [("value", instance.label_value)]
         rows = [
             ("data file", instance.filename),
             ("label", "None" if instance.label_nominal is None else instance.label_nominal),
+            *value,
             ("sample rate", f"{spectrogram.sample_rate} Hz"),
             ("time steps", num_frames),
             ("frequency bands", num_bands),

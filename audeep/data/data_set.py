@@ -75,6 +75,11 @@ class DataSet:
         return self.data[schema.PARTITION.name].values
 
     @property
+    def label_values(self) -> np.ndarray:
+        """Numbers to predict by regression [instance], float64 with NaN where there is none."""
+        return self.data[schema.LABEL_VALUE.name].values
+
+    @property
     def features(self) -> np.ndarray:
         """[instance, ...], float32; reads all of them."""
         if not len(self):  # of which older versions of xarray lose the shape
@@ -110,6 +115,11 @@ class DataSet:
     def has_partition_info(self) -> bool:
         """Whether there are instances, and each belongs to a partition."""
         return len(self) > 0 and not np.isnan(self.partition).any()
+
+    @property
+    def has_values(self) -> bool:
+        """Whether an instance has a number to predict by regression."""
+        return not np.isnan(self.label_values).all()
 
     @property
     def is_fully_labelled(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, Partition, Split
+from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, Partition, Split
 from audeep.files import replacing
 
 RELATION = "auDeep exported data set"
@@ -29,7 +29,7 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
     Args:
         name: name of each file, without suffix.
         file_format: "csv" or "arff".
-        labels_last: put the labels behind the features rather than in front.
+        labels_last: put labels and values behind the features rather than in front.
 
     Raises:
         OutputError: a file cannot be written.
@@ -63,7 +63,7 @@ def _parts(data_set: DataSet) -> Iterator[tuple[Path, DataSet]]:
 
 def _columns(data_set: DataSet, labels_last: bool) -> list[str]:
     names = [FILENAME.name, CHUNK_NR.name]
-    labels = [LABEL_NOMINAL.name, LABEL_NUMERIC.name]
+    labels = [LABEL_NOMINAL.name, LABEL_NUMERIC.name] + [LABEL_VALUE.name] * data_set.has_values
     features = [f"feature_{index}" for index in range(int(np.prod(data_set.feature_shape)))]
     return names + features + labels if labels_last else names + labels + features
 
@@ -74,7 +74,7 @@ def _frames(data_set: DataSet, columns: Sequence[str]) -> Iterator[pd.DataFrame]
         features = block.features.reshape(len(block), -1)
         frame = pd.DataFrame(features, columns=[f"feature_{index}" for index in range(features.shape[1])], copy=False)
         metadata = block.metadata
-        for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL):
+        for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_VALUE):
             frame[variable.name] = metadata[variable.name]
         frame[LABEL_NUMERIC.name] = pd.array(metadata[LABEL_NUMERIC.name], dtype="Int64")
         yield frame[list(columns)]

@@ -15,12 +15,21 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet, empty
-from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED, LABEL_NOMINAL, LABEL_NUMERIC, Partition, Split
+from audeep.data.schema import (
+    CHUNK_NR,
+    FILENAME,
+    GENERATED,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    Partition,
+    Split,
+)
 from audeep.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC)}
+COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
 FORMATS = (".csv", ".arff")
 MISSING = ("", "?", "nan", "NaN", "NA", "N/A", "null")  # numbers that are not there, in CSV
 
@@ -39,15 +48,18 @@ def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUM
 
     All columns but those of the metadata are features, in their order. Instances that folds share must be the same in
     each. What is missing of the metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of
-    appearance) and numbers of labels (in alphabetical order). Without label columns, instances have no labels.
+    appearance) and numbers of labels (in alphabetical order). Without label columns, instances have no labels, and
+    without a column of values no values.
 
     Args:
         name: with the suffix .csv or .arff, or without.
-        columns: names of the columns of filename, chunk_nr, label_nominal and label_numeric.
+        columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric and label_value, where they
+            are others than these.
 
     Raises:
         DataError: there is no such data set, a file cannot be read, or files or rows contradict each other.
     """
+    columns = {**COLUMNS, **columns}
     places = _places(basedir, name)
     frames = [_read(place.path, columns) for place in places]
     features = [[column for column in frame.columns if column not in columns.values()] for frame in frames]
@@ -257,9 +269,9 @@ def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) ->
     given = pd.DataFrame(index=frame.index)
     for variable, column in columns.items():
         given[variable] = frame[column].astype(object) if column in frame.columns else None
-    chunk_nrs = _whole_numbers(place.path, given[CHUNK_NR.name])
+    chunk_nrs = _parsed(place.path, given[CHUNK_NR.name], int)
     in_order = given.groupby(FILENAME.name).cumcount()  # NaN without a name
-    labels, numbers = given[LABEL_NOMINAL.name], _whole_numbers(place.path, given[LABEL_NUMERIC.name])
+    labels, numbers = given[LABEL_NOMINAL.name], _parsed(place.path, given[LABEL_NUMERIC.name], int)
     nameless = labels.isna() & numbers.notna()
     labels = labels.where(~nameless, numbers.map("{:.0f}".format))
     return pd.DataFrame(
@@ -268,6 +280,7 @@ def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) ->
             CHUNK_NR.name: chunk_nrs.fillna(in_order).fillna(0).astype(np.int64),
             LABEL_NOMINAL.name: labels,
             LABEL_NUMERIC.name: numbers,
+            LABEL_VALUE.name: _parsed(place.path, given[LABEL_VALUE.name], float),
             "partition": np.nan if place.partition is None else float(place.partition),
             "fold": np.nan if place.fold is None else float(place.fold),
             "path": str(place.path),
@@ -275,14 +288,16 @@ def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) ->
     )
 
 
-def _whole_numbers(path: Path, texts: pd.Series) -> pd.Series:
-    """Texts as whole numbers (float64, NaN where missing)."""
+def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:
+    """Texts as whole numbers or, where `kind` is float, as finite ones (float64, NaN where missing)."""
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    wrong = texts[texts.notna() & ~(numbers == np.trunc(numbers))]
+    fits = numbers == np.trunc(numbers) if kind is int else np.isfinite(numbers)
+    wrong = texts[texts.notna() & ~fits]
     wrong = wrong[~wrong.isin(MISSING)]
     if len(wrong):
+        expected = "a whole number" if kind is int else "a finite number"
         raise DataError(
-            f"{path}: {texts.name} is {wrong.iloc[0]!r} in data row {wrong.index[0] + 1}, expected a whole number"
+            f"{path}: {texts.name} is {wrong.iloc[0]!r} in data row {wrong.index[0] + 1}, expected {expected}"
         )
     return numbers.where(np.isfinite(numbers))
 
@@ -313,6 +328,7 @@ def _data_set(rows: pd.DataFrame, features: np.ndarray, num_folds: int) -> DataS
     data_set.labels_nominal[:] = labels
     data_set.labels_numeric[:] = numbers[first]
     data_set.partition[:] = rows["partition"].to_numpy()[first]
+    data_set.label_values[:] = rows[LABEL_VALUE.name].to_numpy()[first]
     if has_folds:
         data_set.cv_folds[:] = Split.TRAIN
         data_set.cv_folds[codes, rows["fold"].to_numpy(int)] = Split.VALID
@@ -336,7 +352,7 @@ def _check_repeated(rows: pd.DataFrame, features: np.ndarray, first: np.ndarray)
     twice = rows.duplicated([FILENAME.name, CHUNK_NR.name, "fold"]).to_numpy()[repeated]
     if twice.any():
         fail(int(np.argmax(twice)), "is there twice")
-    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name, "partition"):
+    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name, LABEL_VALUE.name, "partition"):
         left, right = one[name].reset_index(drop=True), other[name].reset_index(drop=True)
         differs = ~((left == right) | (left.isna() & right.isna()))
         if differs.any():

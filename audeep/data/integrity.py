@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seven constraints that a sound data set satisfies."""
+"""The constraints that a sound data set satisfies."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import CHUNK_NR, CV_FOLDS, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, PARTITION, Variable
+from audeep.data.schema import (
+    CHUNK_NR,
+    CV_FOLDS,
+    FILENAME,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    PARTITION,
+    Variable,
+)
 
 
 @dataclass(frozen=True)
@@ -20,9 +29,9 @@ class Constraint:
 
 
 def check_integrity(data_set: DataSet) -> list[Constraint]:
-    """Check constraints 1 to 7 of the data model; constraint 5 holds where there is no label map.
+    """Check constraints 1 to 7 of the data model, and 8 where there are values; 5 holds where there is no label map.
 
-    Violations of 1 to 4, 6 and 7 are counted by file, those of 5 by instance.
+    Violations are counted by file, those of 5 by instance.
     """
     columns = pd.DataFrame({name: column for name, column in data_set.metadata.items() if column.ndim == 1})
     columns[CV_FOLDS.name] = pd.factorize(_rows_as_bytes(data_set.cv_folds))[0]
@@ -38,6 +47,8 @@ def check_integrity(data_set: DataSet) -> list[Constraint]:
     checks.append(("labels as in the label map", _outside_label_map(data_set)))
     checks.append(("same number of chunks in all files", _chunk_counts(columns)))
     checks.append(("chunk numbers 0, 1, ... once each in all files", _chunk_numbers(columns)))
+    if data_set.has_values:
+        checks.append(("same value in all chunks of a file", _differing(data_set, columns, LABEL_VALUE)))
     return [Constraint(number, text, violations) for number, (text, violations) in enumerate(checks, 1)]
 
 

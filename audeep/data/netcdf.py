@@ -61,9 +61,10 @@ class Writer:
         with _write_failures(self.path):
             for variable in VARIABLES:
                 shape = (self.num_instances, self.num_folds)[: len(variable.dims)]
-                column = _on_file(
-                    np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
-                )
+                column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
+                if not variable.always and _is_missing(column).all():
+                    continue
+                column = _on_file(column, variable)
                 kind = str if column.dtype == object else column.dtype
                 chunks = [max(1, min(size, 4096)) for size in shape]
                 self.file.createVariable(variable.name, kind, variable.dims, chunksizes=chunks)
@@ -160,9 +161,9 @@ def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, 
     if data[name].dims != variable.dims:
         raise DataError(f"{path}: '{name}' is over {data[name].dims}, expected {variable.dims}; write the file again")
     values = data[name].values
-    column = _texts(values) if variable.dtype is str else _numbers(values)
+    column = _texts(values) if variable.dtype is str else _numbers(values, variable.dtype)
     if column is None:
-        kind = "text" if variable.dtype is str else "whole numbers"
+        kind = {str: "text", int: "whole numbers", float: "finite numbers"}[variable.dtype]
         raise DataError(f"{path}: '{name}' holds {values.dtype}, expected {kind}; write the file again")
     missing = _is_missing(column)
     if variable.values is not None and not np.isin(column[~missing], list(variable.values)).all():
@@ -194,21 +195,22 @@ def _texts(values: np.ndarray) -> np.ndarray | None:
     return texts
 
 
-def _numbers(values: np.ndarray) -> np.ndarray | None:
-    """Whole numbers as float64 with NaN for what is missing; None if these are no whole numbers."""
+def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
+    """Numbers as float64 with NaN for what is missing; None if one is not finite, or not whole with `kind` int."""
     if values.dtype.kind not in "fiu":
         return None
     numbers = values.astype(np.float64)
     present = numbers[~np.isnan(numbers)]
-    return numbers if np.isfinite(present).all() and np.array_equal(present, np.trunc(present)) else None
+    fits = np.isfinite(present).all() and (kind is float or np.array_equal(present, np.trunc(present)))
+    return numbers if fits else None
 
 
-def _on_file(column: np.ndarray) -> np.ndarray:
+def _on_file(column: np.ndarray, variable: Variable) -> np.ndarray:
     """A column as `schema` says that it stands on file."""
     missing = _is_missing(column)
     if column.dtype == object:
         return np.full(column.shape, np.nan) if missing.all() and column.size else np.where(missing, "", column)
-    return column if missing.any() or not column.size else column.astype(np.int64)
+    return column if variable.dtype is float or missing.any() or not column.size else column.astype(np.int64)
 
 
 def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | None:

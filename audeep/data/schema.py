@@ -10,6 +10,7 @@
                 label_numeric[instance]       number of the class
                 cv_folds[instance, fold]      0 training split, 1 validation split
                 partition[instance]           0 train, 1 devel, 2 test
+                label_value[instance]         finite number to predict by regression; not there if all are missing
                 features[instance, ...]       float32
     attributes  feature_dims                  JSON list: names of the feature axes
                 label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
@@ -60,6 +61,7 @@ class Variable:
     dims: tuple[str, ...] = (INSTANCE,)
     required: bool = True  # no value may be missing
     values: type[IntEnum] | None = None  # the only numbers allowed
+    always: bool = True  # on file even if all values are missing
 
     @property
     def missing(self) -> float | str | None:
@@ -79,5 +81,6 @@ LABEL_NOMINAL = Variable("label_nominal", str, required=False)
 LABEL_NUMERIC = Variable("label_numeric", int, required=False)
 CV_FOLDS = Variable("cv_folds", int, (INSTANCE, FOLD), required=False, values=Split)
 PARTITION = Variable("partition", int, required=False, values=Partition)
+LABEL_VALUE = Variable("label_value", float, required=False, always=False)
 
-VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION)
+VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE)

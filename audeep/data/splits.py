@@ -19,12 +19,13 @@ def add_cv_setup(data_set: DataSet, num_folds: int, seed: int = 0) -> DataSet:
     """The same instances in random cross-validation folds, each validated in exactly one; any old folds are replaced.
 
     Chunks of a recording, and what `upsample` made of it, stay together. Folds have equally many recordings of each
-    class, within each partition if there are some, and equally many in all, give or take one.
+    class, within each partition if there are some, and equally many in all, give or take one. Numbers to predict by
+    regression are spread evenly over the folds, within each class if there are some.
 
     Raises:
         DataError: there are fewer recordings than folds.
     """
-    fold = _dealt(data_set, [data_set.labels_numeric, data_set.partition], num_folds, seed, "folds")
+    fold = _dealt(data_set, [data_set.partition], num_folds, seed, "folds")
     folds = np.where(fold[:, np.newaxis] == np.arange(num_folds), Split.VALID, Split.TRAIN)
     return _with_column(data_set, CV_FOLDS, folds.astype(np.float64))
 
@@ -38,12 +39,12 @@ def add_partitioning(data_set: DataSet, partitions: Sequence[Partition], seed: i
     """The same instances in random partitions; any old partitions are replaced.
 
     Chunks of a recording, and what `upsample` made of it, stay together. Partitions have equally many recordings of
-    each class, and equally many in all, give or take one.
+    each class, and equally many in all, give or take one. Numbers to predict by regression are spread evenly over them.
 
     Raises:
         DataError: there are fewer recordings than partitions.
     """
-    drawn = _dealt(data_set, [data_set.labels_numeric], len(partitions), seed, "partitions")
+    drawn = _dealt(data_set, [], len(partitions), seed, "partitions")
     return _with_column(data_set, PARTITION, np.array(partitions, dtype=np.float64)[drawn])
 
 
@@ -55,15 +56,18 @@ def remove_partitioning(data_set: DataSet) -> DataSet:
 def _dealt(data_set: DataSet, columns: Sequence[np.ndarray], num_hands: int, seed: int, what: str) -> np.ndarray:
     """A number below `num_hands` for each instance, the same for all of a recording.
 
-    Recordings are shuffled, ordered by what `columns` say of their first instance (the last column decides first),
-    and dealt like cards.
+    Recordings are shuffled, ordered by what is known of their first instance, and dealt like cards: by `columns` (the
+    last decides first), then by class, then by value, where `num_hands` neighbouring values count as one.
     """
     codes, _ = pd.factorize(original_names(data_set.filenames))
     _, first = np.unique(codes, return_index=True)
-    strata = [column[first] for column in columns]
+    strata = [column[first] for column in (data_set.labels_numeric, *columns)]
+    labels, values = strata[0], pd.Series(data_set.label_values[first])
+    neighbours = (values.groupby(strata, dropna=False).rank(method="first") - 1) // num_hands
+    strata.insert(0, neighbours.to_numpy())
     if len(first) < num_hands:
         raise DataError(f"{len(first)} recordings cannot be spread over {num_hands} {what}; ask for fewer")
-    labels, counts = np.unique(strata[0][~np.isnan(strata[0])], return_counts=True)
+    labels, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
     if (counts < num_hands).any():
         names = {number: name for name, number in data_set.labels.items()}
         rare = ", ".join(str(names.get(int(label), int(label))) for label in labels[counts < num_hands][:3])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Multilayer perceptrons for classification, several of the same shape at once."""
+"""Multilayer perceptrons for classification and regression, several of the same shape at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class MlpConfig:
     """Architecture, and the probability to keep an activation while training."""
 
     num_features: int
-    num_classes: int
+    num_outputs: int  # one for each class, or one for regression
     num_layers: int = 2
     num_units: int = 150
     keep_prob: float = 0.6
@@ -25,13 +25,14 @@ class MlpConfig:
     @property
     def sizes(self) -> list[int]:
         """Of the input, the hidden layers and the output."""
-        return [self.num_features] + [self.num_units] * self.num_layers + [self.num_classes]
+        return [self.num_features] + [self.num_units] * self.num_layers + [self.num_outputs]
 
 
 class Mlps(nn.Module):
-    """Networks on the same input: hidden ReLU layers with dropout behind each, and one output per class.
+    """Networks on the same input: hidden ReLU layers with dropout behind each, and linear outputs.
 
-    Outputs are logits; the old auDeep put a ReLU on them. Each network starts as it would alone, from its own seed.
+    Outputs are the logits of the classes (the old auDeep put a ReLU on them), or one value. Each network starts as it
+    would alone, from its own seed.
     """
 
     def __init__(self, config: MlpConfig, seeds: Sequence[int]) -> None:
@@ -47,7 +48,7 @@ class Mlps(nn.Module):
         self.dropout = Dropout(1 - config.keep_prob)
 
     def forward(self, features: Tensor) -> Tensor:
-        """[batch, features] -> [network, batch, classes]."""
+        """[batch, features] -> [network, batch, outputs]."""
         # the first layer of all networks is one product, because they share its input
         shape = (len(features), *self.biases[0].shape)
         products = features @ self.weights[0].flatten(0, 1).t()
@@ -57,7 +58,15 @@ class Mlps(nn.Module):
         return outputs
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """Sum of the mean cross-entropies of the networks, so that each has the gradients it would have alone."""
-        logits = self(features)
-        errors = nn.functional.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits)), reduction="sum")
+        """Sum of the mean errors of the networks, so that each has the gradients it would have alone.
+
+        Args:
+            targets: [batch], classes (int64), for which the error is the cross-entropy, or values (float32), for which
+                it is the squared difference.
+        """
+        outputs, targets_of_all = self(features).flatten(0, 1), targets.repeat(len(self.biases[0]))
+        if targets.is_floating_point():
+            errors = nn.functional.mse_loss(outputs.squeeze(1), targets_of_all, reduction="sum")
+        else:
+            errors = nn.functional.cross_entropy(outputs, targets_of_all, reduction="sum")
         return errors / len(targets)

@@ -34,6 +34,7 @@ class InstanceMetadata:
         label_nominal, label_numeric: name and number of its class.
         cv_folds: the split it is in, for each cross-validation fold.
         partition: the part of the data set it is in.
+        label_value: number to predict by regression.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class InstanceMetadata:
     label_numeric: int | None = None
     cv_folds: Sequence[Split] = field(default_factory=list)
     partition: Partition | None = None
+    label_value: float | None = None
 
 
 class Parser:
@@ -124,12 +126,7 @@ def read_table(
     Raises:
         ParserError: the table cannot be read, lacks a column, or has a line without the values.
     """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ParserError(f"{path}: is no table in UTF-8 that can be read: {error}; restore it") from error
+    rows = read_lines(path, delimiter)
     names = list(columns)
     if header:
         names = rows.pop(0)[1] if rows else []
@@ -145,6 +142,25 @@ def read_table(
             needs = ", ".join(f"{name} (a whole number)" if kind is int else name for name, kind in columns.items())
             raise ParserError(f"{path}: line {line} is {delimiter.join(row)!r}; expected {needs}; mend it") from error
     return values
+
+
+def read_lines(path: Path, delimiters: str) -> list[tuple[int, list[str]]]:
+    """The lines of a table that are not empty, cut into cells, each with its number (from 1).
+
+    Args:
+        delimiters: of them, the one that is most frequent in the first line stands between cells.
+
+    Raises:
+        ParserError: the table cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            delimiter = max(delimiters, key=file.readline().count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
+            return [(reader.line_num, row) for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ParserError(f"{path}: is no table in UTF-8 that can be read: {error}; restore it") from error
 
 
 def require_files(table: Path, paths: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 from audeep.errors import ParserError
 from audeep.parsers.base import Parser
@@ -14,6 +15,7 @@ SHORT_NAMES = {
     "partitioned": "audeep.parsers.partitioned.PartitionedParser",
     "cross-validated": "audeep.parsers.cross_validated.CrossValidatedParser",
     "no-metadata": "audeep.parsers.no_metadata.NoMetadataParser",
+    "table": "audeep.parsers.table.TableParser",
     "esc": "audeep.parsers.esc.ESCParser",
     "dcase": "audeep.parsers.dcase.DCASEParser",
     "dcase18-task4": "audeep.parsers.dcase.DCASE18Task4Parser",
@@ -34,8 +36,11 @@ SHORT_NAMES = {
 }
 
 
-def open_parser(basedir: Path | str, name: str) -> Parser:
+def open_parser(basedir: Path | str, name: str, **options: Any) -> Parser:
     """The parser called `name` for `basedir`, which it can read and in which it finds recordings.
+
+    Args:
+        options: for the parser; `TableParser` alone has some.
 
     Raises:
         ParserError: there is no such parser, or it cannot read the base directory.
@@ -46,7 +51,7 @@ def open_parser(basedir: Path | str, name: str) -> Parser:
         raise ParserError(f"{basedir}: {found}; --basedir must name the directory with the recordings")
     if not any(basedir.iterdir()):
         raise ParserError(f"{basedir}: is empty; --basedir must name the directory with the recordings")
-    parser = parser_type(basedir)
+    parser = parser_type(basedir, **options)
     if not parser.can_parse():
         raise ParserError(
             f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {parser.missing()};"

@@ -146,3 +146,21 @@ def test_the_commands_fuse_files(golden: Path, tmp_path: Path) -> None:
     assert main(["-q", "fuse", "chunks", "--input", chunks, "--dimension", "time", "--output", output]) == 0
     assert len(load(output)) == 40 and load(output).feature_shape == (60, 16)
     assert main(["-q", "fuse", "--input", features, "--output", output]) == 1
+
+
+def test_values_are_kept_and_must_agree_to_be_fused() -> None:
+    one, other = (recordings("a.wav", "b.wav") for _ in range(2))
+    for data_set in (one, other):
+        data_set.label_values[:] = [0.5, np.nan]
+    np.testing.assert_array_equal(concat_features([one, other], "freq").label_values, [0.5, np.nan])
+    np.testing.assert_array_equal(concat_instances([one, other]).label_values, [0.5, np.nan] * 2)
+    other.label_values[1] = 3
+    with pytest.raises(DataError, match=r"instance 1 \(b.wav\) has label_value 3.0, not None"):
+        concat_features([one, other], "freq")
+    chunks = recordings("a.wav", "a.wav")
+    chunks[1].label_nominal = chunks[1].label_numeric = None
+    chunks.label_values[:] = [0.5, 0.5]
+    assert concat_chunks(chunks, "freq").label_values.tolist() == [0.5]
+    chunks.label_values[1] = 1
+    with pytest.raises(DataError, match="chunk 2 has other metadata than the first .* has label_value 1.0, not 0.5"):
+        concat_chunks(chunks, "freq")

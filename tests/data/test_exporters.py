@@ -10,6 +10,7 @@ import pytest
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.data.exporters import export
+from audeep.data.importers import import_data_set
 from audeep.data.schema import Partition, Split
 from audeep.errors import OutputError
 
@@ -273,3 +274,29 @@ def test_large_features_are_exported_block_by_block_without_a_seam(
     monkeypatch.setattr(DataSet, "blocks", lambda data_set: blocks(data_set, 3 * 4 * 2))  # three instances each
     (parts,) = export(recordings(), tmp_path, "parts", file_format)
     assert parts.read_bytes() == whole.read_bytes()
+
+
+# values
+
+
+@pytest.mark.parametrize("labels_last", [False, True])
+@pytest.mark.parametrize("file_format", ["csv", "arff"])
+def test_values_are_exported_behind_the_labels_and_imported_again(
+    tmp_path: Path, file_format: str, labels_last: bool
+) -> None:
+    data_set = recordings(num_folds=2)
+    data_set.cv_folds[2:] = [[0, 1], [0, 1]]
+    data_set.label_values[:] = [0.1, np.nan, -1e-7, 3]
+    export(data_set, tmp_path, "birds", file_format, labels_last)
+    text = (tmp_path / "fold_2" / f"birds.{file_format}").read_text()
+    if file_format == "csv":
+        header = text.splitlines()[0].split(",")
+    else:
+        header = [name for name, _ in arff.loads(text)["attributes"]]
+        assert dict(arff.loads(text)["attributes"])["label_value"] == "REAL"
+    labels, features = ["label_nominal", "label_numeric", "label_value"], ["feature_0", "feature_1"]
+    assert header == ["filename", "chunk_nr", *(features + labels if labels_last else labels + features)]
+    imported = import_data_set(tmp_path, "birds")
+    order = np.argsort(imported.filenames)
+    np.testing.assert_array_equal(imported.label_values[order], data_set.label_values)
+    np.testing.assert_array_equal(imported.features[order], data_set.features)

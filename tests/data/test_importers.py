@@ -271,3 +271,23 @@ def test_a_column_that_was_asked_for_and_is_not_there_is_an_error(write):
     columns = {"filename": "name", "chunk_nr": "chunk_nr", "label_nominal": "class", "label_numeric": "label_numeric"}
     with pytest.raises(DataError, match="has no column 'class' for label_nominal; it has name, x"):
         import_data_set(write(x_csv="name,x\na,1\n"), "x", columns)
+
+
+def test_values_may_come_from_a_column_of_any_name_and_be_missing(write):
+    source = write(x_csv="filename,age,x\na,3.5,1\nb,,2\nc,1e2,3\nd,?,4\n")
+    data_set = import_data_set(source, "x", {"label_value": "age"})
+    assert data_set.filenames.tolist() == ["a", "b", "c", "d"] and data_set.features[:, 0].tolist() == [1, 2, 3, 4]
+    assert [instance.label_value for instance in data_set] == [3.5, None, 100, None]
+    assert import_data_set(source, "x").feature_shape == (2,)
+
+
+@pytest.mark.parametrize("text", ["old", "inf"])
+def test_values_that_are_no_finite_numbers_are_refused(write, text):
+    with pytest.raises(DataError, match=rf"x.csv: label_value is '{text}' in data row 2, expected a finite number"):
+        import_data_set(write(x_csv=f"filename,label_value,x\na,1,1\nb,{text},2\n"), "x")
+
+
+def test_an_instance_has_the_same_value_in_all_folds(write):
+    texts = {f"fold_{fold}__x_csv": f"filename,label_value,x\na,{fold},1\n" for fold in (1, 2)}
+    with pytest.raises(DataError, match="has another label_value"):
+        import_data_set(write(**texts), "x")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seven constraints: what breaks each of them, and what does not."""
+"""The constraints: what breaks each of them, and what does not."""
 
 from pathlib import Path
 
@@ -184,3 +184,12 @@ def test_a_hundred_thousand_instances_are_loaded_split_and_validated(tmp_path: P
     loaded[77_777].partition = Partition.TEST if loaded[77_777].partition != Partition.TEST else Partition.DEVEL
     loaded[50_000].chunk_nr = 4
     assert {number: len(violations) for number, violations in found(loaded).items()} == {4: 1, 7: 1}
+
+
+def test_where_there_are_values_chunks_of_a_file_agree_in_them() -> None:
+    data_set = sound()
+    data_set.label_values[:] = [0.5, 0.5, np.nan, np.nan, 1, 1, 2, 2]
+    assert check_integrity(data_set)[7].text == "same value in all chunks of a file"
+    assert found(data_set) == {}
+    data_set.label_values[[1, 3]] = [0.25, 7]
+    assert found(data_set) == {8: ["a.wav: label_value is 0.5 and 0.25", "b.wav: label_value is missing and 7.0"]}

@@ -375,3 +375,27 @@ def test_numbers_of_other_types_are_read_as_the_same_numbers(tmp_path: Path, kin
     assert data_set.labels_numeric.tolist() == data_set.cv_folds[:, 0].tolist() == [1, 0]
     assert data_set.chunk_nrs.tolist() == [1, 0]
     assert data_set[0].label_numeric == 1
+
+
+# values
+
+
+def test_values_are_written_as_they_are_and_only_where_there_are_some(tmp_path: Path) -> None:
+    metadata = {"filename": ["a.wav", "b.wav", "c.wav"]}
+    assert "label_value" not in written(tmp_path / "none.nc", {**metadata, "label_value": [None] * 3})
+    data = written(tmp_path / "some.nc", {**metadata, "label_value": [2, None, -0.1]})
+    assert data["label_value"].dtype == np.float64 and data["label_value"].dims == ("instance",)
+    np.testing.assert_array_equal(data["label_value"], [2, np.nan, -0.1])
+    whole = written(tmp_path / "whole.nc", {**metadata, "label_value": [2, 1, 3]})
+    assert whole["label_value"].dtype == np.float64
+    for name, expected in (("none", [np.nan] * 3), ("some", [2, np.nan, -0.1]), ("whole", [2, 1, 3])):
+        data_set = load(tmp_path / f"{name}.nc")
+        np.testing.assert_array_equal(data_set.label_values, expected)
+        assert data_set.has_values == (name != "none")
+        assert data_set[1].label_value == (1 if name == "whole" else None)
+
+
+@pytest.mark.parametrize("values", [np.array([1, np.inf]), np.array(["1", "2"], object)])
+def test_values_that_are_no_finite_numbers_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    with pytest.raises(DataError, match="raw.nc: 'label_value' holds .*, expected finite numbers; write the file"):
+        load(raw_file(tmp_path / "raw.nc", label_value=values))

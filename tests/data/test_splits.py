@@ -115,3 +115,27 @@ def test_more_folds_than_recordings_are_refused_and_rare_classes_are_named(caplo
         add_partitioning(chunked([0, 0]), list(Partition))
     add_cv_setup(chunked([0] * 8 + [1] * 2), 4)
     assert "1 classes (class 1) have fewer recordings than the 4 folds" in caplog.text
+
+
+@pytest.mark.parametrize("labels", [[None] * 40, [0, 1] * 20])
+def test_values_are_spread_evenly_and_the_seed_decides_how(labels: list[int | None]) -> None:
+    data_set = chunked(labels)
+    values = np.random.default_rng(0).exponential(size=40)
+    data_set.label_values[:] = np.tile(values, 3)
+    drawn = [held_out(add_cv_setup(data_set, 4, seed)) for seed in range(20)]
+    assert len({tuple(folds.values()) for folds in drawn}) == 20
+    deviations = []
+    for folds in drawn:
+        fold_of = np.array([folds[f"{row:03d}.wav"] for row in range(40)])
+        assert Counter(fold_of) == dict.fromkeys(range(4), 10)
+        deviations += [abs(values[fold_of == fold].mean() - values.mean()) for fold in range(4)]
+        if labels[0] is None:  # each of four neighbours goes to a fold of its own
+            ranked = fold_of[np.argsort(values)].reshape(10, 4)
+            assert (np.sort(ranked, axis=1) == range(4)).all()
+    assert np.mean(deviations) < 0.5 * values.std() / np.sqrt(10)
+
+
+def test_values_are_copied_with_instances_that_are_repeated() -> None:
+    data_set = chunked([0, 0, 1], chunks=1)
+    data_set.label_values[:] = [0.5, 1.5, 2.5]
+    assert upsample(data_set).label_values.tolist() == [0.5, 1.5, 2.5, 2.5]

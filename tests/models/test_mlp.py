@@ -13,7 +13,7 @@ from audeep.models.mlp import MlpConfig, Mlps
 
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 def test_networks_are_relu_layers_below_linear_logits(num_layers: int) -> None:
-    config = MlpConfig(num_features=6, num_classes=3, num_layers=num_layers, num_units=5, keep_prob=0.4)
+    config = MlpConfig(num_features=6, num_outputs=3, num_layers=num_layers, num_units=5, keep_prob=0.4)
     model = Mlps(config, [3, 4]).eval()
     inputs = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_the_loss_is_the_sum_of_the_mean_cross_entropies() -> None:
 
 
 def test_dropout_stands_behind_each_hidden_layer_only() -> None:
-    model = Mlps(MlpConfig(num_features=6, num_classes=3, num_layers=2, num_units=400, keep_prob=0.7), [0])
+    model = Mlps(MlpConfig(num_features=6, num_outputs=3, num_layers=2, num_units=400, keep_prob=0.7), [0])
     shares = []
     for child in model.modules():
         if isinstance(child, nn.Dropout):
@@ -52,7 +52,7 @@ def test_dropout_stands_behind_each_hidden_layer_only() -> None:
 
 
 def test_each_network_starts_glorot_uniform_from_its_own_seed() -> None:
-    config = MlpConfig(num_features=70, num_classes=90, num_layers=1, num_units=80)
+    config = MlpConfig(num_features=70, num_outputs=90, num_layers=1, num_units=80)
     model = Mlps(config, [7, 8])
     for layer, inputs, outputs in [(0, 70, 80), (1, 80, 90)]:
         for parts, bound in [

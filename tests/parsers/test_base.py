@@ -53,11 +53,12 @@ def test_a_directory_named_like_a_recording_and_a_missing_file_are_no_audio(grow
     assert not is_audio(basedir / "b.wav")
 
 
-def test_instance_metadata_has_the_six_fields_of_old_scripts_in_their_order():
+def test_instance_metadata_has_the_six_fields_of_old_scripts_in_their_order_and_a_value():
     old = [Path("a.wav"), "a", "dog", 3, [Split.VALID], Partition.TEST]
     item = InstanceMetadata(*old)
     names = ["path", "filename", "label_nominal", "label_numeric", "cv_folds", "partition"]
-    assert [field.name for field in dataclasses.fields(InstanceMetadata)] == names
+    assert [field.name for field in dataclasses.fields(InstanceMetadata)] == [*names, "label_value"]
+    assert item.label_value is None
     assert [getattr(item, name) for name in names] == old
 
 

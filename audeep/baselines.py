@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What learned features must beat: chance, and statistics of spectrograms that know nothing of the order of frames."""
+
+import numpy as np
+
+from audeep.data.data_set import DataSet
+from audeep.data.schema import GENERATED, TIME
+from audeep.data.upsample import original_names
+from audeep.errors import DataError, ShapeError
+
+COMPLEXITIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of an SVM on statistics, to choose among
+
+
+class ConstantLearner:
+    """Predicts the most frequent label, the lowest among equals, or the mean value, whatever the features."""
+
+    def __init__(self, seed: int = 0) -> None:
+        """Take a seed as all learners do; nothing is random."""
+
+    def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
+        if targets.dtype.kind == "f":
+            self.constant = targets.mean()
+        else:
+            labels, counts = np.unique(targets, return_counts=True)
+            self.constant = labels[counts.argmax()]
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        return np.full(len(features), self.constant)
+
+
+def order_blind(data_set: DataSet, spectrograms: DataSet) -> DataSet:
+    """The same instances; their features are mean and standard deviation over time of each band of the spectrograms.
+
+    Spectrograms are found by file name and chunk number; what `upsample` repeated has that of its original.
+
+    Raises:
+        DataError: an instance has no spectrogram.
+        ShapeError: `spectrograms` has no axis of time.
+    """
+    if TIME not in spectrograms.feature_dims:
+        raise ShapeError(
+            f"baseline: features have axes {list(spectrograms.feature_dims)}, none is '{TIME}'; name the file of the"
+            " spectrograms that 'audeep preprocess' wrote"
+        )
+    position = {key: row for row, key in enumerate(_keys(spectrograms))}
+    rows = [position.get(key, -1) for key in _keys(data_set)]
+    if -1 in rows:
+        first = data_set[rows.index(-1)]
+        raise DataError(
+            f"baseline: {rows.count(-1)} of {len(rows)} instances have no spectrogram, the first is {first.filename},"
+            f" chunk {first.chunk_nr}; name the spectrograms that the features were generated from"
+        )
+    axis = 1 + spectrograms.feature_dims.index(TIME)
+    needed, inverse = np.unique(rows, return_inverse=True)
+    parts = [_statistics(block.features.astype(np.float64), axis) for block in spectrograms[needed].blocks()]
+    return data_set.with_features(np.concatenate(parts)[inverse], [GENERATED])
+
+
+def _keys(data_set: DataSet) -> list[tuple[str, int]]:
+    return list(zip(original_names(data_set.filenames), data_set.chunk_nrs.tolist(), strict=True))
+
+
+def _statistics(features: np.ndarray, axis: int) -> np.ndarray:
+    """[instance, 2 * bands], float32."""
+    moments = [moment(axis=axis).reshape(len(features), -1) for moment in (features.mean, features.std)]
+    return np.concatenate(moments, axis=1).astype(np.float32)

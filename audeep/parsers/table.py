@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings in any folders, with a table of what is known of them."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple, NoReturn
+
+from audeep.data.schema import Partition
+from audeep.errors import ParserError
+from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = {
+    "file": ("file", "filename", "file_name", "path", "wav", "audio", "recording", "name"),
+    "label": ("label", "label_nominal", "class", "category"),
+    "fold": ("fold", "cv_fold"),
+    "partition": ("partition", "split", "subset"),
+    "value": ("value", "label_value"),
+}
+PARTITIONS = {
+    **dict.fromkeys(("train", "training"), Partition.TRAIN),
+    **dict.fromkeys(("devel", "dev", "development", "val", "valid", "validation"), Partition.DEVEL),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), Partition.TEST),
+}
+MISSING = ("", "?")
+
+
+class Row(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        cells: texts of its cells by what they are, as far as there are columns; None for those missing.
+        names: of the columns, by what they hold.
+    """
+
+    line: int
+    cells: dict[str, str | None]
+    names: dict[str, str]
+
+
+class TableParser(Parser):
+    """Recordings that a table lists, one a line, with label, fold, partition and value as far as it has them.
+
+    Cells are separated by commas, semicolons or tabs; an empty one, or a question mark, is a missing value. Folds are
+    numbered in their order. Labels that are all whole numbers are their own numbers.
+
+    Args:
+        labels: the table, whose first line names the columns.
+        columns: names of the columns of file, label, fold, partition and value; an empty name for a column that is not
+            to be used. Those not given are found by the names in `COLUMNS`, in upper or lower case; the column of the
+            file must be there.
+    """
+
+    def __init__(self, basedir: Path | str, labels: Path | str, columns: Mapping[str, str] | None = None) -> None:
+        super().__init__(basedir)
+        self.labels = Path(labels)
+        self.columns = dict(columns or {})
+
+    def missing(self) -> str | None:
+        if not self.labels.is_file():
+            raise ParserError(f"{self.labels}: no such file; --labels must name the table of the recordings")
+        return None
+
+    def instances(self) -> Iterator[InstanceMetadata]:
+        folds = {file: self._parsed(row, "fold", _whole, "a whole number") for file, row in self._rows.items()}
+        numbers = sorted(set(folds.values()) - {None})
+        if len(numbers) == 1:
+            raise ParserError(f"{self.labels}: all folds are {numbers[0]}; two or more are needed, or none")
+        labels = {row.cells.get("label") for row in self._rows.values()} - {None}
+        are_numbers = all(label.isdecimal() and len(label) < 10 and label == str(int(label)) for label in labels)
+        for file, row in self._rows.items():
+            label, fold = row.cells.get("label"), folds[file]
+            yield InstanceMetadata(
+                self.basedir / file,
+                file,
+                label,
+                int(label) if are_numbers and label is not None else None,
+                [None] * len(numbers) if fold is None else splits(numbers.index(fold), len(numbers)),
+                self._parsed(row, "partition", _partition, "train, devel or test"),
+                self._parsed(row, "value", _finite, "a finite number"),
+            )
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        """The lines of the table by file, sorted."""
+        lines = read_lines(self.labels, ",;\t")
+        header = [name.strip() for name in lines.pop(0)[1]] if lines else []
+        names = {what: name for what in COLUMNS if (name := self._column(what, header)) is not None}
+        logger.info("%s: %s", self.labels, ", ".join(f"{what} from column {name!r}" for what, name in names.items()))
+        rows: dict[str, Row] = {}
+        for line, texts in lines:
+            if len(texts) != len(header):
+                raise ParserError(
+                    f"{self.labels}: line {line} has {len(texts)} cells, the first line has {len(header)}; mend it"
+                )
+            found = dict(zip(header, map(str.strip, texts), strict=True))
+            cells = {what: found[name] if found[name] not in MISSING else None for what, name in names.items()}
+            row = Row(line, cells, names)
+            file = self._parsed(row, "file", lambda text: PurePath(text).as_posix())
+            if file is None:
+                self._refuse(row, "file", "the name of a recording")
+            if file in rows:
+                self._refuse(row, "file", f"each recording once, but line {rows[file].line} has it too")
+            if not (self.basedir / file).is_file():
+                self._refuse(row, "file", f"a recording below {self.basedir}, where it is not")
+            rows[file] = row
+        return dict(sorted(rows.items()))
+
+    def _column(self, what: str, header: list[str]) -> str | None:
+        """Name of the column that holds `what`; None if there is none, or it is not to be used."""
+        given = self.columns.get(what)
+        if given == "" and what != "file":
+            return None
+        wanted = (given,) if given else COLUMNS[what]
+        found = [name for text in wanted for name in header if text == (name if given else name.lower())]
+        if not found and (given or what == "file"):
+            raise ParserError(
+                f"{self.labels}: has no column {' or '.join(wanted)} for the {what}, but {', '.join(header) or 'none'};"
+                f" name one of them with --{what}-column"
+            )
+        if found and header.count(found[0]) > 1:
+            raise ParserError(f"{self.labels}: has {header.count(found[0])} columns {found[0]!r}; rename all but one")
+        return found[0] if found else None
+
+    def _parsed(self, row: Row, what: str, parse: Callable[[str], Any], expected: str = "text") -> Any:
+        """A cell as `parse` understands it; None if it is missing."""
+        text = row.cells.get(what)
+        try:
+            return None if text is None else parse(text)
+        except (KeyError, ValueError):
+            self._refuse(row, what, expected)
+
+    def _refuse(self, row: Row, what: str, expected: str) -> NoReturn:
+        found = "is empty" if row.cells[what] is None else f"is {row.cells[what]!r}"
+        raise ParserError(f"{self.labels}: line {row.line}, column {row.names[what]!r} {found}; expected {expected}")
+
+
+def _partition(text: str) -> Partition:
+    return PARTITIONS[text.lower()]
+
+
+def _whole(text: str) -> int:
+    number = _finite(text)
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How good predictions are: scores of classes by their confusion matrix, scores of values by the values."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[int]) -> np.ndarray:
+    """Counts [true class, predicted class], in the order of `classes`, which are sorted."""
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (np.searchsorted(classes, true), np.searchsorted(classes, predicted)), 1)
+    return counts
+
+
+def accuracy(confusion: np.ndarray) -> float:
+    """Share of predictions that are right; `confusion` is [true class, predicted class] with counts."""
+    return float(np.trace(confusion) / confusion.sum())
+
+
+def unweighted_average_recall(confusion: np.ndarray) -> float:
+    """Mean recall of the classes that occur; `confusion` is [true class, predicted class] with counts."""
+    occurring = confusion.sum(axis=1) > 0
+    return float(np.mean(np.diag(confusion)[occurring] / confusion[occurring].sum(axis=1)))
+
+
+def pearson(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Pearson's correlation coefficient; NaN where one of the two is constant."""
+    if np.ptp(true) == 0 or np.ptp(predicted) == 0:
+        return np.nan
+    return float(np.corrcoef(true, predicted)[0, 1])
+
+
+def spearman(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Spearman's rank correlation coefficient, equal values sharing a rank; NaN where one of the two is constant."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(true), rankdata(predicted))
+
+
+def concordance(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Concordance correlation coefficient (Lin, Biometrics 1989); NaN where both are constant and equal."""
+    covariance = np.mean((true - true.mean()) * (predicted - predicted.mean()))
+    scale = true.var() + predicted.var() + (true.mean() - predicted.mean()) ** 2
+    return float(2 * covariance / scale) if scale > 0 else np.nan
+
+
+def mean_absolute_error(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of the absolute differences."""
+    return float(np.abs(true - predicted).mean())
+
+
+def root_mean_squared_error(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Root of the mean of the squared differences."""
+    return float(np.sqrt(np.square(true - predicted).mean()))

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--parser table, from its command line to its output."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audeep import load
+
+SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12 --jobs 1"
+
+
+@pytest.fixture
+def table(recordings: Path, tmp_path: Path) -> Path:
+    """What the folders of `recordings` say of them, with a value that rises with the pitch in the class."""
+    rows = ["recording;tone;part;score"]
+    for path in sorted(recordings.rglob("*.wav")):
+        name = path.relative_to(recordings).as_posix()
+        _, fold, label, number = re.split(r"[_/]", name)
+        rows.append(f"{name};{label};{fold};{int(number[0]) / 2}")
+    path = tmp_path / "tones.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_a_table_gives_the_same_data_set_as_the_folders_and_values(audeep, recordings, spectrograms, table, tmp_path):
+    columns = "--label-column tone --fold-column part --value-column score"
+    command = f"--basedir {recordings} --parser table --labels {table} {columns}"
+    assert audeep(f"preprocess {command} {SPECTRA} --output {tmp_path}/t.nc").status == 0
+    from_table, from_folders = load(tmp_path / "t.nc"), load(spectrograms)
+    for name, column in from_folders.metadata.items():
+        if name != "label_value":
+            np.testing.assert_array_equal(from_table.metadata[name], column)
+    assert from_table.label_map == from_folders.label_map
+    assert from_table.label_values.tolist() == [0, 0.5, 1, 1.5] * 6
+    shown = audeep(f"inspect raw {command}").out
+    assert re.search(r"\| number of labels +\| +2 \|\n\| values +\| 24, from 0 to 1\.5 \|", shown)
+    shown = audeep(f"inspect netcdf --input {tmp_path}/t.nc --instance 1").out
+    assert "| values                | 24, from 0 to 1.5" in shown and "| value                   | 0.5 " in shown
+    assert "| value           | 0.5 " in audeep(f"preprocess {command} {SPECTRA} --pretend 1").out
+    assert "8 | same value in all chunks of a file" in audeep(f"validate --input {tmp_path}/t.nc").out
+
+
+def test_data_without_values_show_and_store_none(audeep, spectrograms, recordings):
+    assert "value" not in audeep(f"inspect netcdf --input {spectrograms} --instance 1").out
+    assert "value" not in audeep(f"inspect raw --basedir {recordings}").out
+    assert "value" not in audeep(f"validate --input {spectrograms}").out
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ("--parser table", "--parser table: needs a table of the recordings; name it with --labels\n"),
+        ("--labels TABLE", "--labels and its columns are for --parser table; give that, or leave them out\n"),
+        ("--fold-column x", "--labels and its columns are for --parser table; give that, or leave them out\n"),
+        ("--parser table --labels no.csv", "no.csv: no such file; --labels must name the table of the recordings\n"),
+        (
+            "--parser table --labels TABLE --value-column tone --output OUT",
+            "line 2, column 'tone' is 'high'; expected a finite number\n",
+        ),
+        (
+            "--parser table --labels TABLE --output TABLE",
+            "is an input and an output of this command; choose another name to write to\n",
+        ),
+    ],
+)
+def test_wrong_options_and_tables_are_one_line(audeep, recordings, table, tmp_path, options, message):
+    options = options.replace("TABLE", str(table)).replace("OUT", f"{tmp_path}/out.nc")
+    before = table.read_bytes()
+    result = audeep(f"-q preprocess --basedir {recordings} {options}")
+    assert result.status == 1 and result.err.endswith(message) and result.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [table] and table.read_bytes() == before

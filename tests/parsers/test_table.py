@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of recordings: what is read from which column, and what is refused."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from audeep.data.schema import Partition, Split
+from audeep.errors import ParserError
+from audeep.parsers.lookup import open_parser
+from audeep.parsers.table import TableParser
+
+
+@pytest.fixture
+def parser(grow, tmp_path):
+    """Makes a parser for the recordings a.wav, b.wav, far/c.wav and a table with the given text."""
+
+    def parser(text: str, **columns: str) -> TableParser:
+        (tmp_path / "t.csv").write_bytes(text.encode())
+        return TableParser(grow("a.wav", "b.wav", "far/c.wav"), tmp_path / "t.csv", columns)
+
+    return parser
+
+
+def test_columns_are_found_by_name_in_any_order_and_case(parser, tmp_path):
+    header = "Label,extra,FileName,fold,value,Split\n"
+    found = parser(f"{header}dog,1,b.wav,2,-0.5,dev\ncat,2,a.wav,1,1e3,Train\ndog,3,far/c.wav,4,7,TEST\n")
+    first, second, third = found.parse()
+    assert [item.filename for item in (first, second, third)] == ["a.wav", "b.wav", "far/c.wav"]
+    assert third.path == tmp_path / "base" / "far" / "c.wav"
+    assert [item.label_nominal for item in (first, second, third)] == ["cat", "dog", "dog"]
+    assert [item.label_value for item in (first, second, third)] == [1000, -0.5, 7]
+    assert [item.partition for item in (first, second, third)] == [Partition.TRAIN, Partition.DEVEL, Partition.TEST]
+    train, valid = Split
+    assert [item.cv_folds for item in (first, second, third)] == [
+        [valid, train, train],
+        [train, valid, train],
+        [train, train, valid],
+    ]
+    assert found.label_map == {"cat": 0, "dog": 1} and found.num_folds == 3
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_cells_are_separated_by_commas_semicolons_or_tabs(parser, delimiter):
+    text = '\ufefffile|label\r\na.wav|"dog, cat; \t"\r\n'.replace("|", delimiter)
+    (item,) = parser(text).parse()
+    assert (item.filename, item.label_nominal) == ("a.wav", "dog, cat;")
+
+
+def test_a_table_of_files_alone_gives_recordings_without_labels(parser):
+    found = parser("path\n./b.wav\na.wav\n")
+    assert [item.filename for item in found.parse()] == ["a.wav", "b.wav"]
+    assert found.label_map is None and found.num_folds == 0
+    assert {(item.label_nominal, item.partition, item.label_value) for item in found.parse()} == {(None, None, None)}
+
+
+def test_empty_cells_and_question_marks_are_missing(parser):
+    text = "file,label,fold,partition,value\na.wav,,1,train,2\nb.wav,?,2.0, ,?\nfar/c.wav,dog,,?,\n"
+    first, second, third = parser(text).parse()
+    assert [item.label_nominal for item in (first, second, third)] == [None, None, "dog"]
+    assert [item.partition for item in (first, second, third)] == [Partition.TRAIN, None, None]
+    assert [item.label_value for item in (first, second, third)] == [2, None, None]
+    assert second.cv_folds == [Split.TRAIN, Split.VALID] and third.cv_folds == [None, None]
+
+
+def test_columns_given_by_name_go_before_usual_ones_and_an_empty_name_leaves_one_out(parser):
+    text = "file,label,mood,fold,value\na.wav,dog,glad,one,x\nb.wav,cat,sad,two,y\n"
+    found = parser(text, label="mood", fold="", value="")
+    assert found.label_map == {"glad": 0, "sad": 1}
+    assert found.num_folds == 0 and found.parse()[0].label_value is None
+
+
+@pytest.mark.parametrize(
+    "labels, expected",
+    [
+        ("10 2 9", {"2": 2, "9": 9, "10": 10}),
+        ("10 2 x", {"10": 0, "2": 1, "x": 2}),
+        ("1 01 2", {"01": 0, "1": 1, "2": 2}),
+        ("1 12345678901234567890 ?", {"1": 0, "12345678901234567890": 1}),
+    ],
+)
+def test_labels_that_are_whole_numbers_are_their_own_numbers(parser, labels, expected):
+    rows = "".join(
+        f"{file},{label}\n" for file, label in zip(("a.wav", "b.wav", "far/c.wav"), labels.split(), strict=True)
+    )
+    assert parser(f"file,label\n{rows}").label_map == expected
+
+
+def test_the_log_says_which_columns_are_used(parser, caplog):
+    with caplog.at_level(logging.INFO):
+        parser("wav,Class\na.wav,dog\n").parse()
+    assert caplog.messages[0].endswith("t.csv: file from column 'wav', label from column 'Class'")
+
+
+@pytest.mark.parametrize(
+    "text, columns, message",
+    [
+        ("", {}, r"has no column file or filename .* or name for the file, but none; name one .* --file-column"),
+        (
+            "id,label\n",
+            {},
+            r"has no column file or .* for the file, but id, label; name one of them with --file-column",
+        ),
+        ("file,label\n", {"value": "age"}, "has no column age for the value, but file, label; name .* --value-column"),
+        ("file,Label\n", {"label": "label"}, "has no column label for the label, but file, Label"),
+        ("file,fold,fold\n", {}, "has 2 columns 'fold'; rename all but one"),
+        ("file,label\na.wav,dog\nb.wav\n", {}, "line 3 has 1 cells, the first line has 2; mend it"),
+        ("file,label\n,dog\n", {}, "line 2, column 'file' is empty; expected the name of a recording"),
+        (
+            "file\na.wav\n\n./a.wav\n",
+            {},
+            r"line 4, column 'file' is './a.wav'; expected each recording once, but line 2 has it too",
+        ),
+        ("file\na.wav\nd.wav\n", {}, r"line 3, column 'file' is 'd.wav'; expected a recording below \S+base, where it"),
+        ("file\nfar\n", {}, "line 2, column 'file' is 'far'; expected a recording"),
+        ("file,fold\na.wav,1\nb.wav,first\n", {}, "line 3, column 'fold' is 'first'; expected a whole number"),
+        ("file,fold\na.wav,1.5\n", {}, "line 2, column 'fold' is '1.5'; expected a whole number"),
+        ("file,fold\na.wav,3\nb.wav,3\n", {}, "all folds are 3; two or more are needed, or none"),
+        (
+            "file,set\na.wav,blue\n",
+            {"partition": "set"},
+            "line 2, column 'set' is 'blue'; expected train, devel or test",
+        ),
+        ("file,value\na.wav,high\n", {}, "line 2, column 'value' is 'high'; expected a finite number"),
+        ("file,value\na.wav,inf\n", {}, "line 2, column 'value' is 'inf'; expected a finite number"),
+        ("file,value\na.wav,nan\n", {}, "line 2, column 'value' is 'nan'; expected a finite number"),
+    ],
+)
+def test_a_table_that_is_no_good_names_file_line_and_column(parser, text, columns, message):
+    with pytest.raises(ParserError, match=rf"t\.csv: {message}") as raised:
+        parser(text, **columns).parse()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_table_and_one_that_is_no_text_say_so(grow, tmp_path):
+    basedir = grow("a.wav")
+    with pytest.raises(ParserError, match="none.csv: no such file; --labels must name the table"):
+        open_parser(basedir, "table", labels=tmp_path / "none.csv")
+    (tmp_path / "latin.csv").write_bytes(b"file\n\xe4.wav\n")
+    with pytest.raises(ParserError, match="latin.csv: is no table in UTF-8 that can be read"):
+        open_parser(basedir, "table", labels=tmp_path / "latin.csv")
+    (tmp_path / "empty.csv").write_text("file\n")
+    with pytest.raises(ParserError, match="TableParser found no recordings"):
+        open_parser(basedir, "table", labels=Path(tmp_path / "empty.csv"))
