@@ -50,9 +50,8 @@ def order_blind(data_set: DataSet, spectrograms: DataSet) -> DataSet:
             f"baseline: {rows.count(-1)} of {len(rows)} instances have no spectrogram, the first is {first.filename},"
             f" chunk {first.chunk_nr}; name the spectrograms that the features were generated from"
         )
-    axis = 1 + spectrograms.feature_dims.index(TIME)
     needed, inverse = np.unique(rows, return_inverse=True)
-    parts = [_statistics(block.features.astype(np.float64), axis) for block in spectrograms[needed].blocks()]
+    parts = [_statistics(block) for block in spectrograms[needed].blocks()]
     return data_set.with_features(np.concatenate(parts)[inverse], [GENERATED])
 
 
@@ -60,7 +59,11 @@ def _keys(data_set: DataSet) -> list[tuple[str, int]]:
     return list(zip(original_names(data_set.filenames), data_set.chunk_nrs.tolist(), strict=True))
 
 
-def _statistics(features: np.ndarray, axis: int) -> np.ndarray:
-    """[instance, 2 * bands], float32."""
-    moments = [moment(axis=axis).reshape(len(features), -1) for moment in (features.mean, features.std)]
-    return np.concatenate(moments, axis=1).astype(np.float32)
+def _statistics(spectrograms: DataSet) -> np.ndarray:
+    """[instance, 2 * bands], float32; of true frames alone."""
+    features = np.moveaxis(spectrograms.features.astype(np.float64), 1 + spectrograms.feature_dims.index(TIME), 1)
+    moments = [
+        (frames.mean(axis=0).ravel(), frames.std(axis=0).ravel())
+        for frames in (each[:length] for each, length in zip(features, spectrograms.num_frames, strict=True))
+    ]
+    return np.array(moments).reshape(len(features), -1).astype(np.float32)

@@ -6,7 +6,7 @@ import logging
 import numpy as np
 
 from audeep.data.data_set import DataSet
-from audeep.errors import DataError
+from audeep.errors import DataError, ShapeError
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,10 @@ def _components(data_set: DataSet, most: int, seed: int) -> np.ndarray:
 
     if not len(data_set):
         raise DataError("there is no instance to draw; check the input with 'audeep inspect netcdf'")
+    if data_set.is_padded:
+        raise ShapeError(
+            "spectrograms of different lengths have no common features; generate some with 'audeep t-rae generate'"
+        )
     features = data_set.features.reshape(len(data_set), -1)
     unfit = ~np.isfinite(features).all(axis=1)
     if unfit.any():

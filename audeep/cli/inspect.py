@@ -64,6 +64,8 @@ class InspectNetcdf(AudeepCommand):
         if data_set.has_values:
             values = data_set.label_values[~np.isnan(data_set.label_values)]
             rows.append(("values", f"{len(values)}, from {values.min():g} to {values.max():g}"))
+        if data_set.is_padded:
+            rows.append(("frames", f"{data_set.num_frames.min()} to {data_set.num_frames.max()}"))
         self.write("\n" + table("global data set information", rows))
         if instance is not None:
             self.write("\n" + table(f"instance {parsed_args.instance} information:", _instance_rows(instance)))
@@ -77,6 +79,7 @@ def _instance_rows(instance) -> list[tuple[str, object]]:
     label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
     splits = ", ".join("None" if split is None else split.name for split in instance.cv_folds)
     value = [] if instance.label_value is None else [("value", instance.label_value)]
+    frames = [] if instance.num_frames is None else [("frames", instance.num_frames)]
     return [
         ("data file", instance.filename),
         ("chunk number", instance.chunk_nr),
@@ -85,6 +88,7 @@ def _instance_rows(instance) -> list[tuple[str, object]]:
         ("cross validation splits", splits or "None"),
         ("partition", "None" if instance.partition is None else instance.partition.name),
         ("shape", list(instance.shape)),
+        *frames,
     ]
 
 

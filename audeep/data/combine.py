@@ -45,6 +45,7 @@ def concat_features(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
         axis = _axis(first, dimension)
         rest, expected = (np.delete(part.feature_shape, axis).tolist() for part in (data_set, first))
         _check_equal(ShapeError, number, f"shape beside {dimension!r}", rest, expected)
+    _check_no_gaps(data_sets, dimension)
     axis = _axis(first, dimension) + 1  # behind the instances
     features = np.concatenate([data_set.features for data_set in data_sets], axis=axis)
     return first.with_features(features, first.feature_dims)
@@ -58,6 +59,7 @@ def concat_chunks(data_set: DataSet, dimension: str) -> DataSet:
         DataError: files have different numbers of chunks, a chunk number is not there once, or metadata differ.
     """
     axis = _axis(data_set, dimension)
+    _check_no_gaps([data_set], dimension)
     if not len(data_set):
         raise DataError("there is no instance to fuse; check the input with 'audeep inspect netcdf'")
     _, first, files = np.unique(data_set.filenames.astype(str), return_index=True, return_inverse=True)
@@ -89,6 +91,16 @@ def _axis(data_set: DataSet, dimension: str) -> int:
     if dimension not in data_set.feature_dims:
         raise ShapeError(f"features have no axis {dimension!r}; choose one of {', '.join(data_set.feature_dims)}")
     return data_set.feature_dims.index(dimension)
+
+
+def _check_no_gaps(data_sets: Sequence[DataSet], dimension: str) -> None:
+    """Refuse to join along time what has padding at its end."""
+    for data_set in data_sets:
+        if data_set.is_padded and dimension == data_set.feature_dims[0]:
+            raise ShapeError(
+                f"spectrograms of different lengths cannot be joined along {dimension!r}; join them along another axis,"
+                " or preprocess with --fixed-length"
+            )
 
 
 def _check_equal(error: type[DataError], number: int, what: str, found: object, expected: object) -> None:

@@ -80,6 +80,17 @@ class DataSet:
         return self.data[schema.LABEL_VALUE.name].values
 
     @property
+    def num_frames(self) -> np.ndarray:
+        """Frames of each spectrogram [instance], int64; what follows on the first axis of its features is padding."""
+        column = self.data[schema.NUM_FRAMES.name].values
+        return np.where(np.isnan(column), self.feature_shape[0], column).astype(np.int64)
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether there are spectrograms with fewer frames than the first axis of the features is long."""
+        return len(self.feature_shape) > 1 and bool((self.num_frames < self.feature_shape[0]).any())
+
+    @property
     def features(self) -> np.ndarray:
         """[instance, ...], float32; reads all of them."""
         if not len(self):  # of which older versions of xarray lose the shape

@@ -10,7 +10,16 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, Partition, Split
+from audeep.data.schema import (
+    CHUNK_NR,
+    FILENAME,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    NUM_FRAMES,
+    Partition,
+    Split,
+)
 from audeep.files import replacing
 
 RELATION = "auDeep exported data set"
@@ -24,7 +33,7 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
     With partitions there is a directory for each (train, devel, test), with cross-validation folds one for each
     (fold_1, ...), in the directories of the partitions if there are both. The file in a fold's directory has the
     validation split of that fold. Partial partition or fold information is left out. Features of more than one axis
-    are flattened.
+    are flattened, with their padding where spectrograms differ in length, and a column has the numbers of frames.
 
     Args:
         name: name of each file, without suffix.
@@ -62,7 +71,7 @@ def _parts(data_set: DataSet) -> Iterator[tuple[Path, DataSet]]:
 
 
 def _columns(data_set: DataSet, labels_last: bool) -> list[str]:
-    names = [FILENAME.name, CHUNK_NR.name]
+    names = [FILENAME.name, CHUNK_NR.name] + [NUM_FRAMES.name] * data_set.is_padded
     labels = [LABEL_NOMINAL.name, LABEL_NUMERIC.name] + [LABEL_VALUE.name] * data_set.has_values
     features = [f"feature_{index}" for index in range(int(np.prod(data_set.feature_shape)))]
     return names + features + labels if labels_last else names + labels + features
@@ -76,6 +85,7 @@ def _frames(data_set: DataSet, columns: Sequence[str]) -> Iterator[pd.DataFrame]
         metadata = block.metadata
         for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_VALUE):
             frame[variable.name] = metadata[variable.name]
+        frame[NUM_FRAMES.name] = block.num_frames
         frame[LABEL_NUMERIC.name] = pd.array(metadata[LABEL_NUMERIC.name], dtype="Int64")
         yield frame[list(columns)]
 
@@ -92,6 +102,7 @@ def _arff_header(columns: Sequence[str], labels: Sequence[str]) -> str:
     types = {
         FILENAME.name: "STRING",
         CHUNK_NR.name: "INTEGER",
+        NUM_FRAMES.name: "INTEGER",
         LABEL_NOMINAL.name: f"{{{', '.join(map(_arff_value, labels))}}}" if labels else "STRING",
         LABEL_NUMERIC.name: "INTEGER",
     }

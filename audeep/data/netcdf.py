@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from audeep.data import schema
-from audeep.data.schema import FEATURES, FOLD, INSTANCE, VARIABLES, Variable
+from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES, Variable
 from audeep.errors import DataError, OutputError, ShapeError
 from audeep.files import replacing
 
@@ -148,7 +148,15 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
         shape = (data.sizes[INSTANCE], data.sizes.get(FOLD, 0))[: len(variable.dims)]
         column = _column(path, data, variable, shape)
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
+    _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
     return xr.Dataset(columns).assign({FEATURES: features})
+
+
+def _check_num_frames(path: Path, num_frames: np.ndarray, shape: tuple[int, ...]) -> None:
+    most = shape[0] if len(shape) > 1 else np.inf
+    wrong = num_frames[(num_frames < 1) | (num_frames > most)]
+    if len(wrong):
+        raise DataError(f"{path}: 'num_frames' is {wrong[0]:.0f}, expected 1 to {most:.0f}; write the file again")
 
 
 def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, ...]) -> np.ndarray:

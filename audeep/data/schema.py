@@ -11,6 +11,7 @@
                 cv_folds[instance, fold]      0 training split, 1 validation split
                 partition[instance]           0 train, 1 devel, 2 test
                 label_value[instance]         finite number to predict by regression; not there if all are missing
+                num_frames[instance]          frames before the padding of a spectrogram; not there if none is padded
                 features[instance, ...]       float32
     attributes  feature_dims                  JSON list: names of the feature axes
                 label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
@@ -35,6 +36,8 @@ LABEL_MAP = "label_map"
 TIME = "time"
 FREQ = "freq"
 GENERATED = "generated"
+
+PADDING = -1.0  # behind the last frame of a spectrogram: silence
 
 
 class Split(IntEnum):
@@ -82,5 +85,6 @@ LABEL_NUMERIC = Variable("label_numeric", int, required=False)
 CV_FOLDS = Variable("cv_folds", int, (INSTANCE, FOLD), required=False, values=Split)
 PARTITION = Variable("partition", int, required=False, values=Partition)
 LABEL_VALUE = Variable("label_value", float, required=False, always=False)
+NUM_FRAMES = Variable("num_frames", int, required=False, always=False)
 
-VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE)
+VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE, NUM_FRAMES)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from audeep.data.data_set import DataSet
+from audeep.data.schema import PADDING
 from audeep.errors import DataError, ShapeError
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
-PADDING = -1.0  # silence
 
 
 class Batch(NamedTuple):

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet
-from audeep.data.schema import GENERATED
+from audeep.data.schema import GENERATED, NUM_FRAMES
 from audeep.errors import AudeepError, ModelError, OptionError, OutputError, ShapeError
 from audeep.files import check_target, locked
 from audeep.memory import reuse_memory
@@ -209,7 +209,7 @@ def _run_epochs(
             remaining = batches.epoch(np.random.default_rng([seed, epoch]), skip=done)
             for batch in progress(remaining, f"epoch {epoch}", "batches", batches.per_epoch - done):
                 step += 1
-                losses.append(_train_step(model, optimiser, batch, seed, step, getattr(torch, options.precision)))
+                losses.append(_train_step(model, optimiser, batch, getattr(torch, options.precision), seed, step))
                 if not np.isfinite(losses[-1]):
                     raise _diverged(logs, epoch, done + len(losses), f"the loss is {losses[-1]}")
                 summary.add_scalar("loss/step", losses[-1], step)
@@ -249,7 +249,7 @@ def _terminated(logs: Path, step: int) -> AudeepError:
 
 
 def _train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, seed: int, step: int, precision: torch.dtype
+    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, precision: torch.dtype, seed: int, step: int
 ) -> float:
     torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
     optimiser.zero_grad()
@@ -328,4 +328,5 @@ def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int
         for part in progress(parts, "generate", "batches"):
             lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
             features = model.represent(torch.from_numpy(part.features).to(device), lengths)
-            writer.append(part.metadata, features.cpu().numpy())
+            kept = {name: column for name, column in part.metadata.items() if len(shape) > 1 or name != NUM_FRAMES.name}
+            writer.append(kept, features.cpu().numpy())

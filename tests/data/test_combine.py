@@ -164,3 +164,19 @@ def test_values_are_kept_and_must_agree_to_be_fused() -> None:
     chunks.label_values[1] = 1
     with pytest.raises(DataError, match="chunk 2 has other metadata than the first .* has label_value 1.0, not 0.5"):
         concat_chunks(chunks, "freq")
+
+
+def test_padded_spectrograms_are_joined_along_other_axes_than_time():
+    data_set = empty(2, [("time", 3), ("freq", 2)])
+    data_set.features[:] = np.arange(12).reshape(2, 3, 2)
+    data_set[1].num_frames = 2
+    joined = concat_features([data_set, data_set], "freq")
+    assert joined.feature_shape == (3, 4) and joined.num_frames.tolist() == [3, 2]
+    with pytest.raises(ShapeError, match="of different lengths cannot be joined along 'time'; join them along another"):
+        concat_features([data_set, data_set], "time")
+    with pytest.raises(ShapeError, match="of different lengths cannot be joined along 'time'"):
+        concat_chunks(data_set, "time")
+    other = data_set.with_features(data_set.features, data_set.feature_dims)
+    other.data["num_frames"] = ("instance", np.array([np.nan, 1]))
+    with pytest.raises(DataError, match="has num_frames 1, not 2"):
+        concat_features([data_set, other], "freq")

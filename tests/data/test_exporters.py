@@ -300,3 +300,15 @@ def test_values_are_exported_behind_the_labels_and_imported_again(
     order = np.argsort(imported.filenames)
     np.testing.assert_array_equal(imported.label_values[order], data_set.label_values)
     np.testing.assert_array_equal(imported.features[order], data_set.features)
+
+
+def test_padded_spectrograms_are_exported_with_their_numbers_of_frames(tmp_path):
+    data_set = empty(2, [("time", 2), ("freq", 2)])
+    data_set.features[:] = [[[1, 2], [3, 4]], [[5, 6], [-1, -1]]]
+    data_set[1].num_frames = 1
+    (path,) = export(data_set, tmp_path, "x", "csv")
+    frame = pd.read_csv(path)
+    assert frame["num_frames"].tolist() == [2, 1]
+    assert frame[[f"feature_{index}" for index in range(4)]].to_numpy().tolist() == [[1, 2, 3, 4], [5, 6, -1, -1]]
+    (path,) = export(data_set, tmp_path, "x", "arff")
+    assert "@ATTRIBUTE num_frames INTEGER\n" in path.read_text()

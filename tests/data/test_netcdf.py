@@ -399,3 +399,24 @@ def test_values_are_written_as_they_are_and_only_where_there_are_some(tmp_path: 
 def test_values_that_are_no_finite_numbers_are_refused(tmp_path: Path, values: np.ndarray) -> None:
     with pytest.raises(DataError, match="raw.nc: 'label_value' holds .*, expected finite numbers; write the file"):
         load(raw_file(tmp_path / "raw.nc", label_value=values))
+
+
+def test_numbers_of_frames_are_kept_and_checked(tmp_path):
+    data_set = empty(3, [("time", 5), ("freq", 2)])
+    data_set.features[:] = 0
+    data_set[1].num_frames = 4
+    data_set.save(tmp_path / "a.nc")
+    found = load(tmp_path / "a.nc")
+    assert found.num_frames.tolist() == [5, 4, 5] and found.is_padded and found[1].num_frames == 4
+    assert not found[[0, 2]].is_padded
+    for wrong in (0, 6, -1):
+        data_set[2].num_frames = wrong
+        data_set.save(tmp_path / "b.nc")
+        with pytest.raises(DataError, match=f"b.nc: 'num_frames' is {wrong}, expected 1 to 5"):
+            load(tmp_path / "b.nc")
+
+
+def test_no_numbers_of_frames_are_written_where_there_is_no_padding(tmp_path):
+    empty(3, [("time", 5), ("freq", 2)]).save(tmp_path / "a.nc")
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert "num_frames" not in file.variables

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small spectrograms to train on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from audeep.data.data_set import DataSet, empty
+from audeep.data.schema import PADDING
 
 
 @pytest.fixture
 def make_spectrograms() -> Callable[..., DataSet]:
-    """Gives data sets of sine sweeps [time, freq] between -1 and 1, labelled, with folds and partitions."""
+    """Gives data sets of sine sweeps [time, freq] between -1 and 1, labelled, with folds and partitions.
 
-    def make(count: int = 10, steps: int = 6, bands: int = 4, seed: int = 0) -> DataSet:
+    With `lengths`, instances have so many frames in turn, and are padded.
+    """
+
+    def make(
+        count: int = 10, steps: int = 6, bands: int = 4, seed: int = 0, lengths: Sequence[int] | None = None
+    ) -> DataSet:
         generator = np.random.default_rng(seed)
         data_set = empty(count, [("time", steps), ("freq", bands)], num_folds=2, label_map={"rise": 0, "fall": 1})
         time, band = np.meshgrid(np.arange(steps), np.arange(bands), indexing="ij")
@@ -24,6 +30,9 @@ def make_spectrograms() -> Callable[..., DataSet]:
             instance.label_nominal, instance.label_numeric = ("rise", "fall")[label], label
             instance.cv_folds, instance.partition = [label, 1 - label], index % 3
             instance.features = np.sin(time * (0.8 if label else -0.8) + band + phase)
+            if lengths is not None:
+                instance.num_frames = lengths[index % len(lengths)]
+                data_set.features[index, instance.num_frames :] = PADDING
         return data_set
 
     return make

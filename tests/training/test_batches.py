@@ -27,10 +27,11 @@ def numbered(count: int, first: int = 0, shape: tuple[int, int] = (3, 2)) -> Dat
 def seen(batches: Batches, seed: int = 0) -> list[list[int]]:
     """Numbers of the instances in each batch of an epoch."""
     epoch = list(batches.epoch(np.random.default_rng(seed)))
-    for batch in epoch:
-        assert batch.dtype == torch.float32 and batch.shape[1:] == batches.shape
-        assert (batch == batch[:, :1, :1]).all()
-    return [batch[:, 0, 0].int().tolist() for batch in epoch]
+    for spectrograms, lengths in epoch:
+        assert lengths is None
+        assert spectrograms.dtype == torch.float32 and spectrograms.shape[1:] == batches.shape
+        assert (spectrograms == spectrograms[:, :1, :1]).all()
+    return [batch.spectrograms[:, 0, 0].int().tolist() for batch in epoch]
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 10**6])
@@ -66,7 +67,7 @@ def test_batches_are_the_same_from_memory_and_from_files(tmp_path: Path, make_sp
     for one, other in zip(
         in_memory.epoch(np.random.default_rng(3)), from_files.epoch(np.random.default_rng(3)), strict=True
     ):
-        assert torch.equal(one, other)
+        assert torch.equal(one.spectrograms, other.spectrograms)
 
 
 def test_features_are_kept_in_memory_up_to_the_limit() -> None:
@@ -109,3 +110,41 @@ def test_features_that_cannot_be_read_stop_the_epoch(make_spectrograms: Callable
     data_set.data["features"][3, 0, 0] = np.nan
     with pytest.raises(DataError, match="infinite or no numbers"):
         list(Batches([data_set], 2, torch.device("cpu"), memory_bytes=0).epoch(np.random.default_rng(0)))
+
+
+# spectrograms of different lengths
+
+
+def unequal(lengths: list[int], steps: int, first: int = 0) -> DataSet:
+    """Instances that are filled with their numbers, and padded."""
+    data_set = numbered(len(lengths), first, (steps, 2))
+    for instance, length in zip(data_set, lengths, strict=True):
+        instance.num_frames = length
+        instance.features = np.where(np.arange(steps)[:, None] < length, instance.features, -1)
+    return data_set
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 10**6])
+def test_batches_of_similar_lengths_are_cut_to_the_longest(memory_bytes):
+    generator = np.random.default_rng(5)
+    lengths = generator.integers(1, 50, 60).tolist()
+    batches = Batches([unequal(lengths[:40], 60), unequal(lengths[40:], 50, 40)], 6, CPU, memory_bytes)
+    assert batches.shape == (60, 2)
+    epoch = list(batches.epoch(np.random.default_rng(1)))
+    found = []
+    for spectrograms, given in epoch:
+        assert spectrograms.shape[1] == given.max()
+        for spectrogram, length in zip(spectrograms, given, strict=True):
+            assert (spectrogram[:length] == spectrogram[0, 0]).all() and (spectrogram[length:] == -1).all()
+            found.append((int(spectrogram[0, 0]), int(length)))
+    assert sorted(found) == list(enumerate(lengths)) and found != sorted(found)
+    padded = sum(given.max() * len(given) - given.sum() for _, given in epoch)
+    assert padded < 0.1 * sum(lengths)  # by chance it would be 0.7
+    longest = [int(given.max()) for _, given in epoch]
+    assert longest != sorted(longest) and longest != sorted(longest, reverse=True)
+
+
+def test_inputs_may_differ_in_length_only_where_lengths_are_told():
+    assert Batches([numbered(2, shape=(9, 2)), unequal([3, 7], 8)], 4, CPU).lengths.tolist() == [9, 9, 3, 7]
+    with pytest.raises(ShapeError, match="input 2 has spectrograms of shape 8 x 2, the first 9 x 2"):
+        Batches([numbered(2, shape=(9, 2)), unequal([8, 8], 8)], 4, CPU)

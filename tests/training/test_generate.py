@@ -10,6 +10,7 @@ import torch
 
 from audeep.data.data_set import DataSet, load
 from audeep.errors import ModelError, OptionError, ShapeError
+from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.training.checkpoints import load_model
 from audeep.training.trainer import TrainingOptions, generate, train
@@ -141,7 +142,7 @@ def test_a_failure_on_the_way_leaves_no_file(
 ) -> None:
     original, calls = TimeAutoencoder.represent, []
 
-    def fail_at_third_call(self: TimeAutoencoder, spectrograms: torch.Tensor) -> torch.Tensor:
+    def fail_at_third_call(self: TimeAutoencoder, spectrograms: torch.Tensor, lengths: None = None) -> torch.Tensor:
         calls.append(spectrograms)
         if len(calls) == 3:
             raise RuntimeError("out of memory")
@@ -152,3 +153,35 @@ def test_a_failure_on_the_way_leaves_no_file(
     with pytest.raises(RuntimeError, match="out of memory"):
         generate(logs, make_spectrograms(), [tmp_path / "out" / "a.nc"], batch_size=4)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_padding_changes_no_feature(tmp_path: Path, logs: Path, make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(9, steps=14, lengths=[14, 2, 5])
+    data_set.save(tmp_path / "spectra.nc")
+    generate(logs, load(tmp_path / "spectra.nc"), [tmp_path / "out.nc"], batch_size=4)
+    generated = load(tmp_path / "out.nc")
+    for instance, found in zip(data_set, generated, strict=True):
+        alone = make_spectrograms(1, steps=instance.num_frames)
+        alone.features[0] = instance.features[: instance.num_frames]
+        np.testing.assert_allclose(found.features, represented(logs, alone)[0], atol=1e-6)
+        assert found.num_frames is None  # there is no axis of time any more
+
+
+def test_features_of_frames_keep_their_numbers(tmp_path: Path, make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(9, steps=14, lengths=[14, 2, 5])
+    options = TrainingOptions(batch_size=4, num_epochs=1, device="cpu")
+    train(
+        [data_set],
+        lambda shape: FrequencyAutoencoderConfig(*shape, 2, 1),
+        FrequencyAutoencoder,
+        tmp_path / "f",
+        options,
+    )
+    generate(tmp_path / "f" / "logs", data_set, [tmp_path / "frames.nc"], batch_size=4)
+    frames = load(tmp_path / "frames.nc")
+    assert frames.num_frames.tolist() == data_set.num_frames.tolist() and frames.is_padded
+    for instance in frames:
+        assert instance.features[: instance.num_frames].all() and not instance.features[instance.num_frames :].any()
+    train([frames], lambda shape: TimeAutoencoderConfig(*shape), TimeAutoencoder, tmp_path / "t", options)
+    generate(tmp_path / "t" / "logs", frames, [tmp_path / "out.nc"])
+    assert load(tmp_path / "out.nc").feature_dims == ("generated",)

@@ -110,8 +110,8 @@ class SteepAutoencoder(TimeAutoencoder):
         for name, weights in self.named_parameters():
             weights.register_hook(partial(self.raw.__setitem__, name))
 
-    def loss(self, spectrograms: torch.Tensor) -> torch.Tensor:
-        return 100 * super().loss(spectrograms)
+    def loss(self, spectrograms: torch.Tensor, lengths: None = None) -> torch.Tensor:
+        return 100 * super().loss(spectrograms, lengths)
 
 
 def test_every_gradient_value_is_clipped_to_two(tmp_path: Path, make_spectrograms: Callable) -> None:
@@ -495,3 +495,19 @@ def test_a_run_that_cannot_start_leaves_no_directory(tmp_path, make_spectrograms
             TrainingOptions(device="cpu"),
         )
     assert not (tmp_path / "a").exists()
+
+
+def test_spectrograms_of_different_lengths_train_resume_and_show(tmp_path: Path, make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(20, steps=12, lengths=[12, 3, 7, 1])
+    data_set.save(tmp_path / "spectra.nc")
+    losses = []
+    for name, read in (("memory", 2**30), ("file", 0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trainer, "Batches", partial(Batches, memory_bytes=read))
+            run(tmp_path / name, load(tmp_path / "spectra.nc"), num_epochs=6, learning_rate=0.02)
+        losses = [event.value for event in events_of(tmp_path / name).Scalars("loss/epoch")]
+    assert checkpoints_of(tmp_path / "memory") == checkpoints_of(tmp_path / "file")
+    assert losses[-1] < 0.9 * losses[0]
+    run(tmp_path / "parts", data_set, num_epochs=2, learning_rate=0.02)
+    run(tmp_path / "parts", data_set, num_epochs=6, learning_rate=0.02, resume=True)
+    assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "file")
