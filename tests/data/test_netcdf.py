@@ -403,7 +403,7 @@ def test_values_that_are_no_finite_numbers_are_refused(tmp_path: Path, values: n
 
 def test_numbers_of_frames_are_kept_and_checked(tmp_path):
     data_set = empty(3, [("time", 5), ("freq", 2)])
-    data_set.features[:] = 0
+    data_set.features[:], data_set.filenames[:] = 0, list("abc")
     data_set[1].num_frames = 4
     data_set.save(tmp_path / "a.nc")
     found = load(tmp_path / "a.nc")
