@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets in memory and loaded from files behave alike."""
 
-import tracemalloc
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
