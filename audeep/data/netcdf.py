@@ -134,7 +134,7 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
     """
     path = Path(path)
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "no such file"
+        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "no such file"
         raise DataError(f"{path}: {found}; a data set file, as 'audeep preprocess' writes, was expected")
     try:
         return _in_time(_read, path)
@@ -180,13 +180,13 @@ def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
 
 
 def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
+    with netCDF4.Dataset(path) as file:
+        foreign = [name for name in file.variables if name not in NAMES]
+        for name, variable in file.variables.items():
+            if name in NAMES:
+                _check_declaration(path, name, variable)
     data = xr.open_dataset(
-        path,
-        engine="netcdf4",
-        drop_variables=_foreign_variables(path),
-        decode_times=False,
-        decode_coords=False,
-        cache=False,
+        path, engine="netcdf4", drop_variables=foreign, decode_times=False, decode_coords=False, cache=False
     )
     try:
         return _checked(path, data), _label_map(path, data.attrs)
@@ -195,21 +195,23 @@ def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
         raise
 
 
-def _foreign_variables(path: Path) -> list[str]:
-    """Variables to ignore. The others are checked not to ask for more memory than their file can fill."""
-    file_bytes = path.stat().st_size
-    with netCDF4.Dataset(path) as file:
-        for name, variable in file.variables.items():
-            if name in NAMES:
-                filters = variable.filters() or {}
-                is_packed = any(filters[kind] for kind in filters if kind not in ("shuffle", "complevel", "fletcher32"))
-                declared = _declared_bytes(variable)
-                if declared > file_bytes * (COMPRESSION_LIMIT if is_packed else 1):
-                    raise DataError(
-                        f"{path}: '{name}' is declared to have {declared} bytes, more than a file of {file_bytes} bytes"
-                        " can hold; write it again"
-                    )
-        return [name for name in file.variables if name not in NAMES]
+def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> None:
+    """Check what xarray would not survive, and that no more memory is asked for than the file can fill."""
+    for kind, found in ((netCDF4.CompoundType, "records"), (netCDF4.VLType, "lists")):
+        if isinstance(variable.datatype, kind) and variable.dtype is not str:
+            raise DataError(f"{path}: '{name}' holds {found}, expected texts or numbers; write the file again")
+    axes = variable.dimensions[1:]
+    taken = [axis for axis in axes if axis in (INSTANCE, FOLD, *NAMES) or axes.count(axis) > 1]
+    if name == FEATURES and taken:
+        raise DataError(f"{path}: features have an axis named '{taken[0]}', a name of its own was expected")
+    declared, file_bytes = _declared_bytes(variable), path.stat().st_size
+    filters = variable.filters() or {}
+    is_packed = any(filters[kind] for kind in filters if kind not in ("shuffle", "complevel", "fletcher32"))
+    if declared > file_bytes * (COMPRESSION_LIMIT if is_packed else 1):
+        raise DataError(
+            f"{path}: '{name}' is declared to have {declared} bytes, more than a file of {file_bytes} bytes can hold;"
+            " write it again"
+        )
 
 
 def _declared_bytes(variable: netCDF4.Variable) -> int:
@@ -226,12 +228,8 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
         raise DataError(f"{path}: has no variable 'features' over 'instance'; this is no data set file of audeep")
     features = data[FEATURES]
     if features.dtype.kind not in "fiu":
-        raise DataError(f"{path}: features are of type {features.dtype}, numbers were expected")
-    axes = features.dims[1:]
-    taken = [name for name in axes if name in (INSTANCE, FOLD, *NAMES) or axes.count(name) > 1]
-    if taken:
-        raise DataError(f"{path}: features have an axis named {taken[0]!r}, a name of its own was expected")
-    _check_feature_dims(path, data.attrs, axes)
+        raise DataError(f"{path}: features are of type {_kind(features.dtype)}, numbers were expected")
+    _check_feature_dims(path, data.attrs, features.dims[1:])
     num_folds = data.sizes.get(FOLD, 0) if schema.CV_FOLDS.name in data else 0
     columns = {}
     for variable in VARIABLES:
@@ -268,7 +266,7 @@ def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, 
     column = _texts(values) if variable.dtype is str else _numbers(values)
     if column is None:
         kind = "text" if variable.dtype is str else "whole numbers"
-        raise DataError(f"{path}: '{name}' holds {values.dtype}, expected {kind}; write the file again")
+        raise DataError(f"{path}: '{name}' holds {_kind(values.dtype)}, expected {kind}; write the file again")
     missing = _is_missing(column)
     if variable.values is not None and not np.isin(column[~missing], list(variable.values)).all():
         allowed = ", ".join(f"{value} ({value.name.lower()})" for value in variable.values)
@@ -284,6 +282,10 @@ def _memory_type(variable: Variable) -> type:
     return np.int64 if variable.required else np.float64
 
 
+def _kind(dtype: np.dtype) -> str:
+    return {"O": "text", "U": "text", "S": "bytes"}.get(dtype.kind, str(dtype))
+
+
 def _is_missing(column: np.ndarray) -> np.ndarray:
     return np.equal(column, None) if column.dtype == object else np.isnan(column)
 
@@ -292,7 +294,7 @@ def _texts(values: np.ndarray) -> np.ndarray | None:
     """Text with None for what is missing; None if these are no texts."""
     if values.dtype.kind == "f" and np.isnan(values).all():
         return np.full(values.shape, None, dtype=object)
-    if values.dtype.kind not in "OU" or not all(isinstance(value, str) for value in values.flat):
+    if values.dtype.kind not in "OU":
         return None
     texts = values.astype(object)
     texts[texts == ""] = None

@@ -133,6 +133,8 @@ def _path_of(directory: Path, step: int | None) -> Path:
     steps = steps_in(directory)
     if not steps:
         found = "has no checkpoints (model-<step>.safetensors)" if directory.is_dir() else "no such directory"
+        if directory.is_file():
+            found = "is a file"
         if any(directory.glob("model-*.index")):
             found = "has models of auDeep 0.9, which cannot be used"
         raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
@@ -171,8 +173,8 @@ def _without_memory(path: Path, model_type: type[nn.Module], config: Any, num_te
     try:
         with torch.device("meta"):
             return model_type(config)
-    except (OptionError, KeyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except (OptionError, ArithmeticError, KeyError, ValueError, RuntimeError) as error:
+        reason = f"unknown {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: has a configuration that makes no model ({reason}); train it again") from error
 
 
