@@ -167,9 +167,10 @@ def _from_json(made: type, values: Mapping[str, object]) -> Any:
 
 def _without_memory(path: Path, model_type: type[nn.Module], config: Any, num_tensors: int) -> nn.Module:
     """A model whose weights have shapes, and take no memory yet."""
-    layers = sum(getattr(config, field.name) for field in fields(config) if field.name.endswith("layers"))
-    if layers > num_tensors:
-        raise ModelError(f"{path}: has {num_tensors} tensors for {layers} layers; it is damaged")
+    layers = [getattr(config, field.name) for field in fields(config) if field.name.endswith("layers")]
+    if min(layers) < 1 or sum(layers) > num_tensors:
+        counts = " and ".join(map(str, layers))
+        raise ModelError(f"{path}: has {num_tensors} tensors for {counts} layers; it is damaged")
     try:
         with torch.device("meta"):
             return model_type(config)

@@ -209,6 +209,7 @@ SAYS: dict[str, tuple[object, str]] = {
     "an unknown entry of progress": (changed(progress__loss=0.5), f"{NO_MODEL}loss is unknown)"),
     "an unknown cell": (changed(config__cell="RNN"), "has a configuration that makes no model (unknown 'RNN')"),
     "a cell in lower case": (changed(config__cell="gru"), "has a configuration that makes no model (unknown 'gru')"),
+    "no features": (changed(config__num_features=0), "has a configuration that makes no model ("),
     "no units": (changed(config__num_units=0), "has a configuration that makes no model (hidden_size must be"),
     "units beyond memory": (changed(config__num_units=10**6), "'encoder.recurrence.forward_stack."),
     "units beyond addresses": (changed(config__num_units=2**40), "has a configuration that makes no model ("),
