@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets to CSV and ARFF files, partitions and folds as directories."""
 
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 from audeep.data.data_set import DataSet
 from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, Partition, Split
+from audeep.errors import OptionError
 from audeep.files import replacing
 
 RELATION = "auDeep exported data set"
@@ -32,8 +34,11 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
         labels_last: put the labels behind the features rather than in front.
 
     Raises:
+        OptionError: `name` is a path.
         OutputError: a file cannot be written.
     """
+    if Path(name).name != name:
+        raise OptionError(f"--name {name}: is a path, the name of a file was expected; --output says where it goes")
     columns = _columns(data_set, labels_last)
     header = {"csv": _csv_header, "arff": _arff_header}[file_format](columns, sorted(data_set.labels))
     rows = {"csv": _csv_rows, "arff": _arff_rows}[file_format]
@@ -85,7 +90,10 @@ def _csv_header(columns: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def _csv_rows(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, header=False, lineterminator="\n")
+    texts = frame[[FILENAME.name, LABEL_NOMINAL.name]].to_numpy().flat
+    is_broken = any(isinstance(text, str) and "\r" in text for text in texts)  # which the writer would leave unquoted
+    quoting = csv.QUOTE_NONNUMERIC if is_broken else csv.QUOTE_MINIMAL
+    return frame.to_csv(index=False, header=False, lineterminator="\n", quoting=quoting)
 
 
 def _arff_header(columns: Sequence[str], labels: Sequence[str]) -> str:
