@@ -8,8 +8,10 @@ opened in processes of their own, because the HDF5 library may crash on them.
 import multiprocessing
 import os
 import random
-import time
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audeep.data import netcdf
 from audeep.data.data_set import DataSet, empty, load
 from audeep.data.exporters import export
 from audeep.data.importers import import_data_set
@@ -29,6 +32,7 @@ from tests.faults.mutations import OPERATIONS, mutate
 EXAMPLES = int(os.environ.get("AUDEEP_EXAMPLES", 100))
 SEED = int(os.environ.get("AUDEEP_EXAMPLES_SEED", 0))
 SECONDS = 10  # that reading a small file may take
+GIVEN_UP = "given up"
 
 damage = settings(
     max_examples=EXAMPLES,
@@ -163,47 +167,45 @@ def test_a_model_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes],
 # netCDF, in other processes
 
 
-def read_mutated(content: bytes, seeds: range, directory: Path, done: multiprocessing.Queue) -> None:
-    """Read one damaged file after the other; tell before and after each."""
+def read_mutated(content: bytes, seeds: range, directory: Path, outcomes: Connection) -> None:
+    """Read one damaged file after the other, and tell what is wrong with it; stop behind one that does not open."""
+    netcdf.OPENING_SECONDS = SECONDS
     for seed in seeds:
         path = directory / f"{seed}.nc"
         path.write_bytes(mutate(content, random.Random(seed)))
-        done.put((seed, None))
         try:
             is_refused_or_sound(load, path)
-            done.put((seed, ""))
+            outcomes.send((seed, ""))
         except BaseException as error:
-            done.put((seed, f"{type(error).__name__}: {error}"))
-        path.unlink()
+            outcomes.send((seed, f"{type(error).__name__}: {error}"))
+        if any(thread.name == "audeep-open" for thread in threading.enumerate()):
+            outcomes.send((seed, GIVEN_UP))
+            os._exit(0)
+
+
+def outcomes_of(content: bytes, seeds: range, directory: Path) -> dict[int, str]:
+    """What is wrong with each of `seeds`, by a process that goes on until one crashes or does not open."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=read_mutated, args=(content, seeds, directory, sender))
+    process.start()
+    sender.close()
+    outcomes: dict[int, str] = {}
+    with suppress(EOFError):
+        while receiver.poll(6 * SECONDS):
+            seed, outcome = receiver.recv()
+            outcomes[seed] = outcome
+    process.kill()
+    process.join()
+    if len(outcomes) < len(seeds) and GIVEN_UP not in outcomes.values():
+        outcomes[seeds[len(outcomes)]] = f"ends the process with {process.exitcode}"
+    return outcomes
 
 
 def test_data_sets_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes]) -> None:
-    context = multiprocessing.get_context("spawn")
-    first, end, problems = SEED, SEED + EXAMPLES, []
-    while first < end:
-        done = context.Queue()
-        process = context.Process(target=read_mutated, args=(originals["x.nc"], range(first, end), tmp_path, done))
-        process.start()
-        first = end
-        started, begin = None, time.monotonic()
-        while process.is_alive() or not done.empty():
-            try:
-                seed, problem = done.get(timeout=0.2)
-            except Exception:  # nothing new
-                if started is not None and time.monotonic() - begin > SECONDS:
-                    problems.append((started, "hangs"))
-                    process.kill()
-                    process.join()
-                    first = started + 1
-                    break
-                continue
-            started, begin = (seed, time.monotonic()) if problem is None else (None, begin)
-            if problem:
-                problems.append((seed, problem))
-        process.join()
-        if started is not None and first == end:
-            problems.append((started, f"ends the process with {process.exitcode}"))
-            first = started + 1
-    # the HDF5 library never returns from one in some thousand of them, where `load` gives up after a minute
-    assert [problem for problem in problems if problem[1] != "hangs"] == []
-    assert len(problems) <= EXAMPLES // 1000
+    seeds, outcomes = range(SEED, SEED + EXAMPLES), {}
+    while len(outcomes) < EXAMPLES:
+        outcomes |= outcomes_of(originals["x.nc"], seeds[len(outcomes) :], tmp_path)
+    wrong = {seed: outcome for seed, outcome in outcomes.items() if outcome}
+    # the HDF5 library never returns from one in some thousands, which `load` gives up after a while
+    assert list(wrong.values()) == [GIVEN_UP] * len(wrong) and len(wrong) <= EXAMPLES / 1000, wrong
