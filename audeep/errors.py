@@ -18,7 +18,11 @@ fault in audeep.
 
 
 class AudeepError(Exception):
-    """Base of all errors that are meant to be read by a user."""
+    """Base of all errors that are meant to be read by a user, in one line whatever names it quotes."""
+
+    def __init__(self, message: str) -> None:
+        """Escape what cannot be printed, such as line ends and control sequences of terminals."""
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
 
 
 class AudioError(AudeepError):

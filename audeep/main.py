@@ -4,7 +4,9 @@
 import argparse
 import inspect
 import logging
+import os
 import sys
+import threading
 import warnings
 from typing import Any, TextIO
 
@@ -120,7 +122,13 @@ class AudeepApp(App):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the application with `argv`, by default those of the process; gives the exit status."""
-    return AudeepApp().run(sys.argv[1:] if argv is None else argv)
+    status = AudeepApp().run(sys.argv[1:] if argv is None else argv)
+    if any(thread.name == "audeep-open" for thread in threading.enumerate()):
+        # the HDF5 library got lost in a damaged file; it would crash where it cleans up at the end of the process
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

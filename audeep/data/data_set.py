@@ -95,7 +95,7 @@ class DataSet:
         """[instance, ...], float32; reads all of them."""
         if not len(self):  # of which older versions of xarray lose the shape
             return np.empty((0, *self.feature_shape), np.float32)
-        return self.data[FEATURES].values.astype(np.float32, copy=False)
+        return netcdf.read_features(self.data[FEATURES])
 
     @property
     def metadata(self) -> dict[str, np.ndarray]:
@@ -228,7 +228,7 @@ class Instance:
 
     def __getattr__(self, name: str) -> Any:
         if name == FEATURES:
-            return self.data_set.data[FEATURES][self.index].values.astype(np.float32, copy=False)
+            return netcdf.read_features(self.data_set.data[FEATURES][self.index])
         variable = _variable(name)
         value = self.data_set.data[variable.name].values[self.index]
         if FOLD in variable.dims:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets to CSV and ARFF files, partitions and folds as directories."""
 
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from audeep.data.schema import (
     Partition,
     Split,
 )
+from audeep.errors import OptionError
 from audeep.files import replacing
 
 RELATION = "auDeep exported data set"
@@ -41,8 +43,11 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
         labels_last: put labels and values behind the features rather than in front.
 
     Raises:
+        OptionError: `name` is a path.
         OutputError: a file cannot be written.
     """
+    if Path(name).name != name:
+        raise OptionError(f"--name {name}: is a path, the name of a file was expected; --output says where it goes")
     columns = _columns(data_set, labels_last)
     header = {"csv": _csv_header, "arff": _arff_header}[file_format](columns, sorted(data_set.labels))
     rows = {"csv": _csv_rows, "arff": _arff_rows}[file_format]
@@ -95,7 +100,10 @@ def _csv_header(columns: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def _csv_rows(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, header=False, lineterminator="\n")
+    texts = frame[[FILENAME.name, LABEL_NOMINAL.name]].to_numpy().flat
+    is_broken = any(isinstance(text, str) and "\r" in text for text in texts)  # which the writer would leave unquoted
+    quoting = csv.QUOTE_NONNUMERIC if is_broken else csv.QUOTE_MINIMAL
+    return frame.to_csv(index=False, header=False, lineterminator="\n", quoting=quoting)
 
 
 def _arff_header(columns: Sequence[str], labels: Sequence[str]) -> str:

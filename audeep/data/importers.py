@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 import arff
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
 FORMATS = (".csv", ".arff")
+MAX_SPARSE_VALUES = 2**27  # that sparse rows may stand for, 1 GiB
+LARGEST_NUMBER = 2**53  # up to which float64 has all whole numbers
 MISSING = ("", "?", "nan", "NaN", "NA", "N/A", "null")  # numbers that are not there, in CSV
 
 
@@ -106,9 +108,9 @@ def _places_of_folds(directory: Path, name: str, partition: Partition | None) ->
         return [_Place(_file(directory, name), partition)]
     if _files(directory, name):
         raise DataError(f"{directory}: has {name} beside directories of folds; remove one or the other")
-    absent = set(range(1, max(folds) + 1)) - set(folds)
-    if absent:
-        raise DataError(f"{directory}: has no fold_{min(absent)}, but fold_{max(folds)}; complete the folds")
+    absent = next(number for number in count(1) if number not in folds)
+    if absent < max(folds):
+        raise DataError(f"{directory}: has no fold_{absent}, but fold_{max(folds)}; complete the folds")
     return [_Place(_file(folds[number], name), partition, number - 1) for number in sorted(folds)]
 
 
@@ -142,12 +144,23 @@ def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
         frame = read(path, list(columns.values()))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is no text in UTF-8 ({error.reason} at byte {error.start}); convert it") from error
-    except (OSError, ValueError, csv.Error, arff.ArffException, pd.errors.ParserWarning) as error:
+    except Exception as error:  # damaged files make pandas and liac-arff raise almost anything
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
+        reason = re.sub(r",? (at|in) line -1", "", reason)[:200]  # where liac-arff does not know
         raise DataError(f"{path}: is no {path.suffix[1:].upper()} file that can be read: {reason}; mend it") from error
     for column in set(columns.values()) & set(frame.columns):
-        frame[column] = np.array([_text(value) for value in frame[column]], dtype=object)
+        texts = [_text(value) for value in frame[column]]
+        _check_storable(path, column, texts)
+        frame[column] = np.array(texts, dtype=object)
     return frame
+
+
+def _check_storable(path: Path, column: str, texts: Iterable[str | None]) -> None:
+    for row, text in enumerate(texts):
+        if text is not None and re.search("[\0\ud800-\udfff]", text):
+            raise DataError(
+                f"{path}: column {column!r} has {text[:60]!r} in data row {row + 1}, with a character that is no text"
+            )
 
 
 def _text(value: object) -> str | None:
@@ -159,39 +172,43 @@ def _text(value: object) -> str | None:
 def _read_csv(path: Path, metadata: Sequence[str]) -> pd.DataFrame:
     with open(path, encoding="utf-8-sig", newline="") as file:
         header = file.readline()
+        if "\0" in header:
+            raise ValueError("it has NUL characters, as UTF-16 has; UTF-8 was expected")
         delimiter = max(",;\t", key=header.count)
         reader = csv.reader(chain([header], file), delimiter=delimiter)
         names = next(reader, [])
         _check_names(names)
+        texts: dict[str, list[str]] = {name: [] for name in names if name in metadata}
         for row in reader:
             if row and len(row) != len(names):
                 raise ValueError(f"line {reader.line_num} has {len(row)} values, the header has {len(names)}")
+            for name in texts if row else ():
+                texts[name].append(row[names.index(name)])
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
+        frame = pd.read_csv(
             path,
             sep=delimiter,
             encoding="utf-8-sig",
-            converters={name: str for name in metadata if name in names},
+            usecols=[index for index, name in enumerate(names) if name not in metadata] if texts else None,
             keep_default_na=False,
-            na_values={name: MISSING for name in names if name not in metadata},
+            na_values=MISSING,
             index_col=False,
             low_memory=False,
         )
+    return pd.concat([pd.DataFrame(texts, dtype=object), frame], axis=1)
 
 
 def _read_arff(path: Path, metadata: Sequence[str]) -> pd.DataFrame:
     with open(path, encoding="utf-8-sig") as file:
         sparse = _is_sparse(file)
         file.seek(0)
-        content = arff.load(_header_with_spaces(file), return_type=arff.LOD_GEN if sparse else arff.DENSE_GEN)
-        names = [name for name, _ in content["attributes"]]
+        content = arff.load(_simplified_header(file), return_type=arff.LOD_GEN if sparse else arff.DENSE_GEN)
+        names, kinds = zip(*content["attributes"], strict=True)
         _check_names(names)
-        rows = content["data"]
         if sparse:
-            absent = [_of_sparse(kind) for _, kind in content["attributes"]]
-            rows = ([row.get(column, value) for column, value in enumerate(absent)] for row in rows)
-        return pd.DataFrame(list(rows), columns=names)
+            return pd.DataFrame(dict(zip(names, _of_sparse(kinds, list(content["data"])), strict=True)))
+        return pd.DataFrame(list(content["data"]), columns=names)
 
 
 def _is_sparse(lines: Iterable[str]) -> bool:
@@ -205,17 +222,33 @@ def _is_sparse(lines: Iterable[str]) -> bool:
     return False
 
 
-def _header_with_spaces(lines: Iterable[str]) -> Iterator[str]:
-    """The same lines with one space behind each keyword: the decoder takes no tab there."""
+def _simplified_header(lines: Iterable[str]) -> Iterator[str]:
+    """The same lines, made fit for the decoder.
+
+    It takes no tab behind a keyword, and would cut fractions off the numbers of an integer attribute.
+    """
     for line in lines:
-        yield re.sub(r"^\s*(@\w+)\s+", r"\1 ", line) if line.lstrip().startswith("@") else line
+        if line.lstrip().startswith("@"):
+            line = re.sub(r"^\s*(@\w+)\s+", r"\1 ", line)
+            line = re.sub(r"(?i)^(@attribute .*\s)integer\s*$", r"\1real", line)
+        yield line
 
 
-def _of_sparse(kind: str | list[str]) -> object:
-    """What a sparse row means where it says nothing: 0, or the first value of a nominal attribute."""
-    if isinstance(kind, list):
-        return kind[0]
-    return None if kind == "STRING" else 0.0
+def _of_sparse(kinds: Sequence[str | list[str]], rows: Sequence[Mapping[int, object]]) -> list[np.ndarray]:
+    """Columns of sparse rows, which do not name what is 0, or the first value of a nominal attribute."""
+    if len(kinds) * len(rows) > MAX_SPARSE_VALUES:
+        raise ValueError(
+            f"its sparse rows stand for {len(kinds) * len(rows)} values, at most {MAX_SPARSE_VALUES} are read"
+        )
+    columns = []
+    for kind in kinds:
+        is_text = isinstance(kind, list) or kind == "STRING"
+        absent = kind[0] if isinstance(kind, list) else None if is_text else 0
+        columns.append(np.full(len(rows), absent, object if is_text else float))
+    for number, row in enumerate(rows):
+        for index, value in row.items():
+            columns[index][number] = value
+    return columns
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -246,22 +279,36 @@ def _check_columns(
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
+    return ", ".join(name[:60] for name in names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
 
 
 def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
     """Features [instance, feature], float32."""
-    for name, column in frame.items():
-        if column.dtype.kind not in "fiu":
-            converted = pd.to_numeric(column, errors="coerce")
-            wrong = column[converted.isna() & column.notna()]
-            if len(wrong) or column.dtype.kind == "b":
+    converted = {}
+    for name, kind in frame.dtypes.items():
+        if kind.kind not in "fiu":
+            column = frame[name]
+            numbers = pd.to_numeric(column.astype(str).where(column.notna()), errors="coerce")
+            wrong = column[numbers.isna() & column.notna()]
+            if len(wrong) or kind.kind == "b":
                 row = wrong.index[0] if len(wrong) else 0
+                found = str(column[row])[:60]
                 raise DataError(
-                    f"{path}: column {name!r} has {str(column[row])!r} in data row {row + 1}, features are numbers;"
+                    f"{path}: column {name!r} has {found!r} in data row {row + 1}, features are numbers;"
                     " name columns of metadata with --filename-attribute, --label-nominal-attribute and the like"
                 )
-    return frame.to_numpy(np.float32, na_value=np.nan)
+            converted[name] = numbers
+    frame = frame.assign(**converted) if converted else frame
+    exact = frame.to_numpy(np.float64, na_value=np.nan)
+    with np.errstate(over="ignore"):
+        features = exact.astype(np.float32)
+    row, column = next(zip(*np.nonzero(np.isinf(features) & np.isfinite(exact)), strict=True), (None, None))
+    if row is not None:
+        raise DataError(
+            f"{path}: column {frame.columns[column]!r} has {exact[row, column]:g} in data row {row + 1},"
+            f" features are below {np.finfo(np.float32).max:.3g}; scale them"
+        )
+    return features
 
 
 def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -291,15 +338,13 @@ def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) ->
 def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:
     """Texts as whole numbers or, where `kind` is float, as finite ones (float64, NaN where missing)."""
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    fits = numbers == np.trunc(numbers) if kind is int else np.isfinite(numbers)
+    fits = (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_NUMBER) if kind is int else np.isfinite(numbers)
     wrong = texts[texts.notna() & ~fits]
     wrong = wrong[~wrong.isin(MISSING)]
     if len(wrong):
-        expected = "a whole number" if kind is int else "a finite number"
-        raise DataError(
-            f"{path}: {texts.name} is {wrong.iloc[0]!r} in data row {wrong.index[0] + 1}, expected {expected}"
-        )
-    return numbers.where(np.isfinite(numbers))
+        found, expected = wrong.iloc[0][:60], "a whole number" if kind is int else "a finite number"
+        raise DataError(f"{path}: {texts.name} is {found!r} in data row {wrong.index[0] + 1}, expected {expected}")
+    return numbers
 
 
 def _name_nameless(rows: pd.DataFrame) -> None:

@@ -2,9 +2,12 @@
 """Columns from and to netCDF 4 files, in the format of `schema`."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import netCDF4
@@ -18,6 +21,11 @@ from audeep.errors import DataError, OutputError, ShapeError
 from audeep.files import replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
+OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns
+TEXT_BYTES = 16  # what a text takes on file at least, its length and place
+COMPRESSION_LIMIT = 1032  # deflate makes at most so many bytes of one
+LARGEST_NUMBER = 2**53  # up to which float64 has all whole numbers
+NAMES = frozenset([FEATURES, *(variable.name for variable in VARIABLES)])
 
 
 class Writer:
@@ -127,14 +135,93 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
     """
     path = Path(path)
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "no such file"
+        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "no such file"
         raise DataError(f"{path}: {found}; a data set file, as 'audeep preprocess' writes, was expected")
     try:
-        data = xr.open_dataset(path, engine="netcdf4", decode_times=False, decode_coords=False, cache=False)
+        return _in_time(_read, path)
+    except DataError:
+        raise
+    except TimeoutError as error:
+        raise DataError(
+            f"{path}: could not be opened in {OPENING_SECONDS} s; it is damaged, or its disk does not answer"
+        ) from error
+    except Exception as error:  # damaged files make netCDF4 and xarray raise almost anything
+        raise _unreadable(path, error) from error
+
+
+def read_features(features: xr.DataArray) -> np.ndarray:
+    """The values of `features` or a part of them, float32.
+
+    Raises:
+        DataError: the file is damaged where they are.
+    """
+    try:
+        return features.values.astype(np.float32, copy=False)
+    except (OSError, RuntimeError) as error:
+        raise _unreadable(features.encoding.get("source", FEATURES), error) from error
+
+
+def _unreadable(path: Path | str, error: Exception) -> DataError:
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    return DataError(f"{path}: not a readable netCDF 4 file ({reason}); write it again")
+
+
+def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
+    """What `work` returns; TimeoutError if that takes too long."""
+    future = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(path))
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name="audeep-open", daemon=True).start()
+    return future.result(OPENING_SECONDS)
+
+
+def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
+    with netCDF4.Dataset(path) as file:
+        foreign = [name for name in file.variables if name not in NAMES]
+        for name, variable in file.variables.items():
+            if name in NAMES:
+                _check_declaration(path, name, variable)
+    data = xr.open_dataset(
+        path, engine="netcdf4", drop_variables=foreign, decode_times=False, decode_coords=False, cache=False
+    )
+    try:
         return _checked(path, data), _label_map(path, data.attrs)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path}: not a readable netCDF 4 file ({reason}); write it again") from error
+    except BaseException:
+        data.close()
+        raise
+
+
+def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> None:
+    """Check what xarray would not survive, and that no more memory is asked for than the file can fill."""
+    for kind, found in ((netCDF4.CompoundType, "records"), (netCDF4.VLType, "lists")):
+        if isinstance(variable.datatype, kind) and variable.dtype is not str:
+            raise DataError(f"{path}: '{name}' holds {found}, expected texts or numbers; write the file again")
+    axes = variable.dimensions[1:]
+    taken = [axis for axis in axes if axis in (INSTANCE, FOLD, *NAMES) or axes.count(axis) > 1]
+    if name == FEATURES and taken:
+        raise DataError(f"{path}: features have an axis named '{taken[0]}', a name of its own was expected")
+    declared, file_bytes = _declared_bytes(variable), path.stat().st_size
+    filters = variable.filters() or {}
+    is_packed = any(filters[kind] for kind in filters if kind not in ("shuffle", "complevel", "fletcher32"))
+    if declared > file_bytes * (COMPRESSION_LIMIT if is_packed else 1):
+        raise DataError(
+            f"{path}: '{name}' is declared to have {declared} bytes, more than a file of {file_bytes} bytes can hold;"
+            " write it again"
+        )
+
+
+def _declared_bytes(variable: netCDF4.Variable) -> int:
+    """Bytes that reading all of `variable` takes: its shape, or whole chunks."""
+    size = math.prod(variable.shape)
+    chunk = variable.chunking()
+    if size and isinstance(chunk, list):
+        size = max(size, math.prod(chunk))
+    return size * (TEXT_BYTES if variable.dtype is str else np.dtype(variable.dtype).itemsize)
 
 
 def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
@@ -142,10 +229,12 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
         raise DataError(f"{path}: has no variable 'features' over 'instance'; this is no data set file of audeep")
     features = data[FEATURES]
     if features.dtype.kind not in "fiu":
-        raise DataError(f"{path}: features are of type {features.dtype}, numbers were expected")
+        raise DataError(f"{path}: features are of type {_kind(features.dtype)}, numbers were expected")
+    _check_feature_dims(path, data.attrs, features.dims[1:])
+    num_folds = data.sizes.get(FOLD, 0) if schema.CV_FOLDS.name in data else 0
     columns = {}
     for variable in VARIABLES:
-        shape = (data.sizes[INSTANCE], data.sizes.get(FOLD, 0))[: len(variable.dims)]
+        shape = (data.sizes[INSTANCE], num_folds)[: len(variable.dims)]
         column = _column(path, data, variable, shape)
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
     _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
@@ -157,6 +246,20 @@ def _check_num_frames(path: Path, num_frames: np.ndarray, shape: tuple[int, ...]
     wrong = num_frames[(num_frames < 1) | (num_frames > most)]
     if len(wrong):
         raise DataError(f"{path}: 'num_frames' is {wrong[0]:.0f}, expected 1 to {most:.0f}; write the file again")
+
+
+def _check_feature_dims(path: Path, attributes: Mapping[str, Any], axes: tuple[str, ...]) -> None:
+    """Check that the attribute, if there is one, agrees with the variable."""
+    text = attributes.get(schema.FEATURE_DIMS)
+    try:
+        agrees = text is None or sorted(json.loads(text)) == sorted(axes)
+    except (TypeError, ValueError, RecursionError):
+        agrees = False
+    if not agrees:
+        raise DataError(
+            f"{path}: attribute 'feature_dims' is {str(text)[:100]!r}, but features have the axes"
+            f" {json.dumps(axes)}; write the file again"
+        )
 
 
 def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, ...]) -> np.ndarray:
@@ -172,7 +275,7 @@ def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, 
     column = _texts(values) if variable.dtype is str else _numbers(values, variable.dtype)
     if column is None:
         kind = {str: "text", int: "whole numbers", float: "finite numbers"}[variable.dtype]
-        raise DataError(f"{path}: '{name}' holds {values.dtype}, expected {kind}; write the file again")
+        raise DataError(f"{path}: '{name}' holds {_kind(values.dtype)}, expected {kind}; write the file again")
     missing = _is_missing(column)
     if variable.values is not None and not np.isin(column[~missing], list(variable.values)).all():
         allowed = ", ".join(f"{value} ({value.name.lower()})" for value in variable.values)
@@ -186,6 +289,10 @@ def _memory_type(variable: Variable) -> type:
     if variable.dtype is str:
         return object
     return np.int64 if variable.required else np.float64
+
+
+def _kind(dtype: np.dtype) -> str:
+    return {"O": "text", "U": "text", "S": "bytes"}.get(dtype.kind, str(dtype))
 
 
 def _is_missing(column: np.ndarray) -> np.ndarray:
@@ -204,13 +311,17 @@ def _texts(values: np.ndarray) -> np.ndarray | None:
 
 
 def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
-    """Numbers as float64 with NaN for what is missing; None if one is not finite, or not whole with `kind` int."""
+    """Numbers as float64 with NaN for what is missing; None if they are no whole ones, too large, or not finite.
+
+    With `kind` float, all finite numbers go.
+    """
     if values.dtype.kind not in "fiu":
         return None
     numbers = values.astype(np.float64)
     present = numbers[~np.isnan(numbers)]
-    fits = np.isfinite(present).all() and (kind is float or np.array_equal(present, np.trunc(present)))
-    return numbers if fits else None
+    if kind is float:
+        return numbers if np.isfinite(present).all() else None
+    return numbers if (np.abs(present) <= LARGEST_NUMBER).all() and (present == np.trunc(present)).all() else None
 
 
 def _on_file(column: np.ndarray, variable: Variable) -> np.ndarray:
@@ -225,10 +336,18 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
     if schema.LABEL_MAP not in attributes:
         return None
     try:
-        return {str(name): int(number) for name, number in json.loads(attributes[schema.LABEL_MAP])}
-    except (TypeError, ValueError, OverflowError) as error:
+        pairs = json.loads(attributes[schema.LABEL_MAP])
+        label_map = {name: number for name, number in pairs}
+        if not all(type(name) is str and type(number) is int for name, number in label_map.items()):
+            raise TypeError("other types")
+    except (TypeError, ValueError, RecursionError) as error:
         found = f"{path}: attribute 'label_map' is no JSON list of [name, number] pairs"
         raise DataError(f"{found}; write the file again") from error
+    if any(abs(number) > LARGEST_NUMBER for number in label_map.values()):
+        raise DataError(f"{path}: attribute 'label_map' has a number above 2^53; write the file again")
+    if len(label_map) < len(pairs):
+        raise DataError(f"{path}: attribute 'label_map' names a label twice; write the file again")
+    return label_map
 
 
 @contextmanager

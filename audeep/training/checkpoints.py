@@ -8,15 +8,17 @@ The optimiser's file is written first, so that a model file means that the check
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from audeep.errors import ModelError, OutputError
+from audeep.errors import ModelError, OptionError, OutputError
 from audeep.files import replacing
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
@@ -24,10 +26,11 @@ from audeep.models.time_autoencoder import TimeAutoencoder
 
 AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder)}
 
-_MODEL_NAME = re.compile(r"model-(\d+)\.safetensors")
+_MODEL_NAME = re.compile(r"model-(0|[1-9][0-9]*)\.safetensors")
 _OPTIMISER_SUFFIX = ".optimiser.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps for each parameter, beside the step
 _HEADER = "audeep"
+_MAX_COUNT = 2**53
 
 
 @dataclass(frozen=True)
@@ -105,29 +108,99 @@ def load_model(directory: Path, step: int | None = None, kind: str | None = None
     Raises:
         ModelError: there is no such checkpoint, it is damaged, or of another kind.
     """
+    path = _path_of(directory, step)
+    header, weights = _read(path)
+    try:
+        facts = json.loads(header[_HEADER])
+        model_type = AUTOENCODERS[facts["model"]]
+        config = _from_json(model_type.config_type, facts["config"])
+        progress = _from_json(Progress, facts["progress"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: is no model of this version of audeep ({reason}); train it again") from error
+    if kind is not None and model_type.kind != kind:
+        raise ModelError(
+            f"{path}: is a {model_type.kind} model, {kind} was expected; use 'audeep {model_type.kind} generate'"
+        )
+    model = _without_memory(path, model_type, config, len(weights))
+    _check_tensors(path, {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}, weights)
+    model.to_empty(device="cpu").load_state_dict(weights)
+    return model, progress
+
+
+def _path_of(directory: Path, step: int | None) -> Path:
+    """The model of `step`, by default the newest, which must be there."""
     steps = steps_in(directory)
     if not steps:
         found = "has no checkpoints (model-<step>.safetensors)" if directory.is_dir() else "no such directory"
+        if directory.is_file():
+            found = "is a file"
+        if any(directory.glob("model-*.index")):
+            found = "has models of auDeep 0.9, which cannot be used"
         raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
     step = steps[-1] if step is None else step
     if step not in steps:
         shown = ", ".join(map(str, steps))
         raise ModelError(f"{directory}: has no checkpoint of step {step}; there are checkpoints of steps {shown}")
-    path = model_path(directory, step)
-    header, weights = _read(path)
+    return model_path(directory, step)
+
+
+def _from_json(made: type, values: Mapping[str, object]) -> Any:
+    """A dataclass of `values`; KeyError, TypeError or ValueError if they do not fit.
+
+    Its whole numbers are sizes and counts, its other numbers probabilities.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{made.__name__} is {values!r}, expected its fields")
+    for field in fields(made):
+        value = values[field.name] if field.default is MISSING else values.get(field.name, field.default)
+        if type(value) is not field.type and not (field.type is float and type(value) is int):
+            raise TypeError(f"{field.name} is {value!r}, expected {field.type.__name__}")
+        largest = {int: _MAX_COUNT, float: 1}.get(field.type)
+        if largest is not None and not 0 <= value <= largest:
+            raise ValueError(f"{field.name} is {value!r}, expected 0 to {largest}")
+    unknown = sorted(set(values) - {field.name for field in fields(made)})
+    if unknown:
+        raise TypeError(f"{unknown[0]} is unknown")
+    return made(**values)
+
+
+def _without_memory(path: Path, model_type: type[nn.Module], config: Any, num_tensors: int) -> nn.Module:
+    """A model whose weights have shapes, and take no memory yet."""
+    layers = [getattr(config, field.name) for field in fields(config) if field.name.endswith("layers")]
+    if min(layers) < 1 or sum(layers) > num_tensors:
+        counts = " and ".join(map(str, layers))
+        raise ModelError(f"{path}: has {num_tensors} tensors for {counts} layers; it is damaged")
     try:
-        facts = json.loads(header[_HEADER])
-        model_type = AUTOENCODERS[facts["model"]]
-        if kind is not None and model_type.kind != kind:
+        with torch.device("meta"):
+            return model_type(config)
+    except (OptionError, ArithmeticError, KeyError, ValueError, RuntimeError) as error:
+        reason = f"unknown {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: has a configuration that makes no model ({reason}); train it again") from error
+
+
+def _check_tensors(
+    path: Path, expected: Mapping[str, tuple[torch.Size, torch.dtype]], found: Mapping[str, Tensor]
+) -> None:
+    """Check that `found` are the tensors `expected`, and numbers all of them."""
+    for name, (shape, dtype) in expected.items():
+        if name not in found:
+            raise ModelError(f"{path}: has no tensor '{name}'; it is damaged, or of another model")
+        tensor = found[name]
+        if (tensor.shape, tensor.dtype) != (shape, dtype):
             raise ModelError(
-                f"{path}: is a {model_type.kind} model, {kind} was expected; use 'audeep {model_type.kind} generate'"
+                f"{path}: '{name}' is {_describe(tensor.shape, tensor.dtype)}, expected {_describe(shape, dtype)};"
+                " it is damaged, or of another model"
             )
-        model = model_type(model_type.config_type(**facts["config"]))
-        model.load_state_dict(weights)
-        return model, Progress(**facts["progress"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: is no model of this version of audeep ({reason}); train it again") from error
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{path}: '{name}' is infinite or no number in places; use the model of another step")
+    unknown = sorted(set(found) - set(expected))
+    if unknown:
+        raise ModelError(f"{path}: has an unknown tensor '{unknown[0]}'; it is damaged, or of another model")
+
+
+def _describe(shape: Sequence[int], dtype: torch.dtype) -> str:
+    return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
 
 
 def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
@@ -141,9 +214,10 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
         raise ModelError(f"{path}: no such file; training can only go on from the newest checkpoint of a run")
     _, tensors = _read(path)
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    shapes = {f"{index}.{key}": parameter.shape for index, parameter in enumerate(parameters) for key in _MOMENTS}
-    if {name: tensor.shape for name, tensor in tensors.items() if not name.endswith(".step")} != shapes:
-        raise ModelError(f"{path}: belongs to another model; start a new run")
+    expected = {f"{index}.step": (torch.Size(), torch.float32) for index in range(len(parameters))}
+    for index, parameter in enumerate(parameters):
+        expected |= {f"{index}.{moment}": (parameter.shape, parameter.dtype) for moment in _MOMENTS}
+    _check_tensors(path, expected, tensors)
     content = optimiser.state_dict()
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")

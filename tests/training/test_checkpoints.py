@@ -196,12 +196,9 @@ GOOD = {"format": 1, "model": "t-rae", "config": asdict(CONFIG), "progress": {"s
         {"audeep": "[]"},
         {"audeep": json.dumps({**GOOD, "model": "x-rae"})},
         {"audeep": json.dumps({**GOOD, "config": {**asdict(CONFIG), "colour": "red"}})},
-        {"audeep": json.dumps({**GOOD, "config": {**asdict(CONFIG), "cell": "RNN"}})},
-        {"audeep": json.dumps({**GOOD, "config": {**asdict(CONFIG), "num_units": 5}})},
-        {"audeep": json.dumps({**GOOD, "config": {**asdict(CONFIG), "bidirectional_decoder": True}})},
         {"audeep": json.dumps({**GOOD, "progress": {"step": 1}})},
     ],
-    ids=["none", "no json", "list", "kind", "unknown option", "cell", "sizes", "layers", "progress"],
+    ids=["none", "no json", "list", "kind", "unknown option", "progress"],
 )
 def test_model_of_unknown_make_is_refused(tmp_path: Path, header: dict[str, str]) -> None:
     save_file(make_trained()[0].state_dict(), tmp_path / "model-1.safetensors", header)
