@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
-    {"files", "memory", "progress"},
-    {"data", "audio", "models"},
+    {"files", "memory", "progress", "signals"},
+    {"data", "audio", "journal", "models"},
     {"parsers", "training", "learners", "visualization"},
     {"extraction", "evaluation", "prediction"},
     {"cli", "shell"},
