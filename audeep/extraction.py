@@ -29,7 +29,7 @@ from audeep.journal import Journal, opened_journal
 from audeep.memory import reuse_memory
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.progress import progress
-from audeep.signals import terminations
+from audeep.signals import noted
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def extract(
     settings = _settings(parser, preprocessor, compression)
     bad: list[str] = []
     with (
-        terminations() as stop,
+        noted(signal.SIGTERM, signal.SIGINT) as stop,
         opened_journal(partial_path(output), settings, resume) as journal,
         _resumable(journal, len(instances)),
     ):
@@ -216,7 +216,7 @@ def _results(
     Raises:
         AudioError: a recording cannot be used, and is not to be skipped.
         OptionError: a recording in the journal has changed.
-        Stopped: a signal has arrived in `stop`, or a worker process was killed.
+        Stopped, KeyboardInterrupt: a signal has arrived in `stop`, or a worker process was killed.
     """
     done = 0
     for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
@@ -238,12 +238,18 @@ def _results(
                 raise result.chunks
             facts = {"file": result.file, "warnings": result.warnings, "bad": bad}
             journal.append(facts, None if bad is not None else result.chunks)
-            if stop:
-                raise Stopped(f"{journal.path}: terminated")
+            _stop_if_told(stop, journal)
             yield result
     except BrokenProcessPool as error:
-        reason = "terminated" if stop else "a worker process was killed, perhaps for want of memory; try --jobs 1"
-        raise Stopped(f"{journal.path}: {reason}") from error
+        _stop_if_told(stop, journal)
+        raise Stopped("a worker process was killed, perhaps for want of memory; try --jobs 1") from error
+
+
+def _stop_if_told(stop: list[int], journal: Journal) -> None:
+    if signal.SIGINT in stop:
+        raise KeyboardInterrupt
+    if stop:
+        raise Stopped(f"{journal.path}: terminated")
 
 
 def _usable(results: Iterable[Result], bad: list[str]) -> Iterator[np.ndarray | None]:

@@ -5,17 +5,25 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
-def terminations() -> Iterator[list[int]]:
-    """Signals (SIGTERM) that arrive in the meantime; they do not end the process."""
+def noted(*numbers: signal.Signals) -> Iterator[list[int]]:
+    """Those of the signals `numbers` that arrive in the meantime; only a second Ctrl-C ends the process."""
     arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield arrived
         return
-    before = signal.signal(signal.SIGTERM, lambda number, _: arrived.append(number))
+
+    def note(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT and number in arrived:
+            raise KeyboardInterrupt
+        arrived.append(number)
+
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield arrived
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,6 +3,7 @@
 
 import dataclasses
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,7 @@ from audeep.errors import AudeepError, ModelError, OptionError, OutputError, Sha
 from audeep.files import check_target, locked, making
 from audeep.memory import reuse_memory
 from audeep.progress import progress
-from audeep.signals import terminations
+from audeep.signals import noted
 from audeep.training.batches import Batches, describe
 from audeep.training.checkpoints import (
     Progress,
@@ -117,7 +118,7 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        with terminations() as stop:
+        with noted(signal.SIGTERM) as stop:
             _run_epochs(model, optimiser, batches, logs, options, reached, stop)
         return model
 

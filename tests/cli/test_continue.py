@@ -220,8 +220,12 @@ def test_bad_recordings_found_before_an_interruption_are_listed_at_the_end(
 
 def start(basedir: Path, output: Path, *options: str) -> subprocess.Popen:
     command = ["-q", "preprocess", "--basedir", basedir, "--output", output, *SPECTRA.split(), *options]
-    process = subprocess.Popen([sys.executable, "-m", "audeep", *command], stderr=subprocess.PIPE, text=True)
-    return process
+    return subprocess.Popen(
+        [sys.executable, "-m", "audeep", *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may have started us without it
+    )
 
 
 @pytest.fixture
