@@ -20,6 +20,11 @@ fault in audeep.
 class AudeepError(Exception):
     """Base of all errors that are meant to be read by a user."""
 
+    def __str__(self) -> str:
+        """The text as one line: names of files may hold line breaks, and what no terminal should be sent."""
+        text = super().__str__()
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
 
 class AudioError(AudeepError):
     """A recording cannot be read, or does not suit the settings."""

@@ -72,19 +72,18 @@ def extract(
         OptionError: there is no run to go on with, or settings or recordings have changed since.
         OutputError: `output` cannot be written.
     """
-    instances = parser.parse()
     label_map = parser.label_map
-    for instance in instances:
-        _check_name(instance)
+    bad: list[str] = []
+    instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
+    num_recordings = len(parser.parse())
     for path in (output, bad_list(output)):
         check_target(path)
     reuse_memory()
     settings = _settings(parser, preprocessor, compression)
-    bad: list[str] = []
     with (
         noted(signal.SIGTERM, signal.SIGINT) as stop,
         opened_journal(partial_path(output), settings, resume) as journal,
-        _resumable(journal, len(instances)),
+        _resumable(journal, num_recordings),
     ):
         remove_partials(output)
         paths = [Path(instance.path) for instance in instances]
@@ -93,7 +92,7 @@ def extract(
         shown = progress(good, "preprocess", "files", len(instances))
         head = next(shown, None)
         if head is None:
-            raise AudioError(f"none of {len(instances)} recordings can be used; the first: {bad[0]}")
+            raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
         first, expected = head
         dims = [schema.TIME, schema.FREQ]
         with netcdf.writing(output, dims, expected.shape[1:], parser.num_folds, label_map, compression) as writer:
@@ -103,8 +102,8 @@ def extract(
                 writer.append(_metadata(instance, len(chunks), label_map), chunks)
     bad_list(output).unlink(missing_ok=True)  # of an earlier run
     if bad:
-        _list_bad(bad, bad_list(output), len(instances))
-    logger.info("%s: spectrograms of %d recordings written", output, len(instances) - len(bad))
+        _list_bad(bad, bad_list(output), num_recordings)
+    logger.info("%s: spectrograms of %d recordings written", output, num_recordings - len(bad))
     return bad
 
 
@@ -131,11 +130,17 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_name(instance: InstanceMetadata) -> None:
+def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
+    """Whether the name of a recording can be stored; if not, that is added to `bad`, or raised where that is None."""
     try:
         instance.filename.encode()
     except UnicodeEncodeError as error:
-        raise ParserError(f"{instance.filename!r}: is no name in UTF-8; rename the recording") from error
+        problem = ParserError(f"{instance.path}: is no name in UTF-8; rename the recording")
+        if bad is None:
+            raise problem from error
+        bad.append(str(problem))
+        return False
+    return True
 
 
 def _metadata(instance: InstanceMetadata, num_chunks: int, label_map: dict[str, int] | None) -> dict[str, list]:

@@ -162,7 +162,7 @@ def _samples(recording: soundfile.SoundFile) -> np.ndarray:
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a recording that is there, is whole as far as its headers tell, and holds samples."""
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "does not exist"
+        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "does not exist"
         raise AudioError(f"{path}: {found}, a recording was expected; check the base directory and its lists of files")
     try:
         with soundfile.SoundFile(path) as recording:
