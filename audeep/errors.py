@@ -24,6 +24,11 @@ class AudeepError(Exception):
         """Escape what cannot be printed, such as line ends and control sequences of terminals."""
         super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
 
+    def __str__(self) -> str:
+        """The text as one line: names of files may hold line breaks, and what no terminal should be sent."""
+        text = super().__str__()
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
 
 class AudioError(AudeepError):
     """A recording cannot be read, or does not suit the settings."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Output files that appear whole or not at all."""
 
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -23,8 +24,21 @@ def check_target(target: Path) -> None:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Keep other processes from locking the existing `directory`; the lock ends with this process, however it ends.
+def making(directory: Path) -> Iterator[None]:
+    """Make `directory` and its parents; those that were missing and are empty at the end are removed."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with suppress(OSError):  # one that has something in it stays
+            for path in missing:
+                path.rmdir()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from locking an existing file or directory; the lock ends with this process in any case.
 
     Where the system has no such locks, nothing is done.
 
@@ -36,13 +50,13 @@ def locked(directory: Path) -> Iterator[None]:
     except ImportError:  # no POSIX system
         yield
         return
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OutputError(
-                f"{directory}: another process is writing there; wait for it to end, or choose another directory"
+                f"{path}: another process is writing there; wait for it to end, or choose another place"
             ) from None
         except OSError:  # a file system without locks
             pass
@@ -64,22 +78,41 @@ def replacing(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     check_target(target)
     partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
-    missing = [parent for parent in target.parents if not parent.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        with open(partial, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(partial, target)
-        missing.clear()
+        with making(target.parent), _removed(partial):
+            yield partial
+            _sync(partial)
+            os.replace(partial, target)
+            with suppress(OSError):  # a file system that does not sync directories
+                _sync(target.parent)
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (partial, target, *target.parents):
             raise  # about another file than the output
         reason = error.strerror or str(error)
         raise OutputError(f"{target}: cannot be written: {reason}; choose another place or free this one") from error
+
+
+@contextmanager
+def _removed(path: Path) -> Iterator[None]:
+    """Remove what is left of a file at the end."""
+    try:
+        yield
     finally:
         with suppress(OSError):
+            path.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or the names in a directory to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_partials(target: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote `target`; none may be writing it."""
+    for partial in target.parent.glob(f".{glob.escape(target.stem)}.????????.partial{glob.escape(target.suffix)}"):
+        with suppress(OSError):
             partial.unlink()
-        with suppress(OSError):  # a directory that has something in it stays
-            for parent in missing:
-                parent.rmdir()

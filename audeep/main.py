@@ -11,6 +11,7 @@ import warnings
 from typing import Any, TextIO
 
 from cliff.app import App
+from cliff.command import Command
 from cliff.commandmanager import CommandManager
 from cliff.help import HelpCommand
 
@@ -46,6 +47,7 @@ class AudeepApp(App):
         self.in_shell = in_shell
         self.handlers: list[logging.Handler] = []
         self.last_status: int | None = None
+        self.interruption = "interrupted"
 
     def run(self, argv: list[str]) -> int:
         """Give the exit status: of the command, or of the last one that the interactive shell ran."""
@@ -55,8 +57,13 @@ class AudeepApp(App):
         finally:
             self._stop_logging()
         if status == INTERRUPTED:
-            self.stderr.write("interrupted\n")
+            self.stderr.write(f"{self.interruption}\n")
         return status if self.last_status is None else self.last_status
+
+    def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
+        """Note what a command that is interrupted has to say."""
+        if isinstance(err, KeyboardInterrupt) and err.args:
+            self.interruption = f"interrupted: {err}"
 
     def interact(self) -> None:
         """Run commands one after the other until the input ends, each with the options that the shell was given."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audeep.errors import OutputError
-from audeep.files import replacing
+from audeep.files import remove_partials, replacing
 
 
 def test_a_file_appears_with_all_that_was_written_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -53,6 +53,23 @@ def test_a_failing_block_leaves_the_older_file_and_no_other(tmp_path: Path, faul
     assert caught.value is fault
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_content_and_name_are_on_the_disk_when_the_block_has_ended(tmp_path: Path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    monkeypatch.setattr(os, "replace", lambda source, target: synced.append(f"{source} -> {target}"))
+    with replacing(tmp_path / "result.txt") as partial:
+        partial.write_text("done")
+    assert synced == [str(partial), f"{partial} -> {tmp_path / 'result.txt'}", str(tmp_path)]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    others = ["a.nc", ".b.01234567.partial.nc", ".a.01234567.partial.txt", ".a.0123.partial.nc", "a.nc.partial"]
+    for name in (*others, ".a.01234567.partial.nc", ".a.89abcdef.partial.nc"):
+        (tmp_path / name).touch()
+    remove_partials(tmp_path / "a.nc")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 
 
 def test_a_failing_block_leaves_no_file_where_there_was_none(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"errors"},
-    {"files", "memory", "progress", "scores"},
-    {"data", "audio", "models"},
+    {"files", "memory", "progress", "scores", "signals"},
+    {"data", "audio", "journal", "models"},
     {"parsers", "training", "learners", "baselines", "visualization"},
     {"extraction", "evaluation", "prediction"},
     {"cli", "shell"},

@@ -130,7 +130,12 @@ class Preprocessor:
         power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
         if self.mel_spectrum is not None:
             power = mel_spectrogram(power, self.mel_spectrum, framing.window, sample_rate)
-        if power.max() == 0:
+        loudest = power.max()
+        if not np.isfinite(loudest):
+            raise AudioError(
+                f"{path}: has samples of up to {np.abs(samples).max():.3g}, too loud for a spectrogram; full scale is 1"
+            )
+        if loudest == 0:
             log.warning("%s: is silent, its spectrogram is constant", path)
         decibels = power_to_db(power).T  # [time, freq]
         if self.clip_below is not None or self.clip_above is not None:

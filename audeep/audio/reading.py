@@ -16,6 +16,9 @@ from audeep.errors import AudioError
 
 log = logging.getLogger(__name__)
 
+BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
+HIGHEST_RATE = 10**7  # Hz; what --fixed-length needs grows with the rate
+
 # Formats of libsndfile whose suffixes stand for sound: not RAW, which says nothing about itself, and not MAT4,
 # MAT5, HTK, XI and the like, whose suffixes mostly mean something else in the folders of a data set.
 _SUFFIXES_BY_FORMAT = {
@@ -91,7 +94,7 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
     """
     path = Path(path)
     with _opened(path) as recording:
-        samples = recording.read(recording.frames, dtype="float64", always_2d=True).T  # [channels, samples]
+        samples = _samples(recording)
         _, found = samples.shape
         if found < recording.frames and recording.format != "MP3":
             raise _cut_off(path, f"gives {found} of the {recording.frames} samples that its header promises")
@@ -144,11 +147,22 @@ def fuse_channels(samples: np.ndarray, channels: Channels = Channels.MEAN) -> np
     return left if channels == Channels.LEFT else right
 
 
+def _samples(recording: soundfile.SoundFile) -> np.ndarray:
+    """All samples, [channels, num_samples]; memory is asked for as they come, not as the header promises."""
+    blocks: list[np.ndarray] = []  # [samples, channels]
+    left = recording.frames
+    while left:
+        size = min(left, max(1, BLOCK_VALUES // recording.channels))
+        blocks.append(recording.read(size, dtype="float64", always_2d=True))
+        left = left - size if len(blocks[-1]) == size else 0
+    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)).T
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a recording that is there, is whole as far as its headers tell, and holds samples."""
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "does not exist"
+        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "does not exist"
         raise AudioError(f"{path}: {found}, a recording was expected; check the base directory and its lists of files")
     try:
         with soundfile.SoundFile(path) as recording:
@@ -181,6 +195,11 @@ def _check_whole(path: Path, recording: soundfile.SoundFile) -> None:
         raise _cut_off(path, "does not end with an Ogg page that is whole and marked as the last")
     if recording.frames == 0:
         raise _no_samples(path)
+    if recording.samplerate > HIGHEST_RATE:
+        raise AudioError(
+            f"{path}: states a sample rate of {recording.samplerate} Hz, at most {HIGHEST_RATE} were expected; "
+            "replace the file or remove it"
+        )
     if recording.frames >= 2**62:
         raise AudioError(f"{path}: states no length, a number of samples was expected; convert the file to WAV")
 

@@ -85,6 +85,13 @@ class Preprocess(AudeepCommand):
             help="leave out recordings that cannot be used, listed beside the output (default: stop at the first)",
         )
         parser.add_argument(
+            "--continue",
+            action="store_true",
+            dest="resume",
+            help="go on with a run that was interrupted, or stopped at a recording; with the same options and"
+            " recordings (--jobs and --skip-bad may differ) the output is that of a run in one go",
+        )
+        parser.add_argument(
             "--compression",
             type=number(int, least=0, most=9),
             default=0,
@@ -110,7 +117,7 @@ class Preprocess(AudeepCommand):
         elif parsed_args.plot is not None:
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
-            options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad")}
+            options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume")}
             extract(parser, preprocessor, parsed_args.output, **options)
 
     def _pretend(self, parser: "Parser", preprocessor: "Preprocessor", position: int, plot: Path | None) -> None:

@@ -4,10 +4,9 @@
 import dataclasses
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from audeep.data import netcdf
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED, NUM_FRAMES
 from audeep.errors import AudeepError, ModelError, OptionError, OutputError, ShapeError
-from audeep.files import check_target, locked
+from audeep.files import check_target, locked, making
 from audeep.memory import reuse_memory
 from audeep.progress import progress
+from audeep.signals import noted
 from audeep.training.batches import Batch, Batches, describe
 from audeep.training.checkpoints import (
     Progress,
@@ -127,7 +127,7 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        with _terminations() as stop:
+        with noted(signal.SIGTERM) as stop:
             _run_epochs(model, optimiser, batches, logs, options, reached, stop)
         return model
 
@@ -135,32 +135,13 @@ def train(
 @contextmanager
 def _run_directory(logs: Path) -> Iterator[None]:
     """Make the directory of a run for this process alone; an empty one is removed if nothing came of it."""
-    missing = [path for path in (logs, *logs.parents) if not path.exists()]
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
-    try:
-        with locked(logs):
-            yield
-    finally:
-        with suppress(OSError):  # one that has something in it stays
-            for path in missing:
-                path.rmdir()
-
-
-@contextmanager
-def _terminations() -> Iterator[list[int]]:
-    """Signals (SIGTERM) that arrive in the meantime; they do not end the process."""
-    arrived: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield arrived
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, _: arrived.append(number))
-    try:
-        yield arrived
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(making(logs))
+        except OSError as error:
+            raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
+        stack.enter_context(locked(logs))
+        yield
 
 
 def _check_run_directory(logs: Path, resume: bool) -> None:

@@ -16,13 +16,13 @@ SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 
 @pytest.fixture
 def refused(audeep, tmp_path):
-    """Runs a command that must fail without leaving anything in `tmp_path`/out, and gives its one line of error."""
+    """Runs a command that must fail and leave only `left` in `tmp_path`/out, and gives its one line of error."""
 
-    def run(command: str) -> str:
+    def run(command: str, left: tuple[str, ...] = ()) -> str:
         result = audeep(command)
         assert result.status == 1, result
         assert result.err.count("\n") == 1 and result.err.endswith("\n"), result.err
-        assert not (tmp_path / "out").exists()
+        assert tuple(path.name for path in tmp_path.glob("out/*")) == left and (tmp_path / "out").exists() == bool(left)
         return result.err
 
     return run
@@ -42,6 +42,9 @@ def preprocess(basedir: Path, options: str = "") -> str:
     )
 
 
+KEPT = ("s.nc.partial",)  # what a run that stops at a recording leaves for --continue
+
+
 def test_a_missing_base_directory(refused, tmp_path):
     assert "nowhere: no such directory; --basedir must name" in refused(preprocess(tmp_path / "nowhere"))
 
@@ -59,24 +62,24 @@ def test_a_directory_that_no_parser_can_read_says_what_each_looked_for(refused, 
 
 def test_a_text_file_named_wav(refused, basedir):
     (basedir / "b.wav").write_text("no sound\n")
-    assert "b.wav: " in (error := refused(preprocess(basedir))) and "Format not recognised" in error
+    assert "b.wav: " in (error := refused(preprocess(basedir), left=KEPT)) and "Format not recognised" in error
 
 
 def test_a_truncated_recording(refused, basedir):
     whole = (basedir / "a.wav").read_bytes()
     (basedir / "b.wav").write_bytes(whole[: len(whole) // 2])
-    assert "b.wav: holds 3978 of the 8000 bytes that its header promises" in refused(preprocess(basedir))
+    assert "b.wav: holds 3978 of the 8000 bytes that its header promises" in refused(preprocess(basedir), left=KEPT)
 
 
 def test_a_truncated_compressed_recording(refused, basedir, esc10):
     whole = (esc10 / "001 - Dog bark" / "1-100032-A.ogg").read_bytes()
     (basedir / "b.ogg").write_bytes(whole[: len(whole) // 2])
-    assert "b.ogg: does not end with an Ogg page that is whole" in refused(preprocess(basedir))
+    assert "b.ogg: does not end with an Ogg page that is whole" in refused(preprocess(basedir), left=KEPT)
 
 
 def test_a_recording_without_samples(refused, basedir):
     soundfile.write(basedir / "b.wav", np.zeros(0), 8000)
-    assert "b.wav: holds no samples" in refused(preprocess(basedir))
+    assert "b.wav: holds no samples" in refused(preprocess(basedir), left=KEPT)
 
 
 def test_recordings_of_different_length_name_the_two_and_suggest_the_option(refused, basedir):
@@ -216,4 +219,4 @@ def test_a_failed_command_leaves_the_old_output_as_it_was(audeep, basedir, tmp_p
     assert audeep(command).status == 1
     assert (tmp_path / "s.nc").read_bytes() == before
     assert len(load(tmp_path / "s.nc")) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "s.nc"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "s.nc", "s.nc.partial"]
