@@ -8,13 +8,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from audeep.signals import noted
 
 logger = logging.getLogger(__name__)
 
-FILES_PER_WORKER = 4  # handed out ahead of the file that is written next
+FILES_TOGETHER = 4  # handed to a worker at a time
 
 
 class Stopped(AudeepError):
@@ -52,8 +51,8 @@ def extract(
 ) -> list[str]:
     """Write the spectrograms of all recordings that `parser` finds, in its order, with their metadata.
 
-    Until the file is complete, spectrograms are kept in `partial_path(output)` too. They stay there if the work is
-    interrupted or stops at a recording, and `resume` goes on from them.
+    Spectrograms are gathered in `partial_path(output)`. They stay there if the work is interrupted or stops at a
+    recording, and `resume` goes on from them. Where they differ in length, shorter ones are padded in the output.
 
     Args:
         jobs: worker processes; by default one for each core that this process may use.
@@ -68,7 +67,8 @@ def extract(
     Raises:
         ParserError: the name of a recording cannot be stored.
         AudioError: a recording cannot be read and is not to be skipped, or none can be.
-        ShapeError: two recordings give spectrograms of different shapes.
+        ShapeError: two recordings give spectrograms that differ in frequency, or, where all are to have one length,
+            in time.
         OptionError: there is no run to go on with, or settings or recordings have changed since.
         OutputError: `output` cannot be written.
     """
@@ -88,18 +88,16 @@ def extract(
         remove_partials(output)
         paths = [Path(instance.path) for instance in instances]
         results = _results(paths, preprocessor, jobs or available_cores(), journal, skip_bad, stop)
-        good = (pair for pair in zip(instances, _usable(results, bad), strict=True) if pair[1] is not None)
-        shown = progress(good, "preprocess", "files", len(instances))
-        head = next(shown, None)
-        if head is None:
+        shown = progress(results, "preprocess", "files", len(paths))
+        shape, is_padded = _common_shape(zip(instances, _usable(shown, bad), strict=True), preprocessor)
+        if shape is None:
             raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
-        first, expected = head
-        dims = [schema.TIME, schema.FREQ]
-        with netcdf.writing(output, dims, expected.shape[1:], parser.num_folds, label_map, compression) as writer:
-            for instance, chunks in chain([head], shown):
-                if chunks.shape != expected.shape:
-                    raise ShapeError(_different_lengths(first, expected, instance, chunks))
-                writer.append(_metadata(instance, len(chunks), label_map), chunks)
+        dims, attributes = [schema.TIME, schema.FREQ], {schema.PREPROCESSING: json.dumps(asdict(preprocessor))}
+        with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
+            for instance, (_, chunks) in zip(instances, journal.replay(), strict=True):
+                _stop_if_told(stop, journal)
+                if chunks is not None:
+                    _append(writer, _metadata(instance, len(chunks), label_map), chunks, shape, is_padded)
     bad_list(output).unlink(missing_ok=True)  # of an earlier run
     if bad:
         _list_bad(bad, bad_list(output), num_recordings)
@@ -152,13 +150,58 @@ def _metadata(instance: InstanceMetadata, num_chunks: int, label_map: dict[str, 
     return {**columns, schema.CHUNK_NR.name: list(range(num_chunks))}
 
 
-def _different_lengths(
-    first: InstanceMetadata, expected: np.ndarray, second: InstanceMetadata, found: np.ndarray
+def _append(
+    writer: netcdf.Writer, metadata: dict[str, list], chunks: np.ndarray, shape: tuple[int, int], is_padded: bool
+) -> None:
+    if is_padded:
+        num_chunks, num_frames, _ = chunks.shape
+        metadata[schema.NUM_FRAMES.name] = [num_frames] * num_chunks
+        missing = [(0, 0), (0, shape[0] - num_frames), (0, 0)]
+        chunks = np.pad(chunks, missing, constant_values=schema.PADDING)
+    writer.append(metadata, chunks)
+
+
+def _common_shape(
+    results: Iterable[tuple[InstanceMetadata, "Result | None"]], preprocessor: Preprocessor
+) -> tuple[tuple[int, int] | None, bool]:
+    """The shape [time, freq] that all spectrograms fit into, None without any; and whether some are shorter.
+
+    Raises:
+        ShapeError: they differ in frequency, or in time where all are to have one length.
+    """
+    first: tuple[InstanceMetadata, tuple[int, int]] | None = None
+    lengths, rates = set(), Counter()
+    for instance, result in results:
+        if result is None:
+            continue
+        shape = result.chunks.shape[1:]
+        if first is None:
+            first = instance, shape
+        if shape[1] != first[1][1] or (preprocessor.has_one_length and shape != first[1]):
+            raise ShapeError(_different_shapes(*first, instance, shape))
+        lengths.add(shape[0])
+        rates[result.sample_rate] += 1
+    if len(rates) > 1:
+        found = ", ".join(f"{number} of {rate} Hz" for rate, number in sorted(rates.items()))
+        logger.warning(
+            "recordings have different sample rates (%s), so the same band is another frequency in them; resample"
+            " with --sample-rate HZ",
+            found,
+        )
+    if len(lengths) > 1:
+        logger.info("spectrograms have %d to %d frames, shorter ones are padded", min(lengths), max(lengths))
+    return None if first is None else (max(lengths), first[1][1]), len(lengths) > 1
+
+
+def _different_shapes(
+    first: InstanceMetadata, expected: tuple[int, int], second: InstanceMetadata, found: tuple[int, int]
 ) -> str:
-    shapes = [" x ".join(map(str, chunks.shape[1:])) for chunks in (expected, found)]
+    shapes = [" x ".join(map(str, shape)) for shape in (expected, found)]
+    remedy = "make all equally long with --fixed-length SECONDS" if found[1] == expected[1] else ""
+    remedy = remedy or "make their sample rates the same with --sample-rate HZ, or map to bands with --mel-spectrum"
     return (
         f"{second.path}: gives a spectrogram of {shapes[1]} (time x freq), but {first.path} one of {shapes[0]};"
-        " make all equally long with --fixed-length SECONDS, and check the sample rates with 'audeep inspect raw'"
+        f" {remedy} ('audeep inspect raw' shows lengths and rates)"
     )
 
 
@@ -170,11 +213,13 @@ class Result:
         chunks: [chunk, time, freq], or why there are none.
         warnings: what was logged, as the log of a worker reaches nobody.
         file: size in bytes and time of change of the recording, in nanoseconds; None if it is not there.
+        sample_rate: in Hz, if there are chunks.
     """
 
     chunks: np.ndarray | AudioError
     warnings: list[str]
     file: list[int] | None
+    sample_rate: int | None = None
 
 
 def _settings(parser: Parser, preprocessor: Preprocessor, compression: int) -> dict[str, Any]:
@@ -229,19 +274,20 @@ def _results(
             raise OptionError(
                 f"{path}: has changed since it was processed; restore it, or leave out --continue to start anew"
             )
-        yield Result(AudioError(facts["bad"]) if chunks is None else chunks, facts["warnings"], facts["file"])
+        usable = AudioError(facts["bad"]) if chunks is None else chunks
+        yield Result(usable, facts["warnings"], facts["file"], facts["sample_rate"])
         done += 1
     rest = paths[done:]
     if done:
         logger.info("%s: %d of %d recordings are done already", journal.path, done, len(paths))
-    jobs = min(jobs, max(1, len(rest) // FILES_PER_WORKER))
-    fresh = map(_process, [preprocessor] * len(rest), rest) if jobs == 1 else _in_pool(rest, preprocessor, jobs)
+    jobs = min(jobs, max(1, len(rest) // FILES_TOGETHER))
+    fresh = (_process(preprocessor, path) for path in rest) if jobs == 1 else _in_pool(rest, preprocessor, jobs)
     try:
         for result in fresh:
             bad = str(result.chunks) if isinstance(result.chunks, AudioError) else None
             if bad is not None and not skip_bad:
                 raise result.chunks
-            facts = {"file": result.file, "warnings": result.warnings, "bad": bad}
+            facts = {"file": result.file, "warnings": result.warnings, "sample_rate": result.sample_rate, "bad": bad}
             journal.append(facts, None if bad is not None else result.chunks)
             _stop_if_told(stop, journal)
             yield result
@@ -257,8 +303,8 @@ def _stop_if_told(stop: list[int], journal: Journal) -> None:
         raise Stopped(f"{journal.path}: terminated")
 
 
-def _usable(results: Iterable[Result], bad: list[str]) -> Iterator[np.ndarray | None]:
-    """Chunks of each recording, or None and a line in `bad`; warnings are logged once each."""
+def _usable(results: Iterable[Result], bad: list[str]) -> Iterator[Result | None]:
+    """Each result that has chunks, else None and a line in `bad`; warnings are logged once each."""
     told: set[str] = set()
     for result in results:
         if isinstance(result.chunks, AudioError):
@@ -269,7 +315,7 @@ def _usable(results: Iterable[Result], bad: list[str]) -> Iterator[np.ndarray | 
             if warning not in told:
                 logger.warning(warning)
                 told.add(warning)
-        yield result.chunks
+        yield result
 
 
 def _in_pool(paths: Sequence[Path], preprocessor: Preprocessor, jobs: int) -> Iterator[Result]:
@@ -277,12 +323,12 @@ def _in_pool(paths: Sequence[Path], preprocessor: Preprocessor, jobs: int) -> It
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context(method), _start_worker)
     waiting: deque = deque()
     try:
-        for path in paths:
-            waiting.append(pool.submit(_process, preprocessor, path))
-            if len(waiting) >= FILES_PER_WORKER * jobs:
-                yield waiting.popleft().result()
+        for start in range(0, len(paths), FILES_TOGETHER):
+            waiting.append(pool.submit(_process_all, preprocessor, paths[start : start + FILES_TOGETHER]))
+            if len(waiting) > 2 * jobs:
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -299,6 +345,10 @@ def _start_worker() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+def _process_all(preprocessor: Preprocessor, paths: Sequence[Path]) -> list[Result]:
+    return [_process(preprocessor, path) for path in paths]
+
+
 def _process(preprocessor: Preprocessor, path: Path) -> Result:
     collector = _Collector()
     audio_logger = logging.getLogger("audeep.audio")
@@ -306,7 +356,8 @@ def _process(preprocessor: Preprocessor, path: Path) -> Result:
     audio_logger.propagate = False
     file = _file(path)
     try:
-        return Result(preprocessor.chunks(path), collector.messages, file)
+        chunks, sample_rate = preprocessor.chunks_and_rate(path)
+        return Result(chunks, collector.messages, file, sample_rate)
     except AudioError as error:
         return Result(error, collector.messages, file)
     finally:

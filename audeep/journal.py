@@ -37,10 +37,13 @@ class Journal:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         self.file = file
+        self.first = file.tell()
         self.num_arrays = 0
 
     def replay(self) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
         """Facts and arrays as they were appended; what is damaged, and all behind it, is cut off."""
+        self.file.seek(self.first)
+        self.num_arrays = 0
         while True:
             start = self.file.tell()
             entry = self._entry()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audeep.audio.reading import Channels, fix_length, fuse_channels, read_audio
+from audeep.audio.reading import Channels, fix_length, fuse_channels, read_audio, resample
 from audeep.audio.spectral import (
     mel_frequencies,
     mel_spectrogram,
@@ -53,7 +53,8 @@ class Preprocessor:
     """Settings that turn recordings into spectrograms.
 
     Lengths are in seconds, levels in decibels below the loudest cell of a recording. Without `mel_spectrum`, the
-    number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`.
+    number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`. Recordings are
+    resampled to `sample_rate`, in Hz, if one is given.
 
     Raises:
         OptionError: the settings are out of range or contradict each other.
@@ -69,6 +70,7 @@ class Preprocessor:
     channels: Channels = Channels.MEAN
     fixed_length: float | None = None
     center_fixed: bool = False
+    sample_rate: int | None = None
 
     def __post_init__(self) -> None:
         problem = next(chain(self._window_problems(), self._level_problems(), self._chunk_problems()), None)
@@ -96,7 +98,23 @@ class Preprocessor:
         Raises:
             AudioError: the recording cannot be read, does not suit the settings, or has too few chunks.
         """
+        return self.chunks_and_rate(path)[0]
+
+    def chunks_and_rate(self, path: Path | str) -> tuple[np.ndarray, int]:
+        """What `chunks` gives, and the sample rate in Hz that it is made from.
+
+        Raises:
+            AudioError: as `chunks` does.
+        """
         decibels, framing = self._decibels(path)
+        return self._chunks(path, decibels, framing), framing.sample_rate
+
+    @property
+    def has_one_length(self) -> bool:
+        """Whether all recordings are to give spectrograms of one length."""
+        return self.fixed_length is not None or self.chunk_length is not None
+
+    def _chunks(self, path: Path | str, decibels: np.ndarray, framing: Framing) -> np.ndarray:
         if self.chunk_length is None or self.chunk_count is None:
             return normalise(decibels).astype(np.float32, order="C")[np.newaxis]
         length = int(framing.sample_rate * self.chunk_length) // framing.hop
@@ -115,6 +133,8 @@ class Preprocessor:
     def _decibels(self, path: Path | str) -> tuple[np.ndarray, Framing]:
         """Clipped decibels, [time, freq] float64."""
         samples, sample_rate = read_audio(path)  # [channels, num_samples]
+        if self.sample_rate not in (None, sample_rate):
+            samples, sample_rate = resample(path, samples, sample_rate, self.sample_rate), self.sample_rate
         if self.fixed_length is not None:
             samples = fix_length(samples, int(self.fixed_length * sample_rate), self.center_fixed)
         try:
@@ -158,6 +178,8 @@ class Preprocessor:
 
     def _level_problems(self) -> Iterator[str]:
         below, above = self.clip_below, self.clip_above
+        if self.sample_rate is not None and self.sample_rate < 1:
+            yield f"--sample-rate {self.sample_rate}: at least 1 Hz was expected"
         if self.channels not in tuple(Channels):
             yield f"--channels {self.channels}: one of {', '.join(Channels.__members__)} was expected"
         if self.mel_spectrum is not None and self.mel_spectrum < 1:

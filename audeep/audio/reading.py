@@ -2,6 +2,7 @@
 """Recordings as arrays: decode, fix the length, fuse the channels."""
 
 import logging
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ import soundfile
 from audeep.errors import AudioError
 
 log = logging.getLogger(__name__)
+
+LARGEST_FILTER = 2**25  # values of the filter of `resample`, 256 MiB
 
 BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
 HIGHEST_RATE = 10**7  # Hz; what --fixed-length needs grows with the rate
@@ -108,6 +111,24 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
                 "were expected; repair the file or remove it from the data set"
             )
         return samples, recording.samplerate
+
+
+def resample(path: Path | str, samples: np.ndarray, sample_rate: int, wanted_rate: int) -> np.ndarray:
+    """Change the sample rate of [channels, num_samples] from `sample_rate` to `wanted_rate` (Hz) with torchaudio.
+
+    Raises:
+        AudioError: the rates of the recording at `path` have so small a common divisor that the filter gets too large.
+    """
+    divisor = math.gcd(sample_rate, wanted_rate)
+    if sample_rate * wanted_rate // divisor**2 > LARGEST_FILTER:
+        raise AudioError(
+            f"{path}: has {sample_rate} Hz, which cannot be resampled to {wanted_rate} Hz; choose a --sample-rate that "
+            "shares a larger divisor with it"
+        )
+    import torch
+    from torchaudio.functional import resample as resampled
+
+    return resampled(torch.from_numpy(samples), sample_rate, wanted_rate).numpy()
 
 
 def fix_length(samples: np.ndarray, num_samples: int, center: bool = False) -> np.ndarray:

@@ -67,7 +67,17 @@ class Preprocess(AudeepCommand):
             help="what to make of several channels: MEAN, LEFT, RIGHT, or DIFF = left - right (default: %(default)s)",
         )
         parser.add_argument(
-            "--fixed-length", type=seconds, metavar="S", help="cut or pad recordings with silence to S seconds"
+            "--sample-rate",
+            type=positive_int,
+            metavar="HZ",
+            help="resample recordings that have another rate (default: each keeps its own)",
+        )
+        parser.add_argument(
+            "--fixed-length",
+            type=seconds,
+            metavar="S",
+            help="cut or pad recordings with silence to S seconds"
+            " (default: each keeps its length; shorter spectrograms are padded, and tell their numbers of frames)",
         )
         parser.add_argument(
             "--center-fixed", action="store_true", help="cut or pad at both ends rather than at the end alone"
@@ -107,7 +117,7 @@ class Preprocess(AudeepCommand):
 
         names = (
             *("window_width", "window_overlap", "mel_spectrum", "chunk_length", "chunk_count"),
-            *("clip_above", "clip_below", "fixed_length", "center_fixed"),
+            *("clip_above", "clip_below", "fixed_length", "center_fixed", "sample_rate"),
         )
         settings = {name: getattr(parsed_args, name) for name in names}
         preprocessor = Preprocessor(**settings, channels=Channels[parsed_args.channels])

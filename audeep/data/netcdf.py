@@ -91,6 +91,7 @@ def writing(
     num_folds: int = 0,
     label_map: Mapping[str, int] | None = None,
     compression: int = 0,
+    attributes: Mapping[str, str] | None = None,
 ) -> Iterator[Writer]:
     """Write a data set file instance by instance; the file appears under its name when the block ends well.
 
@@ -102,6 +103,7 @@ def writing(
 
     Args:
         compression: how hard to compress the features, from 0 (not at all) to 9.
+        attributes: others of the file than those that are written anyway.
 
     Raises:
         OutputError: the file cannot be written.
@@ -122,6 +124,7 @@ def writing(
             compression="zlib" if compression else None,
             complevel=compression,
         )
+        file.setncatts(attributes or {})
         writer = Writer(file, path, num_folds, label_map)
         yield writer
         writer.finish()

@@ -15,6 +15,7 @@
                 features[instance, ...]       float32
     attributes  feature_dims                  JSON list: names of the feature axes
                 label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
+                preprocessing                 JSON object: settings that spectrograms were made with; may be absent
 
 In memory a missing number is NaN and a missing text is None. On file a missing number is NaN, which turns an
 integer variable into float64. A missing text is the empty string, or, where all are missing, the variable is
@@ -32,6 +33,7 @@ FOLD = "fold"
 FEATURES = "features"
 FEATURE_DIMS = "feature_dims"
 LABEL_MAP = "label_map"
+PREPROCESSING = "preprocessing"
 
 TIME = "time"
 FREQ = "freq"

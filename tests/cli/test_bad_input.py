@@ -82,12 +82,11 @@ def test_a_recording_without_samples(refused, basedir):
     assert "b.wav: holds no samples" in refused(preprocess(basedir), left=KEPT)
 
 
-def test_recordings_of_different_length_name_the_two_and_suggest_the_option(refused, basedir):
-    write_tone(basedir / "b.wav", 660, seconds=0.7)
-    error = refused(preprocess(basedir))
-    assert "b.wav: gives a spectrogram of 27 x 12" in error
-    assert "a.wav one of 19 x 12" in error
-    assert "--fixed-length" in error
+def test_recordings_that_differ_where_they_must_not_name_the_two_and_a_remedy(refused, basedir):
+    write_tone(basedir / "b.wav", 660, seconds=0.7, sample_rate=16000)
+    error = refused(preprocess(basedir).replace("--mel-spectrum 12", ""))
+    assert "b.wav: gives a spectrogram of 27 x 401" in error and "a.wav one of 19 x 201" in error
+    assert "--sample-rate HZ" in error
 
 
 @pytest.mark.parametrize(

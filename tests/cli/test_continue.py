@@ -33,13 +33,13 @@ def command(basedir: Path, tmp_path: Path) -> str:
 def processed(monkeypatch) -> list[Path]:
     """The recordings that are processed in this process, as they come."""
     done = []
-    chunks = Preprocessor.chunks
+    chunks = Preprocessor.chunks_and_rate
 
     def noted(self, path):
         done.append(path)
         return chunks(self, path)
 
-    monkeypatch.setattr(Preprocessor, "chunks", noted)
+    monkeypatch.setattr(Preprocessor, "chunks_and_rate", noted)
     return done
 
 

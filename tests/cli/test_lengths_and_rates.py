@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings of different lengths and sample rates, from preprocess to features."""
+
+import json
+import re
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+
+from audeep import extraction, load
+from audeep.audio.reading import read_audio, resample
+from tests.conftest import write_tone
+
+SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
+SECONDS = {"a": 0.5, "b": 1.25, "c": 0.2, "d": 0.8, "e": 0.21, "f": 1.0}
+
+
+@pytest.fixture
+def basedir(tmp_path: Path) -> Path:
+    for number, (name, seconds) in enumerate(SECONDS.items()):
+        write_tone(tmp_path / "in" / f"{name}.wav", 300 + 50 * number, seconds)
+    return tmp_path / "in"
+
+
+def preprocess(audeep, basedir: Path, output: Path, options: str = "", spectra: str = SPECTRA):
+    result = audeep(f"preprocess --basedir {basedir} --parser no-metadata --output {output} {spectra} {options}")
+    assert result.status == 0, result.err
+    return result
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_spectrogram_is_that_of_its_recording_alone_and_then_padding(audeep, basedir, tmp_path, jobs):
+    preprocess(audeep, basedir, tmp_path / "s.nc", f"--jobs {jobs}")
+    data_set = load(tmp_path / "s.nc")
+    expected = [int((seconds - 0.025) / 0.025 + 1e-9) for seconds in SECONDS.values()]
+    assert data_set.num_frames.tolist() == expected and data_set.feature_shape == (max(expected), 12)
+    for path, instance in zip(sorted(basedir.iterdir()), data_set, strict=True):
+        (tmp_path / path.stem).mkdir()
+        (tmp_path / path.stem / path.name).symlink_to(path)
+        preprocess(audeep, tmp_path / path.stem, tmp_path / "alone.nc")
+        alone = load(tmp_path / "alone.nc")
+        assert not alone.is_padded
+        np.testing.assert_array_equal(instance.features[: instance.num_frames], alone.features[0])
+        assert (instance.features[instance.num_frames :] == -1).all()
+
+
+def test_features_of_each_instance_are_those_of_it_alone(audeep, basedir, tmp_path):
+    preprocess(audeep, basedir, tmp_path / "s.nc")
+    train = f"t-rae train --run-name {tmp_path}/run --num-epochs 2 --batch-size 2 --bidirectional-encoder"
+    assert audeep(f"{train} --input {tmp_path}/s.nc").status == 0
+    generate = f"t-rae generate --model-dir {tmp_path}/run/logs"
+    assert audeep(f"{generate} --input {tmp_path}/s.nc --output {tmp_path}/features.nc").status == 0
+    data_set, features = load(tmp_path / "s.nc"), load(tmp_path / "features.nc").features
+    for index, length in enumerate(data_set.num_frames):
+        alone = data_set[index : index + 1]
+        cut = alone.with_features(alone.features[:, :length], alone.feature_dims)
+        cut.data["num_frames"][:] = length
+        other = data_set[[0]].with_features(np.zeros((1, length + 1, 12), np.float32), alone.feature_dims)
+        other.data["num_frames"][:] = 1  # so that the model takes any length
+        pair = np.concatenate([np.pad(cut.features, ((0, 0), (0, 1), (0, 0))), other.features])
+        both = data_set[[index, 0]].with_features(pair, alone.feature_dims)
+        both.data["num_frames"][:] = [length, 1]
+        both.save(tmp_path / "pair.nc")
+        assert audeep(f"{generate} --input {tmp_path}/pair.nc --output {tmp_path}/pair-features.nc").status == 0
+        np.testing.assert_allclose(load(tmp_path / "pair-features.nc").features[0], features[index], atol=1e-6)
+
+
+def test_inspect_and_export_tell_the_lengths_and_validate_is_content(audeep, basedir, tmp_path):
+    preprocess(audeep, basedir, tmp_path / "s.nc")
+    lengths = load(tmp_path / "s.nc").num_frames
+    text = audeep(f"inspect netcdf --input {tmp_path}/s.nc --instance 2").out
+    assert re.search(rf"frames +\| +{lengths.min()} to {lengths.max()}", text)
+    assert re.search(rf"frames +\| +{lengths[2]}\s", text)
+    assert audeep(f"validate --input {tmp_path}/s.nc").status == 0
+    assert audeep(f"export --input {tmp_path}/s.nc --format csv --name x --output {tmp_path}/csv").status == 0
+    header = (tmp_path / "csv" / "x.csv").read_text().split("\n", 1)[0]
+    assert header.startswith("filename,chunk_nr,num_frames,label_nominal,label_numeric,feature_0,")
+
+
+def test_padded_spectrograms_are_no_feature_vectors(audeep, basedir, tmp_path):
+    preprocess(audeep, basedir, tmp_path / "s.nc")
+    result = audeep(f"visualize pca --input {tmp_path}/s.nc --output {tmp_path}/map.csv")
+    assert result.status == 1 and "spectrograms of different lengths have no common features" in result.err
+
+
+def test_the_same_bytes_after_an_interruption(audeep, basedir, tmp_path, monkeypatch):
+    preprocess(audeep, basedir, tmp_path / "whole.nc")
+    process = extraction._process
+    with monkeypatch.context() as patch:
+        seen = []
+
+        def interrupted(preprocessor, path):
+            seen.append(path)
+            if len(seen) == 3:
+                raise KeyboardInterrupt
+            return process(preprocessor, path)
+
+        patch.setattr(extraction, "_process", interrupted)
+        command = f"preprocess --basedir {basedir} --parser no-metadata --output {tmp_path}/s.nc {SPECTRA} --jobs 1"
+        assert audeep(command).status == 130
+    assert audeep(f"{command} --continue").status == 0
+    assert (tmp_path / "s.nc").read_bytes() == (tmp_path / "whole.nc").read_bytes()
+
+
+# sample rates
+
+
+def test_mixed_sample_rates_are_named(audeep, basedir, tmp_path):
+    write_tone(basedir / "g.wav", 440, sample_rate=16000)
+    result = preprocess(audeep, basedir, tmp_path / "s.nc")
+    assert "recordings have different sample rates (6 of 8000 Hz, 1 of 16000 Hz)" in result.err
+    result = preprocess(audeep, basedir, tmp_path / "s.nc", "--sample-rate 8000")
+    assert "sample rates" not in result.err
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(16000, 8000), (8000, 16000), (44100, 16000), (8000, 11025)])
+def test_a_tone_stays_a_tone_when_it_is_resampled(tmp_path, rate, wanted):
+    write_tone(tmp_path / "a.wav", 1000, 1.0, rate)
+    samples, found = read_audio(tmp_path / "a.wav")
+    resampled = resample(tmp_path / "a.wav", samples, found, wanted)
+    assert resampled.shape == (1, wanted) and resampled.dtype == np.float64
+    times = np.arange(wanted) / wanted
+    expected = 0.5 * np.sin(2 * np.pi * 1000 * times)
+    middle = slice(wanted // 10, -wanted // 10)
+    assert np.abs(resampled[0] - expected)[middle].max() < 0.08  # the noise of the tone is 0.01
+
+
+def test_resampled_spectrograms_have_the_shape_of_the_new_rate(audeep, tmp_path):
+    write_tone(tmp_path / "in" / "a.wav", 700, 1.0, 48000)
+    write_tone(tmp_path / "in" / "b.wav", 700, 1.0, 16000)
+    spectra = "--window-width 0.05 --window-overlap 0.025"
+    preprocess(audeep, tmp_path / "in", tmp_path / "s.nc", "--sample-rate 16000", spectra)
+    data_set = load(tmp_path / "s.nc")
+    assert data_set.feature_shape == (39, 401)  # frames; bins of a window of 800 samples
+    one, other = (features.argmax(axis=1) for features in data_set.features)
+    assert (one == 35).all() and (other == 35).all()  # 700 Hz in steps of 20 Hz
+
+
+def test_rates_without_a_common_divisor_are_refused_rather_than_computed_without_end(audeep, tmp_path):
+    write_tone(tmp_path / "in" / "a.wav", 700, 0.5, 22257)
+    command = f"-q preprocess --basedir {tmp_path}/in --parser no-metadata --output {tmp_path}/s.nc --sample-rate 16000"
+    result = audeep(command)
+    assert result.status == 1
+    assert result.err.startswith(f"{tmp_path}/in/a.wav: has 22257 Hz, which cannot be resampled to 16000 Hz; choose a")
+
+
+def test_settings_of_the_spectrograms_are_kept_with_them(audeep, basedir, tmp_path):
+    preprocess(audeep, basedir, tmp_path / "s.nc", "--clip-below -60 --sample-rate 8000")
+    with netCDF4.Dataset(tmp_path / "s.nc") as file:
+        settings = json.loads(file.preprocessing)
+    assert settings["window_width"] == 0.05 and settings["mel_spectrum"] == 12 and settings["clip_below"] == -60
+    assert settings["sample_rate"] == 8000 and settings["fixed_length"] is None and settings["channels"] == "MEAN"
