@@ -97,11 +97,13 @@ def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
     """The shape [time, freq] that all instances share.
 
     Raises:
-        ShapeError: instances have other than two axes, or data sets differ.
+        ShapeError: instances have other than two axes, or nothing along one, or data sets differ.
     """
     shape = data_sets[0].feature_shape
     if len(shape) != 2:
         raise ShapeError(f"features have axes {list(data_sets[0].feature_dims)}, spectrograms [time, freq] are needed")
+    if 0 in shape:
+        raise ShapeError(f"features have shape {describe(shape)}, frames and bands are needed; preprocess again")
     for number, data_set in enumerate(data_sets[1:], 2):
         if data_set.feature_shape != shape:
             raise ShapeError(

@@ -208,4 +208,4 @@ def test_data_sets_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes
         outcomes |= outcomes_of(originals["x.nc"], seeds[len(outcomes) :], tmp_path)
     wrong = {seed: outcome for seed, outcome in outcomes.items() if outcome}
     # the HDF5 library never returns from one in some thousands, which `load` gives up after a while
-    assert list(wrong.values()) == [GIVEN_UP] * len(wrong) and len(wrong) <= EXAMPLES / 1000, wrong
+    assert list(wrong.values()) == [GIVEN_UP] * len(wrong) and len(wrong) <= 1 + EXAMPLES / 1000, wrong
