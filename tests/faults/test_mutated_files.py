@@ -178,6 +178,7 @@ def read_mutated(content: bytes, seeds: range, directory: Path, outcomes: Connec
             outcomes.send((seed, ""))
         except BaseException as error:
             outcomes.send((seed, f"{type(error).__name__}: {error}"))
+        path.unlink()
         if any(thread.name == "audeep-open" for thread in threading.enumerate()):
             outcomes.send((seed, GIVEN_UP))
             os._exit(0)
