@@ -386,10 +386,10 @@ def vectors_of(data_set: DataSet) -> np.ndarray:
     """Features [instance, feature].
 
     Raises:
-        ShapeError: there is more than one feature axis.
+        ShapeError: there is more than one feature axis, or no feature.
         DataError: a feature is infinite or no number.
     """
-    if len(data_set.feature_shape) != 1:
+    if len(data_set.feature_shape) != 1 or data_set.feature_shape == (0,):
         shape = " x ".join(map(str, data_set.feature_shape))
         raise ShapeError(
             f"features have shape {shape} over {list(data_set.feature_dims)}, one vector per instance is needed;"

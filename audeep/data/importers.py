@@ -145,14 +145,23 @@ def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is no text in UTF-8 ({error.reason} at byte {error.start}); convert it") from error
     except Exception as error:  # damaged files make pandas and liac-arff raise almost anything
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
-        reason = re.sub(r",? (at|in) line -1", "", reason)[:200]  # where liac-arff does not know
-        raise DataError(f"{path}: is no {path.suffix[1:].upper()} file that can be read: {reason}; mend it") from error
+        raise DataError(
+            f"{path}: is no {path.suffix[1:].upper()} file that can be read: {_reason(error)}; mend it"
+        ) from error
     for column in set(columns.values()) & set(frame.columns):
         texts = [_text(value) for value in frame[column]]
         _check_storable(path, column, texts)
         frame[column] = np.array(texts, dtype=object)
     return frame
+
+
+def _reason(error: Exception) -> str:
+    try:
+        text = str(getattr(error, "strerror", None) or error)
+    except TypeError:  # liac-arff takes a % in what it quotes for a place to fill in
+        text = str(error.message).partition("%d")[0].rstrip(" ,:")
+    text = re.sub(r",? (at|in) line -1", "", text)  # where liac-arff does not know
+    return " ".join(text.split()).rstrip(".")[:200]
 
 
 def _check_storable(path: Path, column: str, texts: Iterable[str | None]) -> None:

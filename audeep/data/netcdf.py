@@ -4,7 +4,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent import futures
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -144,7 +144,7 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
         return _in_time(_read, path)
     except DataError:
         raise
-    except TimeoutError as error:
+    except futures.TimeoutError as error:
         raise DataError(
             f"{path}: could not be opened in {OPENING_SECONDS} s; it is damaged, or its disk does not answer"
         ) from error
@@ -170,8 +170,8 @@ def _unreadable(path: Path | str, error: Exception) -> DataError:
 
 
 def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
-    """What `work` returns; TimeoutError if that takes too long."""
-    future = Future()
+    """What `work` returns; futures.TimeoutError if that takes too long."""
+    future = futures.Future()
 
     def run() -> None:
         try:

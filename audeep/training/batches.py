@@ -130,12 +130,14 @@ def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
     """The shape [time, freq] that all instances have, or are to be padded to.
 
     Raises:
-        ShapeError: instances have other than two axes, or data sets differ, but for the number of frames where some
-            are padded.
+        ShapeError: instances have other than two axes, or nothing along one, or data sets differ, but for the number
+            of frames where some are padded.
     """
     first = data_sets[0].feature_shape
     if len(first) != 2:
         raise ShapeError(f"features have axes {list(data_sets[0].feature_dims)}, spectrograms [time, freq] are needed")
+    if 0 in first:
+        raise ShapeError(f"features have shape {describe(first)}, frames and bands are needed; preprocess again")
     may_differ = any(data_set.is_padded for data_set in data_sets)
     for number, data_set in enumerate(data_sets[1:], 2):
         shape = data_set.feature_shape

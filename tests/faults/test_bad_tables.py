@@ -219,6 +219,8 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
     "a value less": (HEAD + "@data\na\n", bad("Bad @DATA instance format: a; mend it")),
     "a value more": (HEAD + "@data\na,1,2\n", bad("Bad @DATA instance format: a,1,2; mend it")),
     "a value less further down": (TWO + "1,2\n3\n", bad("Bad @DATA instance format: 3; mend it")),
+    "a value more, beside a percent sign": (HEAD + "@data\n100%,1,2\n", bad("Bad @DATA instance format")),
+    "an open quote beside a percent sign": (HEAD + "@data\n'100%,1\n", bad("Invalid layout of the ARFF file")),
     "weights of instances": (HEAD + "@data\na,1,{5}\n", bad("Invalid layout of the ARFF file")),
     "an open quote": (HEAD + "@data\n'a,1\n", bad('Invalid layout of the ARFF file. Error parsing "\'a,1"; mend it')),
     "an unknown escape": (HEAD + "@data\n'\\x',1\n", bad("Unsupported escape sequence: \\x; mend it")),

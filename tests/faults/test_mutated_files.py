@@ -178,6 +178,7 @@ def read_mutated(content: bytes, seeds: range, directory: Path, outcomes: Connec
             outcomes.send((seed, ""))
         except BaseException as error:
             outcomes.send((seed, f"{type(error).__name__}: {error}"))
+        path.unlink()
         if any(thread.name == "audeep-open" for thread in threading.enumerate()):
             outcomes.send((seed, GIVEN_UP))
             os._exit(0)
@@ -208,4 +209,4 @@ def test_data_sets_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes
         outcomes |= outcomes_of(originals["x.nc"], seeds[len(outcomes) :], tmp_path)
     wrong = {seed: outcome for seed, outcome in outcomes.items() if outcome}
     # the HDF5 library never returns from one in some thousands, which `load` gives up after a while
-    assert list(wrong.values()) == [GIVEN_UP] * len(wrong) and len(wrong) <= EXAMPLES / 1000, wrong
+    assert list(wrong.values()) == [GIVEN_UP] * len(wrong) and len(wrong) <= 1 + EXAMPLES / 1000, wrong
