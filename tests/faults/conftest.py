@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The small data of the tests of commands."""
 
-from tests.cli.conftest import run_directory, spectrograms
+from tests.cli.conftest import inputs, run_directory, spectrograms
 
-__all__ = ["run_directory", "spectrograms"]
+__all__ = ["inputs", "run_directory", "spectrograms"]
