@@ -28,7 +28,7 @@ COMMANDS = {
     "mlp predict": "mlp predict --train-input {features} --eval-input {features} --num-epochs 3 --output {out}/p.csv",
     "modify folds": "modify --input {spectrograms} --add-cv-setup 4 --seed 5 --output {out}/m.nc",
     "modify partitions": "modify --input {spectrograms} --add-partitioning TRAIN TEST --seed 5 --output {out}/m.nc",
-    "upsample": "upsample --input {chunked} --seed 5 --output {out}/u.nc",
+    "upsample": "upsample --input {chunked} --output {out}/u.nc",
     "fuse": "fuse --input {spectrograms} {spectrograms} --dimension freq --output {out}/f.nc",
     "fuse chunks": "fuse chunks --input {chunked} --dimension time --output {out}/f.nc",
     "visualize pca": "visualize pca --input {features} --output {out}/p.csv --plot {out}/p.png",
