@@ -18,6 +18,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,10 +35,12 @@ LONGEST_LINE = 2**20
 class Journal:
     """An open journal: `replay` gives the results that it has, then `append` adds others."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO, sink: FileIO) -> None:
+        """The journal at `path`, from which `file` reads and to which `sink`, without a buffer, appends."""
         self.path = path
         self.file = file
         self.first = file.tell()
+        self.sink = sink
         self.num_arrays = 0
 
     def replay(self) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
@@ -52,7 +55,7 @@ class Journal:
             self.num_arrays += entry[1] is not None
             yield entry
         with _write_failures(self.path):
-            self.file.truncate(start)
+            self.sink.truncate(start)
 
     def append(self, facts: Mapping[str, Any], array: np.ndarray | None) -> None:
         """Keep a result: facts that JSON can hold, and a float32 array.
@@ -63,15 +66,15 @@ class Journal:
         content = b"" if array is None else array.astype("<f4", order="C", copy=False).data
         shape = None if array is None else array.shape
         with _write_failures(self.path):
-            self.file.write(_line({**facts, "shape": shape, "crc32": zlib.crc32(content)}))
-            self.file.write(content)
-            self.file.flush()
+            _write(self.sink, _line({**facts, "shape": shape, "crc32": zlib.crc32(content)}))
+            _write(self.sink, content)
         self.num_arrays += array is not None
 
     def remove(self) -> None:
         """Delete the file."""
         with _write_failures(self.path):
             self.file.close()
+            self.sink.close()
             self.path.unlink(missing_ok=True)
 
     def _entry(self) -> tuple[dict[str, Any], np.ndarray | None] | None:
@@ -105,19 +108,35 @@ def opened_journal(path: Path, settings: Mapping[str, Any], resume: bool) -> Ite
     with ExitStack() as stack:
         with _write_failures(path):
             stack.enter_context(making(path.parent))
-            file = stack.enter_context(open(path, "a+b"))
+            sink = stack.enter_context(open(path, "ab", buffering=0))
+            file = stack.enter_context(open(path, "rb"))
             stack.enter_context(locked(path))
-            file.seek(0)
             found = _settings(path, file)
             if found and resume:
                 _check_same(path, found, settings)
             else:
-                if found:
-                    logger.warning("%s: discarded; --continue would have gone on with this interrupted run", path)
-                file.truncate(0)
-                file.write(_line({"journal": settings}))
-                file.flush()
-        yield Journal(path, file)
+                _start(path, sink, found, settings)
+                file.seek(sink.tell())
+        yield Journal(path, file, sink)
+
+
+def _start(path: Path, sink: FileIO, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Write the first line of a journal in place of what was `found`."""
+    if found:
+        logger.warning("%s: discarded; --continue would have gone on with this interrupted run", path)
+    try:
+        sink.truncate(0)
+        _write(sink, _line({"journal": settings}))
+    except OSError:
+        path.unlink()
+        raise
+
+
+def _write(sink: FileIO, content: bytes | memoryview) -> None:
+    """Write all of `content`, in several turns where the system takes a part at a time."""
+    left = memoryview(content).cast("B") if len(content) else content
+    while left:
+        left = left[sink.write(left) :]
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

@@ -4,6 +4,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import arff
@@ -52,13 +53,14 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
     header = {"csv": _csv_header, "arff": _arff_header}[file_format](columns, sorted(data_set.labels))
     rows = {"csv": _csv_rows, "arff": _arff_rows}[file_format]
     written = []
-    for folder, part in _parts(data_set):
-        path = directory / folder / f"{name}.{file_format}"
-        with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-            file.write(header)
-            for frame in _frames(part, columns):
-                file.write(rows(frame))
-        written.append(path)
+    with ExitStack() as stack:  # no file appears before all are complete
+        for folder, part in _parts(data_set):
+            path = directory / folder / f"{name}.{file_format}"
+            with open(stack.enter_context(replacing(path)), "w", encoding="utf-8", newline="") as file:
+                file.write(header)
+                for frame in _frames(part, columns):
+                    file.write(rows(frame))
+            written.append(path)
     return written
 
 

@@ -4,11 +4,13 @@
 import dataclasses
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -32,9 +34,13 @@ from audeep.training.checkpoints import (
     steps_in,
 )
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 logger = logging.getLogger(__name__)
 
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
+EVENT_FILES = "events.out.tfevents.*"  # of TensorBoard
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
 
 
@@ -177,12 +183,10 @@ def _run_epochs(
     reached: Progress,
     stop: list[int],
 ) -> None:
-    from torch.utils.tensorboard import SummaryWriter
-
     shown = batches.take(np.arange(min(NUM_SHOWN, batches.num_instances)))
     step, seed = reached.step, reached.seed
     done = reached.batch
-    with SummaryWriter(str(logs), purge_step=step + 1 if step else None) as summary:
+    with _summary(logs, purge_step=step + 1 if step else None) as summary:
         for epoch in range(reached.epoch + 1, options.num_epochs + 1):
             start = time.monotonic()
             model.train()
@@ -212,6 +216,27 @@ def _run_epochs(
             if stop and epoch < options.num_epochs:
                 raise _terminated(logs, step)
             done = 0
+
+
+@contextmanager
+def _summary(logs: Path, purge_step: int | None) -> Iterator["SummaryWriter"]:
+    """TensorBoard's writer, whose failures are an OutputError; its files do not stay where no model comes to be."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    before, excepthook = set(logs.glob(EVENT_FILES)), threading.excepthook
+    # it writes in a thread, and raises what fails there here too
+    threading.excepthook = lambda failure: None if isinstance(failure.exc_value, OSError) else excepthook(failure)
+    try:
+        with SummaryWriter(str(logs), purge_step=purge_step) as summary:
+            yield summary
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{logs}: cannot be written: {reason}; choose another place or free this one") from error
+    finally:
+        threading.excepthook = excepthook
+        if not steps_in(logs):
+            for path in set(logs.glob(EVENT_FILES)) - before:
+                path.unlink()
 
 
 def _check_finite(model: nn.Module, logs: Path, epoch: int, batch: int) -> None:

@@ -56,3 +56,18 @@ def run_directory(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) 
     command = f"-q t-rae train --input {spectrograms} --run-name {path} --num-epochs 2 --batch-size 8"
     assert main(shlex.split(command)) == 0
     return path
+
+
+@pytest.fixture(scope="session")
+def inputs(recordings, spectrograms, run_directory, tmp_path_factory) -> dict[str, Path]:
+    """What the commands read."""
+    folder = tmp_path_factory.mktemp("inputs")
+    chunks = f"{SPECTRA} --chunk-length 0.2 --chunk-count 2 --jobs 1"
+    for command in (
+        f"preprocess --basedir {recordings} {chunks} --output {folder}/chunked.nc",
+        f"t-rae generate --model-dir {run_directory}/logs --input {spectrograms} --output {folder}/features.nc",
+        f"export --input {folder}/features.nc --format csv --name tones --output {folder}/csv",
+    ):
+        assert main(shlex.split(f"-q {command}")) == 0
+    names = {"chunked": folder / "chunked.nc", "features": folder / "features.nc", "csv": folder / "csv"}
+    return {"recordings": recordings, "spectrograms": spectrograms, "run": run_directory, **names}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from audeep.errors import AudeepError
-from tests.cli.conftest import audeep, run_directory, spectrograms
+from tests.cli.conftest import audeep, inputs, run_directory, spectrograms
 
-__all__ = ["audeep", "run_directory", "spectrograms"]
+__all__ = ["audeep", "inputs", "run_directory", "spectrograms"]
 
 
 @pytest.fixture

@@ -93,6 +93,24 @@ def test_a_killed_command_leaves_its_output_whole_or_as_it_was(inputs, tmp_path,
         assert found in (before, expected.read_bytes())
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_preprocess_goes_on_to_the_same_bytes(inputs, tmp_path, jobs):
+    command = f"{COMMANDS['preprocess']} --jobs {jobs}".format
+    seconds = finish(command(**inputs, output=tmp_path / "expected"))
+    generator = random.Random(f"{SEED} continue {jobs}")
+    for _ in range(KILLS):
+        folder = tmp_path / "killed"
+        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(2):
+            resume = " --continue" if (folder / "s.nc.partial").exists() else ""
+            kill_after(command(**inputs, output=folder / "s.nc") + resume, seconds * generator.triangular(0.3, 1, 0.9))
+        if not (folder / "s.nc").exists() or (folder / "s.nc.partial").exists():
+            resume = " --continue" if (folder / "s.nc.partial").exists() else ""
+            finish(command(**inputs, output=folder / "s.nc") + resume)
+        assert (folder / "s.nc").read_bytes() == (tmp_path / "expected").read_bytes()
+        assert [path.name for path in folder.iterdir()] == ["s.nc"]
+
+
 def test_a_killed_training_goes_on_to_the_same_bytes(inputs, tmp_path):
     seconds = finish(TRAIN.format(**inputs, output=tmp_path / "whole"))
     whole = tmp_path / "whole" / "logs"

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each command that writes, and places that it cannot write to."""
+
+import os
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SPECTRA = "--window-width 0.05 --window-overlap 0.025"
+FILES = {
+    "preprocess": f"preprocess --basedir {{recordings}} {SPECTRA} --output {{output}} --jobs 1",
+    "preprocess --pretend": f"preprocess --basedir {{recordings}} {SPECTRA} --pretend 0 --plot {{output}}",
+    "t-rae generate": "t-rae generate --model-dir {run}/logs --input {spectrograms} --output {output}",
+    "svm evaluate --plot": "svm evaluate --input {features} --cross-validate --complexity 1 --plot {output}",
+    "svm predict": "svm predict --train-input {features} --eval-input {features} --complexity 1 --output {output}",
+    "mlp predict": "mlp predict --train-input {features} --eval-input {features} --num-epochs 1 --output {output}",
+    "import": "import --basedir {csv} --name tones --output {output}",
+    "modify": "modify --input {spectrograms} --add-cv-setup 4 --output {output}",
+    "upsample": "upsample --input {spectrograms} --output {output}",
+    "fuse": "fuse --input {spectrograms} {spectrograms} --dimension time --output {output}",
+    "fuse chunks": "fuse chunks --input {chunked} --dimension time --output {output}",
+    "visualize pca": "visualize pca --input {features} --output {output}",
+    "visualize pca --plot": "visualize pca --input {features} --plot {output}",
+}
+DIRECTORIES = {
+    "export csv": "export --input {features} --format csv --name tones --output {output}",
+    "export arff": "export --input {features} --format arff --name tones --output {output}",
+    "t-rae train": "t-rae train --input {spectrograms} --run-name {output} --num-epochs 1 --num-units 32",
+    "f-rae train": "f-rae train --input {spectrograms} --run-name {output} --num-epochs 1 --freq-window-width 4"
+    " --freq-window-overlap 2 --num-units 32",
+}
+COMMANDS = {**FILES, **DIRECTORIES}
+
+
+def content(folder: Path) -> dict[str, bytes | None]:
+    """All below a folder: the content of files, where links lead to."""
+    return {
+        str(path.relative_to(folder)): os.fsencode(os.readlink(path))
+        if path.is_symlink()
+        else path.read_bytes()
+        if path.is_file()
+        else None
+        for path in folder.rglob("*")
+    }
+
+
+@contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes; what would fails as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A file system in memory of its own."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("this user may not mount file systems")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)

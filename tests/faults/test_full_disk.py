@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands that run out of room: one line, exit status 1, and everything else as it was.
+
+Each runs in a process of its own, because a failure to write can leave the HDF5 library unfit for further use.
+"""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.commands import COMMANDS, FILES, content, mounted, small_files
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("svm predict", "mlp predict", "visualize pca", "export csv", "export arff")
+
+
+def fails(command: str, folder: Path) -> str:
+    """Run a command that must fail in one line and change nothing in a folder; gives the line."""
+    before = content(folder)
+    result = subprocess.run(
+        [sys.executable, "-m", "audeep", "-q", *shlex.split(command)], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 1, result
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert content(folder) == before
+    return result.stderr
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_that_grows_too_large(inputs, tmp_path, command, size):
+    if size == 5000 and command in SMALL:
+        pytest.skip("writes less")
+    if not size and "train" in command:
+        pytest.skip("PyTorch wants a file for itself")
+    if command in FILES:
+        (tmp_path / "out.png").write_bytes(b"old")
+    with small_files(size):
+        error = fails(COMMANDS[command].format(**inputs, output=tmp_path / "out.png"), tmp_path)
+    assert str(tmp_path / "out.png") in error and "cannot be written" in error
+
+
+@pytest.mark.parametrize("size", ["4k", "8k"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk(inputs, tmp_path, command, size):
+    with mounted(tmp_path / "disk", f"size={size}") as disk:
+        (disk / "kept").write_bytes(bytes(4096 if size == "4k" or command in SMALL else 100))
+        if size == "8k":
+            (disk / "other").write_bytes(bytes(4096))
+        error = fails(COMMANDS[command].format(**inputs, output=disk / "out.png"), disk)
+        assert str(disk / "out.png") in error and "cannot be written" in error
