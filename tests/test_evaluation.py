@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVR
 
 from audeep.baselines import ConstantLearner
 from audeep.data.data_set import DataSet, empty, load
@@ -393,3 +397,18 @@ def test_each_fold_has_the_complexity_that_was_chosen_for_it() -> None:
     assert {fold.complexity for fold in evaluation.folds} <= {1e-6, 1}
     assert [fold["complexity"] for fold in evaluation.record()["folds"]] == [one.complexity for one in evaluation.folds]
     assert {fold.complexity for fold in cross_validate(data_set, svms([1])).folds} == {None}
+
+
+def test_values_of_real_recordings_are_predicted_as_well_as_by_a_pipeline_of_scikit_learn(golden: Path) -> None:
+    data_set, spectrograms = load(golden / "old_features_cv.nc"), load(golden / "old_spectrograms_cv.nc")
+    loudness = dict(zip(spectrograms.filenames, spectrograms.features.std(axis=(1, 2)), strict=True))
+    data_set.label_values[:] = [loudness[name] for name in data_set.filenames]
+    evaluation = cross_validate(data_set, svms([0.01], regression=True), regression=True)
+    machine = make_pipeline(StandardScaler(), LinearSVR(C=0.01, epsilon=0.1, random_state=0))
+    pipeline = TransformedTargetRegressor(machine, transformer=StandardScaler())
+    features, values = data_set.features, data_set.label_values
+    for fold, valid, found in zip(evaluation.folds, data_set.cv_folds.T == 1, evaluation.scores["r"][0], strict=True):
+        expected = pipeline.fit(features[~valid], values[~valid]).predict(features[valid])
+        np.testing.assert_allclose(fold.predicted[0], expected, atol=0.01 * values.std())
+        assert found == pytest.approx(stats.pearsonr(values[valid], expected).statistic, abs=0.01)
+    assert evaluation.joint_scores["r"] > 0.5
