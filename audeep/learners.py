@@ -165,6 +165,9 @@ class Predictor:
         complexity: that of the learner that was taken, if there were several.
     """
 
+    kind: str  # what is predicted
+    needed: str  # of it, to train
+
     def __init__(
         self,
         make_learner: LearnerFactory | Mapping[float, LearnerFactory],
@@ -177,9 +180,6 @@ class Predictor:
         self.seed = seed
         self.repeat = repeat
         self.complexity: float | None = None
-
-    kind: str  # what is predicted
-    needed: str  # of it, to train
 
     def targets_of(self, data_set: DataSet, purpose: str) -> np.ndarray:
         """What is to be predicted of each instance.
