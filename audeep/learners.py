@@ -3,7 +3,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -57,13 +58,10 @@ class SvmLearner:
 
         self.machine = self.make_machine()
         with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            try:
-                self.machine.fit(features, targets)
-            except ConvergenceWarning:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                logger.warning("the SVM did not converge in %d iterations", self.machine.max_iter)
-                self.machine.fit(features, targets)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.machine.fit(features, targets)
+        if np.max(self.machine.n_iter_) >= self.machine.max_iter:
+            logger.warning("the SVM did not converge in %d iterations", self.machine.max_iter)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         return self.machine.predict(features)
@@ -167,6 +165,9 @@ class Predictor:
         complexity: that of the learner that was taken, if there were several.
     """
 
+    kind: str  # what is predicted
+    needed: str  # of it, to train
+
     def __init__(
         self,
         make_learner: LearnerFactory | Mapping[float, LearnerFactory],
@@ -179,9 +180,6 @@ class Predictor:
         self.seed = seed
         self.repeat = repeat
         self.complexity: float | None = None
-
-    kind: str  # what is predicted
-    needed: str  # of it, to train
 
     def targets_of(self, data_set: DataSet, purpose: str) -> np.ndarray:
         """What is to be predicted of each instance.
@@ -256,10 +254,11 @@ class Predictor:
             )
         true = np.concatenate([self.targets_of(valid, "predict") for _, valid in folds])
         scores = {}
-        for complexity in sorted(self.make_learner):
-            tried = [type(self)(self.make_learner[complexity], self.upsample, self.seed) for _ in folds]
-            predicted = [one.fit(train).predict(valid)[0] for one, (train, valid) in zip(tried, folds, strict=True)]
-            scores[complexity] = self.score(true, np.concatenate(predicted))
+        with _without_warnings():
+            for complexity, make_learner in sorted(self.make_learner.items()):
+                tried = [type(self)(make_learner, self.upsample, self.seed).fit(train) for train, _ in folds]
+                predicted = [one.predict(valid)[0] for one, (_, valid) in zip(tried, folds, strict=True)]
+                scores[complexity] = self.score(true, np.concatenate(predicted))
         self.complexity = max(scores, key=scores.get)
         return self.make_learner[self.complexity]
 
@@ -328,6 +327,17 @@ class Regressor(Predictor):
     def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
         """The root mean squared error, negative."""
         return -root_mean_squared_error(true, predicted)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Say nothing of learners that are only tried."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def vote(filenames: np.ndarray, labels: np.ndarray) -> np.ndarray:

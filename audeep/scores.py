@@ -40,9 +40,11 @@ def spearman(true: np.ndarray, predicted: np.ndarray) -> float:
 
 def concordance(true: np.ndarray, predicted: np.ndarray) -> float:
     """Concordance correlation coefficient (Lin, Biometrics 1989); NaN where both are constant and equal."""
+    if np.ptp([true, predicted]) == 0:
+        return np.nan
     covariance = np.mean((true - true.mean()) * (predicted - predicted.mean()))
     scale = true.var() + predicted.var() + (true.mean() - predicted.mean()) ** 2
-    return float(2 * covariance / scale) if scale > 0 else np.nan
+    return float(2 * covariance / scale)
 
 
 def mean_absolute_error(true: np.ndarray, predicted: np.ndarray) -> float:

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores, and evaluations whose results are known."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVR
 
+from audeep.baselines import ConstantLearner
 from audeep.data.data_set import DataSet, empty, load
 from audeep.data.schema import Partition
 from audeep.errors import DataError, ShapeError
@@ -18,7 +25,7 @@ from audeep.evaluation import (
     mean_and_spread,
     unweighted_average_recall,
 )
-from audeep.learners import SvmLearner
+from audeep.learners import SvmLearner, svms
 
 LABELS = {"zebra": 0, "ant": 1}  # by name they would come the other way round
 
@@ -281,3 +288,127 @@ def test_features_that_are_no_numbers_are_refused(value):
     for make in (lambda seed: SvmLearner(1, seed), lambda seed: MlpLearner(num_epochs=2, seed=seed)):
         with pytest.raises(DataError):
             cross_validate(data_set, make)
+
+
+# values
+
+
+class NearestValue(NearestNeighbour):
+    """Predicts the value of the nearest training instance."""
+
+
+def make_values(rows: list[tuple[str, float, float, int]], num_folds: int = 2) -> DataSet:
+    """One instance per row: file name, value, feature, and the fold that validates it."""
+    data_set = empty(len(rows), [("generated", 1)], num_folds)
+    for instance, (filename, value, feature, fold) in zip(data_set, rows, strict=True):
+        instance.filename, instance.label_value, instance.features = filename, value, [feature]
+        instance.cv_folds = [int(fold == number) for number in range(num_folds)]
+    return data_set
+
+
+VALUES = [
+    ("a", 1.0, 0.0, 0),  # nearest in the other fold: d, 2
+    ("a", 1.0, 8.9, 0),  # e, 5
+    ("b", 4.0, 8.8, 0),  # e, 5
+    ("c", -3.0, -4.0, 0),  # d, 2
+    ("d", 2.0, -0.1, 1),  # a, 1
+    ("e", 5.0, 9.0, 1),  # a, 1
+    ("f", 2.5, 20.0, 1),  # a, 1
+    ("g", 7.0, -9.0, 1),  # c, -3
+]
+
+
+def test_values_are_cross_validated_with_the_scores_of_scipy() -> None:
+    evaluation = cross_validate(make_values(VALUES), NearestValue, regression=True, repeat=2)
+    true, predicted = [[1, 1, 4, -3], [2, 5, 2.5, 7]], [[2, 5, 5, 2], [1, 1, 1, -3]]
+    for fold, expected, found in zip(evaluation.folds, true, predicted, strict=True):
+        assert fold.true.tolist() == expected
+        np.testing.assert_allclose(fold.predicted, [found, found])
+    assert list(evaluation.scores) == ["r", "CCC", "rho", "MAE", "RMSE"]
+    pairs = list(zip(true, predicted, strict=True))
+    for name, measure in {
+        "r": lambda *pair: stats.pearsonr(*pair).statistic,
+        "rho": lambda *pair: stats.spearmanr(*pair).statistic,
+        "MAE": metrics.mean_absolute_error,
+        "RMSE": lambda *pair: metrics.mean_squared_error(*pair) ** 0.5,
+    }.items():
+        np.testing.assert_allclose(evaluation.scores[name], [[measure(*pair) for pair in pairs]] * 2)
+        assert evaluation.joint_scores[name] == pytest.approx(measure(sum(true, []), sum(predicted, [])))
+
+
+def test_chunks_may_give_one_value_for_their_file() -> None:
+    evaluation = cross_validate(make_values(VALUES), NearestValue, regression=True, majority_vote=True)
+    first = evaluation.folds[0]
+    assert first.filenames.tolist() == ["a", "b", "c"] and first.true.tolist() == [1, 4, -3]
+    np.testing.assert_allclose(first.predicted, [[(2 + 5) / 2, 5, 2]])
+
+
+def test_values_are_evaluated_on_partitions() -> None:
+    data_set = make_values(VALUES)
+    data_set.partition[:] = data_set.cv_folds[:, 0] * 2  # fold 0 is for testing
+    evaluation = evaluate_partitions(data_set, NearestValue, [Partition.TRAIN], [Partition.TEST], regression=True)
+    np.testing.assert_allclose(evaluation.folds[0].predicted, [[2, 5, 5, 2]])
+    assert evaluation.scores["MAE"].tolist() == [[pytest.approx((1 + 4 + 1 + 5) / 4)]]
+
+
+def test_missing_values_are_refused_before_anything_is_trained() -> None:
+    data_set = make_values(VALUES)
+    data_set.label_values[6] = np.nan
+    with pytest.raises(DataError, match="1 of 4 instances to train on have no value; values are needed here"):
+        cross_validate(data_set, lambda seed: pytest.fail("a learner was made"), regression=True)
+    with pytest.raises(DataError, match="4 of 4 instances to train on have no label; labels are needed here"):
+        cross_validate(make_values(VALUES), NearestNeighbour)
+
+
+# records
+
+
+def test_a_record_has_each_prediction_and_confusion_matrices_and_is_json() -> None:
+    evaluation = cross_validate(make_data_set(FOLDS), NearestNeighbour, repeat=2)
+    record = json.loads(json.dumps(evaluation.record(), allow_nan=False))
+    assert record["labels"] == LABELS
+    assert record["confusion_matrix"] == evaluation.confusion.tolist()
+    assert record["confusion_matrices"] == evaluation.confusions.tolist()
+    first, second = record["folds"]
+    assert first["predictions"][1] == {"filename": "b", "chunk_nr": 0, "true": "zebra", "predicted": ["ant", "ant"]}
+    assert [item["filename"] for item in second["predictions"]] == ["d", "e", "f", "g"]
+    assert first["scores"]["accuracy"] == [pytest.approx(2 / 3)] * 2
+    mean, spread = (2 / 3 + 1 / 2) / 2, 2 * (2 / 3 - 1 / 2) / 2
+    expected = {"mean": pytest.approx(mean), "two_standard_deviations": pytest.approx(spread)}
+    assert record["scores"]["accuracy"] == expected
+    assert "complexity" not in first
+
+
+def test_a_record_of_values_has_none_where_a_score_is_not_defined() -> None:
+    evaluation = cross_validate(make_values(VALUES), ConstantLearner, regression=True)
+    record = json.loads(json.dumps(evaluation.record(), allow_nan=False))
+    assert record["scores"]["r"] == {"mean": None, "two_standard_deviations": None}
+    assert record["folds"][0]["scores"]["rho"] == [None]
+    expected = {"filename": "a", "chunk_nr": 0, "true": 1.0, "predicted": [pytest.approx((2 + 5 + 2.5 + 7) / 4)]}
+    assert record["folds"][0]["predictions"][0] == expected
+    assert set(record["joint_scores"]) == {"r", "CCC", "rho", "MAE", "RMSE"}
+
+
+def test_each_fold_has_the_complexity_that_was_chosen_for_it() -> None:
+    generator = np.random.default_rng(0)
+    rows = [(str(row), "zebra" if row % 2 else "ant", float(generator.normal()), row // 2 % 3) for row in range(24)]
+    data_set = make_data_set(rows)
+    evaluation = cross_validate(data_set, svms([1e-6, 1]))
+    assert {fold.complexity for fold in evaluation.folds} <= {1e-6, 1}
+    assert [fold["complexity"] for fold in evaluation.record()["folds"]] == [one.complexity for one in evaluation.folds]
+    assert {fold.complexity for fold in cross_validate(data_set, svms([1])).folds} == {None}
+
+
+def test_values_of_real_recordings_are_predicted_as_well_as_by_a_pipeline_of_scikit_learn(golden: Path) -> None:
+    data_set, spectrograms = load(golden / "old_features_cv.nc"), load(golden / "old_spectrograms_cv.nc")
+    loudness = dict(zip(spectrograms.filenames, spectrograms.features.std(axis=(1, 2)), strict=True))
+    data_set.label_values[:] = [loudness[name] for name in data_set.filenames]
+    evaluation = cross_validate(data_set, svms([0.01], regression=True), regression=True)
+    machine = make_pipeline(StandardScaler(), LinearSVR(C=0.01, epsilon=0.1, random_state=0))
+    pipeline = TransformedTargetRegressor(machine, transformer=StandardScaler())
+    features, values = data_set.features, data_set.label_values
+    for fold, valid, found in zip(evaluation.folds, data_set.cv_folds.T == 1, evaluation.scores["r"][0], strict=True):
+        expected = pipeline.fit(features[~valid], values[~valid]).predict(features[valid])
+        np.testing.assert_allclose(fold.predicted[0], expected, atol=0.01 * values.std())
+        assert found == pytest.approx(stats.pearsonr(values[valid], expected).statistic, abs=0.01)
+    assert evaluation.joint_scores["r"] > 0.5

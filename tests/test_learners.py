@@ -4,14 +4,31 @@
 import logging
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.metrics import recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC, LinearSVR
 
 from audeep.data.data_set import DataSet, empty
-from audeep.errors import DataError, ShapeError
-from audeep.learners import Classifier, LearnerFactory, MlpLearner, SvmLearner, vote
+from audeep.data.schema import Split
+from audeep.errors import DataError, OptionError, ShapeError
+from audeep.learners import (
+    Classifier,
+    LearnerFactory,
+    MlpLearner,
+    MlpRegressor,
+    Regressor,
+    SvmLearner,
+    SvrLearner,
+    svms,
+    vote,
+)
 from audeep.models.mlp import MlpConfig, Mlps
 
 
@@ -156,14 +173,19 @@ def test_complexity_of_the_svm_limits_its_weights() -> None:
     assert norms[0] < 0.1 * norms[1] < 0.1 * norms[2]
 
 
-def test_svm_that_does_not_converge_says_so_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def nearly_flat() -> np.ndarray:
+    """Features almost of rank 2, which are hard for an SVM."""
     generator = np.random.default_rng(0)
-    features = generator.normal(size=(60, 2)) @ generator.normal(size=(2, 61))  # hard: almost of rank 2
-    features += 0.01 * generator.normal(size=features.shape)
+    features = generator.normal(size=(60, 2)) @ generator.normal(size=(2, 61))
+    return features + 0.01 * generator.normal(size=features.shape)
+
+
+def test_svm_that_does_not_converge_says_so_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    features = nearly_flat()
     learner = SvmLearner(1e6)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        learner.fit(features, generator.integers(0, 2, 60))
+        learner.fit(features, np.random.default_rng(1).integers(0, 2, 60))
     assert caplog.messages == ["the SVM did not converge in 1000 iterations"]
     assert set(learner.predict(features)) <= {0, 1}
 
@@ -271,3 +293,179 @@ def test_learning_is_silent(caplog: pytest.LogCaptureFixture) -> None:
         for make in LEARNERS.values():
             Classifier(make).fit(make_clusters(60, seed=0))
     assert not caplog.records
+
+
+# values
+
+
+def with_values(count: int, seed: int, noise: float = 0.1) -> DataSet:
+    """Values far from 0 that are linear in the first two of four features, of different sizes."""
+    generator = np.random.default_rng(seed)
+    features = generator.normal(0, [1, 100, 1, 1], (count, 4))
+    data_set = make_vectors(features, [0] * count)
+    data_set.label_values[:] = 500 + 20 * features[:, 0] - 0.3 * features[:, 1] + noise * generator.normal(size=count)
+    return data_set
+
+
+REGRESSORS: dict[str, LearnerFactory] = {
+    "svm": lambda seed: SvrLearner(1, seed),
+    "mlp": lambda seed: MlpRegressor(num_epochs=200, learning_rate=0.01, num_units=20, keep_prob=1, seed=seed),
+}
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_linear_values_are_learned(name: str) -> None:
+    regressor = Regressor(REGRESSORS[name], repeat=2).fit(with_values(100, seed=0))
+    unseen = with_values(200, seed=1)
+    for found in regressor.predict(unseen):
+        assert np.abs(found - unseen.label_values).mean() < 0.1 * unseen.label_values.std()
+
+
+def test_values_are_predicted_as_scikit_learn_does_it_in_a_pipeline() -> None:
+    train, unseen = with_values(80, seed=0, noise=20), with_values(50, seed=1)
+    found = Regressor(lambda seed: SvrLearner(0.1, 7), seed=3).fit(train).predict(unseen)[0]
+    order = np.random.default_rng(3).permutation(80)
+    machine = make_pipeline(StandardScaler(), LinearSVR(C=0.1, epsilon=0.1, random_state=7))
+    pipeline = TransformedTargetRegressor(machine, transformer=StandardScaler())
+    expected = pipeline.fit(train.features[order], train.label_values[order]).predict(unseen.features)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_mlp_for_values_descends_the_squared_error_of_its_one_output() -> None:
+    """Its first step moves each weight by the learning rate, against the gradient."""
+    generator = np.random.default_rng(0)
+    features, values = generator.normal(size=(30, 4)).astype(np.float32), generator.normal(size=30)
+    learner = MlpRegressor(num_epochs=1, learning_rate=0.01, num_layers=1, num_units=6, keep_prob=1.0, seed=5)
+    learner.fit(features, values)
+    hidden, output, hidden_bias, output_bias = (
+        weights[0].detach().numpy() for weights in Mlps(MlpConfig(4, 1, 1, 6, 1.0), [5]).parameters()
+    )
+    activations = np.maximum(features @ hidden.T + hidden_bias, 0)
+    errors = 2 * (activations @ output.T + output_bias - values[:, None]) / 30
+    trained = [weights[0].detach().numpy() for weights in learner.model.parameters()]
+    for before, after, gradient in [
+        (output, trained[1], errors.T @ activations),
+        (output_bias, trained[3], errors.sum(axis=0)),
+        (hidden, trained[0], (errors @ output * (activations > 0)).T @ features),
+    ]:
+        np.testing.assert_allclose(after, before - 0.01 * gradient / (np.abs(gradient) + 1e-8), atol=1e-5)
+
+
+def test_mlps_for_values_learn_together_what_each_learns_alone() -> None:
+    data_set = with_values(60, seed=0).scaled()
+    values = (data_set.label_values - 500) / 50
+    together, alone = (
+        [MlpRegressor(num_epochs=30, num_units=9, keep_prob=1.0, seed=seed) for seed in (3, 1, 2)] for _ in range(2)
+    )
+    MlpRegressor.fit_together(together, data_set.features, values)
+    for one, other in zip(together, alone, strict=True):
+        other.fit(data_set.features, values)
+        np.testing.assert_allclose(one.predict(data_set.features), other.predict(data_set.features), atol=1e-4)
+
+
+def test_chunks_of_a_file_have_the_mean_of_their_values_if_asked() -> None:
+    train = make_vectors(np.array([[-1.0], [0.0], [1.0], [2.0]]), [0] * 4)
+    train.label_values[:] = [-10, 0, 10, 20]
+    chunks = make_vectors(np.array([[3.0], [0.0], [1.0]]), [0] * 3, ["b", "a", "b"])
+    regressor = Regressor(lambda seed: SvrLearner(1000, seed)).fit(train)
+    each, merged = regressor.predict(chunks)[0], regressor.predict(chunks, majority_vote=True)[0]
+    np.testing.assert_allclose(merged, [(each[0] + each[2]) / 2, each[1], (each[0] + each[2]) / 2])
+    assert abs(each[0] - each[2]) > 10
+
+
+def test_unfit_values_are_refused() -> None:
+    same, missing = with_values(9, 0), with_values(9, 0)
+    same.label_values[:], missing.label_values[3] = 4.5, np.nan
+    with pytest.raises(DataError, match="all 9 training instances have value 4.5; different ones are needed"):
+        Regressor(REGRESSORS["svm"]).fit(same)
+    with pytest.raises(DataError, match="1 of 9 instances to train on have no value; values are needed here"):
+        Regressor(REGRESSORS["svm"]).fit(missing)
+    with pytest.raises(OptionError, match="upsampling balances classes, which regression has not"):
+        Regressor(REGRESSORS["svm"], upsample=True).fit(with_values(9, 0))
+
+
+# choice of the complexity
+
+
+def in_folds(data_set: DataSet, num_folds: int) -> DataSet:
+    """Every instance is validated in one of `num_folds`, in turn."""
+    folds = np.arange(len(data_set)) % num_folds == np.arange(num_folds)[:, None]
+    return DataSet(data_set.data.drop_vars("cv_folds").assign(cv_folds=(("instance", "fold"), folds.T.astype(float))))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_complexity_is_the_one_that_scikit_learn_finds_on_the_same_folds(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels = np.arange(60) // 3 % 2
+    data_set = in_folds(make_vectors(generator.normal(size=(60, 30)) + labels[:, None] * 0.4, labels), 3)
+    complexities = [1.0, 1e-4, 1e-2]
+    found = Classifier(svms(complexities), seed=seed).fit(data_set)
+    pipeline = make_pipeline(StandardScaler(), LinearSVC(random_state=0))
+    scores = {}
+    for complexity in sorted(complexities):
+        pipeline.set_params(linearsvc__C=complexity)
+        predicted = np.empty(60, int)
+        for fold in range(3):
+            rows = np.arange(60) % 3 == fold
+            predicted[rows] = pipeline.fit(data_set.features[~rows], labels[~rows]).predict(data_set.features[rows])
+        scores[complexity] = recall_score(labels, predicted, average="macro")
+    assert found.complexity == max(scores, key=scores.get)
+    alone = Classifier(svms([found.complexity]), seed=seed).fit(data_set)
+    assert alone.complexity is None
+    np.testing.assert_array_equal(found.predict(data_set), alone.predict(data_set))
+
+
+class Noted:
+    """Predicts a constant, and notes which instances it was trained on: the first feature is their number."""
+
+    def __init__(self, log: list, constant: float, seed: int) -> None:
+        self.log, self.constant = log, constant
+
+    def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
+        self.log.append((self.constant, len(targets)))
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        return np.full(len(features), self.constant)
+
+
+def test_of_values_the_complexity_with_the_least_squared_error_is_taken_the_lowest_among_equals() -> None:
+    data_set = in_folds(with_values(12, 0), 4)
+    log: list = []
+    factories = {key: partial(Noted, log, constant) for key, constant in {3.0: 1, 2.0: 0.1, 1.0: 0.1, 4.0: -5}.items()}
+    assert Regressor(factories).fit(data_set).complexity == 1.0
+    assert sorted(log[:-1]) == sorted([(constant, 9) for constant in (1, 0.1, 0.1, -5)] * 4)
+    assert log[-1] == (0.1, 12)
+
+
+def test_the_fold_that_is_predicted_takes_no_part_in_the_choice() -> None:
+    data_set = in_folds(with_values(12, 0), 4).split(1, Split.TRAIN)
+    log: list = []
+    Regressor({key: partial(Noted, log, 0) for key in (1.0, 2.0)}).fit(data_set)
+    assert log == [(0, 6)] * 6 + [(0, 9)]  # three folds are left
+
+
+def test_without_folds_chunks_of_a_recording_stay_together_in_random_ones() -> None:
+    data_set = make_vectors(np.eye(20), np.arange(20) // 2 % 2, [f"{row // 2}.wav" for row in range(20)])
+    seen = []
+
+    class Watching(Noted):
+        def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
+            seen.append(set(np.flatnonzero(features.max(axis=0) > 1)))
+
+    factories = {key: partial(Watching, [], 0) for key in (1.0, 2.0)}
+    Classifier(factories, seed=1).fit(data_set)
+    assert [len(rows) for rows in seen] == [16] * 10 + [20]
+    assert all({row // 2 for row in rows} == {row // 2 for row in rows if row ^ 1 in rows} for rows in seen)
+    assert len({frozenset(rows) for rows in seen[:-1]}) == 5
+
+
+def test_too_few_instances_to_choose_are_refused() -> None:
+    data_set = make_vectors(np.eye(2), [0, 1], ["a.wav", "a.wav"])
+    with pytest.raises(DataError, match="2 training instances are too few to choose among 2 complexities .*; give one"):
+        Classifier(svms([1, 2])).fit(data_set)
+
+
+def test_learners_that_are_only_tried_are_silent(caplog: pytest.LogCaptureFixture) -> None:
+    data_set = make_vectors(nearly_flat(), np.random.default_rng(1).integers(0, 2, 60))
+    Classifier(svms([1e6, 2e6])).fit(data_set)
+    assert caplog.messages == ["the SVM did not converge in 1000 iterations"]  # that which was taken

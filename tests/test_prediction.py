@@ -6,7 +6,7 @@ import pytest
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
-from audeep.learners import SvmLearner
+from audeep.learners import SvmLearner, svms
 from audeep.main import main
 from audeep.prediction import predict
 
@@ -69,3 +69,35 @@ def test_the_commands_write_file_name_tab_label(tmp_path, golden, learner):
     assert [row[0] for row in rows] == sorted(names)
     truth = [name.split("/")[1] == label for name, label in rows]
     assert np.mean(truth) > 0.25
+
+
+def test_values_are_predicted_as_numbers_for_each_chunk_or_file():
+    train = make([-1, 0, 1, 2, 3], list("abcde"), [None] * 5)
+    train.label_values[:] = [10, 20, 30, 40, 50]
+    unseen = make([1.5, 0.5, -1], ["b", "b", "a"], [None] * 3)
+    unseen.chunk_nrs[:] = [1, 0, 0]
+    found = predict(train, unseen, svms([100], regression=True), regression=True)
+    assert [name for name, _ in found] == ["a", "b", "b"]
+    assert [value for _, value in found] == pytest.approx([10, 25, 35], abs=3)
+    assert all(type(value) is float for _, value in found)
+    merged = predict(train, unseen, svms([100], regression=True), regression=True, majority_vote=True)
+    assert merged == [found[0], ("b", pytest.approx((found[1][1] + found[2][1]) / 2))]
+    with pytest.raises(DataError, match="5 of 5 instances to train on have no label"):
+        predict(train, unseen, svm)
+    with pytest.raises(DataError, match="3 of 3 instances to train on have no value"):
+        predict(unseen, train, svm, regression=True)
+
+
+@pytest.mark.parametrize("learner", ["svm predict --complexity 0.1 10", "mlp predict --num-epochs 300"])
+def test_the_commands_write_file_name_tab_value(tmp_path, learner, capsys):
+    generator = np.random.default_rng(0)
+    for name in ("train", "unseen"):
+        data_set = make(generator.normal(size=40).tolist(), [f"{row:02d}.wav" for row in range(40)], [None] * 40)
+        data_set.label_values[:] = 100 + 7 * data_set.features[:, 0]
+        data_set.save(tmp_path / f"{name}.nc")
+    inputs = ["--train-input", str(tmp_path / "train.nc"), "--eval-input", str(tmp_path / "unseen.nc")]
+    assert main([*learner.split(), "--task", "regression", *inputs, "--output", str(tmp_path / "p.txt")]) == 0
+    rows = [line.split("\t") for line in (tmp_path / "p.txt").read_text().splitlines()]
+    assert [row[0] for row in rows] == data_set.filenames.tolist()
+    assert np.corrcoef([float(value) for _, value in rows], data_set.label_values)[0, 1] > 0.95
+    assert ("complexity 10 is used" in capsys.readouterr().err) == learner.startswith("svm")

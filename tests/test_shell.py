@@ -221,6 +221,7 @@ def complete() -> Callable[[str], list[str]]:
         ("svm evaluate --comp", ["svm evaluate --complexity "]),
         ("svm evaluate --qu", ["svm evaluate --quiet "]),
         ("t-rae train --cell G", ["t-rae train --cell GRU "]),
+        ("mlp predict --task r", ["mlp predict --task regression "]),
         (
             "upsample --partitions TRAIN ",
             [f"upsample --partitions TRAIN {name} " for name in ("DEVEL", "TEST", "TRAIN")],

@@ -2,6 +2,8 @@
 """mlp evaluate, svm evaluate: how well labels or values can be predicted from features."""
 
 import argparse
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,10 @@ from audeep.cli.tables import table
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
-    from audeep.data.data_set import DataSet
     from audeep.evaluation import ClassEvaluation, Evaluation
-    from audeep.learners import LearnerFactory
+
+
+BASELINES = ("SVM on mean and deviation of each band", "chance")
 
 
 class EvaluateFeatures(LearnerCommand):
@@ -54,28 +57,8 @@ class EvaluateFeatures(LearnerCommand):
                 "how to evaluate is not clear; give --cross-validate, or --train-partitions and --eval-partitions"
             )
 
-        from audeep.baselines import COMPLEXITIES, ConstantLearner, order_blind
-        from audeep.data.data_set import load
-        from audeep.data.schema import Partition
-        from audeep.evaluation import cross_validate, evaluate_partitions
-        from audeep.learners import svms
-
-        options = self.training_options(parsed_args)
-
-        def evaluate(data_set: "DataSet", make_learner: "LearnerFactory", **changes: bool | int) -> "Evaluation":
-            if parsed_args.cross_validate:
-                return cross_validate(data_set, make_learner, **{**options, **changes})
-            train, valid = ([Partition[name] for name in names] for names in partitions)
-            return evaluate_partitions(data_set, make_learner, train, valid, **{**options, **changes})
-
-        data_set = load(parsed_args.input)
-        baselines = {}
-        statistics = None if parsed_args.baseline is None else order_blind(data_set, load(parsed_args.baseline))
-        evaluation = evaluate(data_set, self.learner_factory(parsed_args), repeat=parsed_args.repeat)
-        if statistics is not None:
-            machines = svms(COMPLEXITIES, options["regression"])
-            baselines["SVM on mean and deviation of each band"] = evaluate(statistics, machines)
-            baselines["chance"] = evaluate(statistics, ConstantLearner, upsample=False)
+        evaluation, *baselines = self._evaluations(parsed_args)
+        baselines = dict(zip(BASELINES, baselines, strict=False))  # there may be none
         self._report(evaluation, baselines, parsed_args.cross_validate)
         if parsed_args.plot is not None:
             _plot(evaluation, parsed_args.plot)
@@ -84,6 +67,27 @@ class EvaluateFeatures(LearnerCommand):
 
             results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
             write_results(parsed_args.json, self.cmd_name, vars(parsed_args), results)
+
+    def _evaluations(self, parsed_args: argparse.Namespace) -> "Iterator[Evaluation]":
+        """That of the features, and those of the baselines in the order of `BASELINES` if they are asked for."""
+        from audeep.baselines import COMPLEXITIES, ConstantLearner, order_blind
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+        from audeep.evaluation import cross_validate, evaluate_partitions
+        from audeep.learners import svms
+
+        options = self.training_options(parsed_args)
+        data_set = load(parsed_args.input)
+        statistics = None if parsed_args.baseline is None else order_blind(data_set, load(parsed_args.baseline))
+        evaluate = partial(cross_validate, **options)
+        if not parsed_args.cross_validate:
+            names = (parsed_args.train_partitions, parsed_args.eval_partitions)
+            train, valid = ([Partition[name] for name in part] for part in names)
+            evaluate = partial(evaluate_partitions, train_partitions=train, eval_partitions=valid, **options)
+        yield evaluate(data_set, self.learner_factory(parsed_args), repeat=parsed_args.repeat)
+        if statistics is not None:
+            yield evaluate(statistics, svms(COMPLEXITIES, options["regression"]))
+            yield evaluate(statistics, ConstantLearner, upsample=False)
 
     def _report(self, evaluation: "Evaluation", baselines: dict[str, "Evaluation"], has_folds: bool) -> None:
         from audeep.evaluation import ClassEvaluation, mean_and_spread

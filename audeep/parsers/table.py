@@ -29,7 +29,7 @@ PARTITIONS = {
 MISSING = ("", "?")
 
 
-class Row(NamedTuple):
+class _Row(NamedTuple):
     """A line of the table.
 
     Attributes:
@@ -85,13 +85,13 @@ class TableParser(Parser):
             )
 
     @cached_property
-    def _rows(self) -> dict[str, Row]:
+    def _rows(self) -> dict[str, _Row]:
         """The lines of the table by file, sorted."""
         lines = read_lines(self.labels, ",;\t")
         header = [name.strip() for name in lines.pop(0)[1]] if lines else []
         names = {what: name for what in COLUMNS if (name := self._column(what, header)) is not None}
         logger.info("%s: %s", self.labels, ", ".join(f"{what} from column {name!r}" for what, name in names.items()))
-        rows: dict[str, Row] = {}
+        rows: dict[str, _Row] = {}
         for line, texts in lines:
             if len(texts) != len(header):
                 raise ParserError(
@@ -99,7 +99,7 @@ class TableParser(Parser):
                 )
             found = dict(zip(header, map(str.strip, texts), strict=True))
             cells = {what: found[name] if found[name] not in MISSING else None for what, name in names.items()}
-            row = Row(line, cells, names)
+            row = _Row(line, cells, names)
             file = self._parsed(row, "file", lambda text: PurePath(text).as_posix())
             if file is None:
                 self._refuse(row, "file", "the name of a recording")
@@ -126,7 +126,7 @@ class TableParser(Parser):
             raise ParserError(f"{self.labels}: has {header.count(found[0])} columns {found[0]!r}; rename all but one")
         return found[0] if found else None
 
-    def _parsed(self, row: Row, what: str, parse: Callable[[str], Any], expected: str = "text") -> Any:
+    def _parsed(self, row: _Row, what: str, parse: Callable[[str], Any], expected: str = "text") -> Any:
         """A cell as `parse` understands it; None if it is missing."""
         text = row.cells.get(what)
         try:
@@ -134,7 +134,7 @@ class TableParser(Parser):
         except (KeyError, ValueError):
             self._refuse(row, what, expected)
 
-    def _refuse(self, row: Row, what: str, expected: str) -> NoReturn:
+    def _refuse(self, row: _Row, what: str, expected: str) -> NoReturn:
         found = "is empty" if row.cells[what] is None else f"is {row.cells[what]!r}"
         raise ParserError(f"{self.labels}: line {row.line}, column {row.names[what]!r} {found}; expected {expected}")
 

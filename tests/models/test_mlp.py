@@ -65,3 +65,13 @@ def test_each_network_starts_glorot_uniform_from_its_own_seed() -> None:
     alone = Mlps(config, [8])
     for one, other in zip(model.parameters(), alone.parameters(), strict=True):
         assert torch.equal(one[1], other[0]) and not torch.equal(one[0], other[0])
+
+
+def test_loss_of_values_is_the_sum_of_the_mean_squared_errors() -> None:
+    model = Mlps(MlpConfig(6, 1, 2, 5, keep_prob=1.0), [0, 1, 2])
+    generator = np.random.default_rng(0)
+    features = torch.from_numpy(generator.normal(size=(9, 6)).astype(np.float32))
+    values = torch.from_numpy(generator.normal(size=9).astype(np.float32))
+    outputs = model(features).detach().numpy()  # [network, batch, 1]
+    expected = sum(np.mean((outputs[network, :, 0] - values.numpy()) ** 2) for network in range(3))
+    assert model.loss(features, values).item() == pytest.approx(expected, rel=1e-5)

@@ -143,3 +143,14 @@ def test_a_missing_table_and_one_that_is_no_text_say_so(grow, tmp_path):
     (tmp_path / "empty.csv").write_text("file\n")
     with pytest.raises(ParserError, match="TableParser found no recordings"):
         open_parser(basedir, "table", labels=Path(tmp_path / "empty.csv"))
+
+
+def test_a_table_of_the_real_esc_10_gives_what_its_folders_give(esc10, tmp_path):
+    folders = open_parser(esc10, "esc")
+    rows = [f"{item.path.relative_to(esc10)};{item.label_nominal};{item.filename[0]}\n" for item in folders.parse()]
+    (tmp_path / "esc.csv").write_text("".join(["path;Category;fold\n", *reversed(rows)]))
+    table = open_parser(esc10, "table", labels=tmp_path / "esc.csv")
+    assert [item.path for item in table.parse()] == [item.path for item in folders.parse()]
+    for one, other in zip(table.parse(), folders.parse(), strict=True):
+        assert (one.label_nominal, one.cv_folds) == (other.label_nominal, other.cv_folds)
+    assert len(table.label_map) == 10 and table.num_folds == 5
