@@ -98,7 +98,7 @@ def writing(
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    with replacing(path) as partial, _closing(netCDF4.Dataset(str(partial), "w", format="NETCDF4"), path) as file:
+    with replacing(path) as partial, _closing(_created(partial), path) as file:
         file.createDimension(INSTANCE, None)
         file.createDimension(FOLD, num_folds)
         for name, size in zip(feature_dims, feature_shape, strict=True):
@@ -219,6 +219,11 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
     except (TypeError, ValueError, OverflowError) as error:
         found = f"{path}: attribute 'label_map' is no JSON list of [name, number] pairs"
         raise DataError(f"{found}; write the file again") from error
+
+
+def _created(path: Path) -> netCDF4.Dataset:
+    path.touch()  # fails for a reason; netCDF says that permission is denied
+    return netCDF4.Dataset(str(path), "w", format="NETCDF4")
 
 
 @contextmanager
