@@ -109,7 +109,7 @@ def writing(
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    with replacing(path) as partial, _closing(netCDF4.Dataset(str(partial), "w", format="NETCDF4"), path) as file:
+    with replacing(path) as partial, _closing(_created(partial), path) as file:
         file.createDimension(INSTANCE, None)
         file.createDimension(FOLD, num_folds)
         for name, size in zip(feature_dims, feature_shape, strict=True):
@@ -351,6 +351,11 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
     if len(label_map) < len(pairs):
         raise DataError(f"{path}: attribute 'label_map' names a label twice; write the file again")
     return label_map
+
+
+def _created(path: Path) -> netCDF4.Dataset:
+    path.touch()  # fails for a reason; netCDF says that permission is denied
+    return netCDF4.Dataset(str(path), "w", format="NETCDF4")
 
 
 @contextmanager

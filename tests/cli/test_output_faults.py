@@ -37,8 +37,7 @@ def test_a_directory_that_is_read_only(fails, tmp_path, command):
         if command in FILES:
             (disk / "out.png").write_bytes(b"old")
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        error = fails(command, disk, disk / "out.png")
-        assert "Read-only file system" in error or "Permission denied" in error
+        assert "Read-only file system" in fails(command, disk, disk / "out.png")
 
 
 @pytest.mark.parametrize("command", FILES)
