@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from weakref import WeakValueDictionary
 
 import netCDF4
 import numpy as np
@@ -184,19 +185,30 @@ def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
 
 
 def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
-    with netCDF4.Dataset(path) as file:
-        foreign = [name for name in file.variables if name not in NAMES]
-        for name, variable in file.variables.items():
-            if name in NAMES:
-                _check_declaration(path, name, variable)
-    data = xr.open_dataset(
-        path, engine="netcdf4", drop_variables=foreign, decode_times=False, decode_coords=False, cache=False
-    )
-    try:
-        return _checked(path, data), _label_map(path, data.attrs)
-    except BaseException:
-        data.close()
-        raise
+    file = _opened(path)
+    foreign = [name for name in file.variables if name not in NAMES]
+    for name, variable in file.variables.items():
+        if name in NAMES:
+            _check_declaration(path, name, variable)
+    store = xr.backends.NetCDF4DataStore(file)
+    data = xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)
+    return _checked(path, data), _label_map(path, data.attrs)
+
+
+_open_files: WeakValueDictionary[tuple[int, int], netCDF4.Dataset] = WeakValueDictionary()  # by device and inode
+
+
+def _opened(path: Path) -> netCDF4.Dataset:
+    """A file that is open as long as somebody refers to it.
+
+    It is never opened a second time meanwhile: HDF5 would crash when it is opened again after one of the two is closed.
+    """
+    found = path.stat()
+    key = found.st_dev, found.st_ino
+    file = _open_files.get(key)
+    if file is None:
+        file = _open_files[key] = netCDF4.Dataset(path)
+    return file
 
 
 def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> None:
@@ -241,6 +253,7 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
         column = _column(path, data, variable, shape)
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
     _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
+    features.encoding["source"] = str(path)
     return xr.Dataset(columns).assign({FEATURES: features})
 
 

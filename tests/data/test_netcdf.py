@@ -420,3 +420,19 @@ def test_no_numbers_of_frames_are_written_where_there_is_no_padding(tmp_path):
     empty(3, [("time", 5), ("freq", 2)]).save(tmp_path / "a.nc")
     with netCDF4.Dataset(tmp_path / "a.nc") as file:
         assert "num_frames" not in file.variables
+
+
+def test_a_file_can_be_opened_again_and_again_while_others_use_it(tmp_path):
+    for name in "ab":
+        data_set = empty(3, [("generated", 2)])
+        data_set.features[:], data_set.filenames[:], data_set.labels_nominal[:] = 1, list("abc"), list("xyz")
+        data_set.save(tmp_path / f"{name}.nc")
+    kept = load(tmp_path / "a.nc")
+    for turn in range(5):  # HDF5 crashes where a file is open twice, closed once, and opened again
+        other = load(tmp_path / "a.nc")
+        assert other.labels_nominal.tolist() == list("xyz") and other.features.all()
+        del other
+        load(tmp_path / ("a.nc" if turn % 2 else "b.nc"))
+    assert kept.features.all()
+    (tmp_path / "b.nc").replace(tmp_path / "a.nc")
+    assert load(tmp_path / "a.nc").features.all() and kept.features.all()

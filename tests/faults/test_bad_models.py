@@ -219,10 +219,7 @@ SAYS: dict[str, tuple[object, str]] = {
     "other units": (changed(config__num_units=4), "'encoder.recurrence.forward_stack.layers.0.rnn.weight_ih_l0' is"),
     "other features": (changed(config__num_features=5), "'encoder.recurrence.forward_stack.layers.0.rnn.weight_ih_l0'"),
     "more layers": (changed(config__num_layers=2), "has no tensor 'encoder.recurrence.forward_stack.layers.1.rnn."),
-    "no layers": (
-        changed(config__num_layers=0),
-        "has 14 tensors for 0 layers; it is damaged",
-    ),
+    "no layers": (changed(config__num_layers=0), "has 14 tensors for 0 layers; it is damaged"),
     "another cell": (changed(config__cell="LSTM"), "'encoder.recurrence.forward_stack.layers.0.rnn.weight_ih_l0' is"),
     "an encoder of two directions": (
         changed(config__bidirectional_encoder=True),

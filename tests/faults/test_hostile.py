@@ -150,16 +150,12 @@ def test_names_and_labels_decide_nothing_about_files(
     assert sorted(again.filenames) == sorted(again.labels_nominal) == sorted(EVIL_NAMES)
 
 
-@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/b", "..", ".", "", "a/"])
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/b", "a/", "."])
 def test_a_name_of_files_that_is_a_path_is_refused(tmp_path: Path, refused: Callable[..., str], name: str) -> None:
     data_set = data_set_of(tmp_path / "x.nc", ["a"])
-    if name == "..":
-        export(data_set, tmp_path / "out", name, "csv")  # is a name when it has a suffix
-        assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["...csv"]
-    elif name:
-        assert refused(export, data_set, tmp_path / "out", name, "csv") == (
-            f"--name {name}: is a path, the name of a file was expected; --output says where it goes"
-        )
+    assert refused(export, data_set, tmp_path / "out", name, "csv") == (
+        f"--name {name}: is a path, the name of a file was expected; --output says where it goes"
+    )
 
 
 def test_a_name_of_files_that_is_too_long_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
