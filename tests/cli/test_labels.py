@@ -72,3 +72,21 @@ def test_wrong_options_and_tables_are_one_line(audeep, recordings, table, tmp_pa
     result = audeep(f"-q preprocess --basedir {recordings} {options}")
     assert result.status == 1 and result.err.endswith(message) and result.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == [table] and table.read_bytes() == before
+
+
+def test_values_reach_the_features_and_files_of_other_programs(audeep, recordings, run_directory, table, tmp_path):
+    columns = "--label-column tone --fold-column part --value-column score"
+    command = f"--basedir {recordings} --parser table --labels {table} {columns}"
+    audeep(f"preprocess {command} {SPECTRA} --output {tmp_path}/t.nc")
+    audeep(f"t-rae generate --model-dir {run_directory}/logs --input {tmp_path}/t.nc --output {tmp_path}/f.nc")
+    audeep(f"fuse --input {tmp_path}/f.nc {tmp_path}/f.nc --output {tmp_path}/ff.nc")
+    audeep(f"modify --input {tmp_path}/ff.nc --remove-cv-setup --output {tmp_path}/m.nc")
+    for name in ("f", "ff", "m"):
+        assert load(tmp_path / f"{name}.nc").label_values.tolist() == [0, 0.5, 1, 1.5] * 6
+    audeep(f"export --input {tmp_path}/m.nc --format csv --name m --output {tmp_path}/csv")
+    assert audeep(f"import --basedir {tmp_path}/csv --name m --output {tmp_path}/i.nc").status == 0
+    assert load(tmp_path / "i.nc").label_values.tolist() == [0, 0.5, 1, 1.5] * 6
+    (tmp_path / "csv" / "m.csv").write_text((tmp_path / "csv" / "m.csv").read_text().replace("label_value", "score"))
+    options = f"--basedir {tmp_path}/csv --name m --label-value-attribute score --output {tmp_path}/i.nc"
+    assert audeep(f"import {options}").status == 0
+    assert load(tmp_path / "i.nc").label_values.tolist() == [0, 0.5, 1, 1.5] * 6
