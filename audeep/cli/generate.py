@@ -39,6 +39,10 @@ class GenerateFeatures(AudeepCommand):
             help="instances at a time (default: %(default)s)",
         )
         add_device(parser)
+        self.add_representation(parser)
+
+    def add_representation(self, parser: argparse.ArgumentParser) -> None:
+        """Declare what is taken as representation, where there is a choice."""
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
@@ -52,6 +56,7 @@ class GenerateFeatures(AudeepCommand):
             kind=self.model_kind,
             batch_size=parsed_args.batch_size,
             device=parsed_args.device,
+            pooled=getattr(parsed_args, "pooled", False),
         )
 
 
@@ -59,6 +64,14 @@ class GenerateTimeAutoencoder(GenerateFeatures):
     """Represent each spectrogram by the vector that a time-recurrent autoencoder has learned for it."""
 
     model_kind = "t-rae"
+
+    def add_representation(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--pooled",
+            action="store_true",
+            help="represent each spectrogram by mean, spread and roughness over time of what all layers of the encoder"
+            " make of it, rather than by their final states",
+        )
 
 
 class GenerateFrequencyAutoencoder(GenerateFeatures):

@@ -67,6 +67,18 @@ class TrainAutoencoder(AudeepCommand):
             default="float32",
             help="of matrix products; bfloat16 is faster where the processor has it (default: %(default)s)",
         )
+        parser.add_argument(
+            "--crop-frames",
+            type=positive_int,
+            metavar="FRAMES",
+            help="train on a random stretch of so many frames of each spectrogram (default: on whole ones)",
+        )
+        parser.add_argument(
+            "--schedule",
+            type=choice_of(("constant", "cosine")),
+            default="constant",
+            help="of the learning rate; cosine rises at first and falls to 0 until the last step (default: %(default)s)",
+        )
         self.add_model_options(parser)
 
     def add_model_options(self, parser: argparse.ArgumentParser) -> None:
@@ -179,6 +191,27 @@ class TrainTimeAutoencoder(TrainAutoencoder):
         add_cell_options(parser)
         parser.add_argument(
             "--mask-silence", action="store_true", help="do not count errors where the spectrogram is at its minimum"
+        )
+        parser.add_argument(
+            "--decoder",
+            type=choice_of(("sequence", "frame")),
+            default="sequence",
+            help="sequence rebuilds spectrograms from the final state of the encoder; frame rebuilds each frame from"
+            " what the encoder makes of it and its neighbours, and features are pooled (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--hidden-frames",
+            type=probability,
+            default=0.0,
+            metavar="SHARE",
+            help="hide this share of the frames from the encoder while training, in stretches (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--hidden-stretch",
+            type=positive_int,
+            default=6,
+            metavar="FRAMES",
+            help="about how many hidden frames come in a row (default: %(default)s)",
         )
 
     def model_type(self) -> "type[nn.Module]":

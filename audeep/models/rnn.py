@@ -6,7 +6,7 @@ LSTM cell two (c, h). Flattened behind the batch it is the state vector that rep
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -174,6 +174,24 @@ def run_stacks(
         [batch, layers, parts, units].
     """
     last = []
+    for outputs, states in run_each_layer(stacks, inputs, states, keep_outputs, lengths):
+        last.append(states)
+    outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, outputs, strict=True)]
+    return [(each, torch.stack(state, dim=1)) for each, *state in zip(outputs, *last, strict=True)]
+
+
+def run_each_layer(
+    stacks: list[RecurrentStack],
+    inputs: list[Tensor],
+    states: list[Tensor | None],
+    keep_outputs: bool = True,
+    lengths: Tensor | None = None,
+) -> Iterator[tuple[list[Tensor | None], list[Tensor]]]:
+    """What `run_stacks` does, layer by layer, from the lowest.
+
+    Gives outputs [time, batch, units] (of the highest layer None without `keep_outputs`) and last states
+    [batch, parts, units] of one layer, in a list of all stacks each.
+    """
     for index, layers in enumerate(zip(*(stack.layers for stack in stacks), strict=True)):
         is_wanted = keep_outputs or index < len(stacks[0].layers) - 1
         given = [
@@ -189,9 +207,7 @@ def run_stacks(
         else:
             results = [layer(item.inputs, item.state, lengths) for layer, item in zip(layers, given, strict=True)]
         inputs = [outputs for outputs, _ in results]
-        last.append([state for _, state in results])
-    outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, inputs, strict=True)]
-    return [(each, torch.stack(state, dim=1)) for each, *state in zip(outputs, *last, strict=True)]
+        yield inputs, [state for _, state in results]
 
 
 class Recurrence(nn.Module):
@@ -214,12 +230,22 @@ class Recurrence(nn.Module):
         Without `keep_outputs` there is None in place of the outputs. `lengths` [batch] are the steps of each sequence
         if they differ.
         """
-        stacks, directions = [self.forward_stack], [inputs]
-        if self.backward_stack is not None:
-            stacks, directions = [*stacks, self.backward_stack], [inputs, backward(inputs, lengths)]
+        stacks, directions = self._directions(inputs, lengths)
         states = [None] * len(stacks) if state is None else list(state.unbind(2))
         outputs, last = zip(*run_stacks(stacks, directions, states, keep_outputs, lengths), strict=True)
         return _joined(outputs, lengths) if keep_outputs else None, torch.stack(last, dim=2)
+
+    def layer_outputs(self, inputs: Tensor, lengths: Tensor | None = None) -> Iterator[Tensor]:
+        """Outputs of each layer over [time, batch, inputs]: [time, batch, directions * units]."""
+        stacks, directions = self._directions(inputs, lengths)
+        for outputs, _ in run_each_layer(stacks, directions, [None] * len(stacks), lengths=lengths):
+            yield _joined(outputs, lengths)
+
+    def _directions(self, inputs: Tensor, lengths: Tensor | None) -> tuple[list[RecurrentStack], list[Tensor]]:
+        """The stacks, and what each of them reads."""
+        if self.backward_stack is None:
+            return [self.forward_stack], [inputs]
+        return [self.forward_stack, self.backward_stack], [inputs, backward(inputs, lengths)]
 
 
 def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -237,7 +263,10 @@ def _joined(outputs: Iterable[Tensor], lengths: Tensor | None) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Summarise each sequence by its final state: [time, batch, inputs] -> [batch, state_size]."""
+    """Summarise each sequence by its final state: [time, batch, inputs] -> [batch, state_size].
+
+    While training, whole steps of an instance are set to zero with probability `noise`.
+    """
 
     def __init__(self, config: StackConfig, noise: float = 0.0) -> None:
         super().__init__()
@@ -245,12 +274,18 @@ class Encoder(nn.Module):
         self.noise = noise
 
     def forward(self, sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """While training, whole steps of an instance are set to zero with probability `noise`."""
-        if self.training and self.noise > 0:
-            kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
-            sequences = sequences * kept
-        _, state = self.recurrence(sequences, keep_outputs=False, lengths=lengths)
+        _, state = self.recurrence(self._noisy(sequences), keep_outputs=False, lengths=lengths)
         return state.flatten(1)  # [batch, state_size]
+
+    def outputs(self, sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the highest layer makes of each step: [time, batch, directions * units]."""
+        return self.recurrence(self._noisy(sequences), lengths=lengths)[0]
+
+    def _noisy(self, sequences: Tensor) -> Tensor:
+        if not self.training or self.noise == 0:
+            return sequences
+        kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
+        return sequences * kept
 
 
 class TeacherForcedDecoder(nn.Module):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from audeep.models.pooling import pooled
 from audeep.models.rnn import (
     Encoder,
     FeedbackDecoder,
@@ -15,6 +16,7 @@ from audeep.models.rnn import (
     TeacherForcedDecoder,
     backward,
     root_mean_squared_error,
+    start_linear,
 )
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,14 @@ SILENCE = -1.0  # the lowest value of a normalised spectrogram
 
 @dataclass(frozen=True)
 class TimeAutoencoderConfig:
-    """Architecture, and what is done to activations while training."""
+    """Architecture, and what is done to activations while training.
+
+    Attributes:
+        decoder: "sequence" rebuilds spectrograms from the final state of the encoder, step by step; "frame" rebuilds
+            each frame from what the encoder makes of it and its neighbours, by one linear layer.
+        hidden_frames: share of the frames that are hidden from the encoder while training.
+        hidden_stretch: about how many of them in a row.
+    """
 
     num_steps: int  # frames of the spectrograms trained on
     num_features: int  # frequency bands
@@ -37,6 +46,9 @@ class TimeAutoencoderConfig:
     feed_previous_prob: float = 0.0
     cell: str = "GRU"
     mask_silence: bool = False
+    decoder: str = "sequence"
+    hidden_frames: float = 0.0
+    hidden_stretch: int = 6
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -51,8 +63,9 @@ class TimeAutoencoderConfig:
 class TimeAutoencoder(nn.Module):
     """Represent a spectrogram by one vector, from which a decoder rebuilds it backward in time.
 
-    Where spectrograms have different numbers of frames, `lengths` [batch] has them; what follows in their arrays
-    changes nothing.
+    Or, with a frame decoder, rebuild each frame from what the encoder makes of all, and sum that up over time. Where
+    spectrograms have different numbers of frames, `lengths` [batch] has them; what follows in their arrays changes
+    nothing.
     """
 
     kind = "t-rae"
@@ -61,8 +74,12 @@ class TimeAutoencoder(nn.Module):
     def __init__(self, config: TimeAutoencoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.encoder = Encoder(config.stack(config.bidirectional_encoder), config.encoder_noise)
+        {"sequence": self._add_sequence_decoder, "frame": self._add_frame_decoder}[config.decoder]()
+
+    def _add_sequence_decoder(self) -> None:
+        config = self.config
         encoder, decoder = config.stack(config.bidirectional_encoder), config.stack(config.bidirectional_decoder)
-        self.encoder = Encoder(encoder, config.encoder_noise)
         self.representation = TanhLinear(encoder.state_size, decoder.state_size)
         if config.bidirectional_decoder:
             if config.feed_previous_prob > 0:
@@ -75,12 +92,26 @@ class TimeAutoencoder(nn.Module):
             self.decoder = FeedbackDecoder(decoder, config.feed_previous_prob)
         self.reconstruction = TanhLinear(self.decoder.output_size, config.num_features)
 
+    def _add_frame_decoder(self) -> None:
+        size = self.config.stack(self.config.bidirectional_encoder).output_size
+        self.reconstruction = start_linear(nn.Linear(size, self.config.num_features))
+
     def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""
-        return self.representation(self.encoder(spectrograms.transpose(0, 1), lengths))
+        if self.config.decoder == "frame":
+            return self.represent_pooled(spectrograms, lengths)
+        return self.representation(self.encoder(self._read(spectrograms), lengths))
+
+    def represent_pooled(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, generated]: what all layers of the encoder make of it, pooled over time."""
+        layers = self.encoder.recurrence.layer_outputs(spectrograms.transpose(0, 1), lengths)
+        return torch.cat([pooled(outputs, lengths) for outputs in layers], dim=1)
 
     def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
+        if self.config.decoder == "frame":
+            outputs = self.encoder.outputs(self._read(spectrograms), lengths)
+            return self.reconstruction(outputs).transpose(0, 1)
         targets = backward(spectrograms.transpose(0, 1), lengths)  # [time, batch, freq]
         decoded = self.decoder(targets, self.represent(spectrograms, lengths), lengths)
         return backward(self.reconstruction(decoded), lengths).transpose(0, 1)
@@ -91,3 +122,25 @@ class TimeAutoencoder(nn.Module):
         if self.config.mask_silence:
             outputs = torch.where(spectrograms == SILENCE, spectrograms, outputs)
         return root_mean_squared_error(outputs, spectrograms, lengths)
+
+    def _read(self, spectrograms: Tensor) -> Tensor:
+        """What the encoder reads, [time, batch, freq]: while training, some frames are hidden behind the mean."""
+        sequences = spectrograms.transpose(0, 1)
+        if not self.training or self.config.hidden_frames == 0:
+            return sequences
+        hidden = stretches(*sequences.shape[:2], self.config.hidden_frames, self.config.hidden_stretch)
+        return sequences.masked_fill(hidden.to(sequences.device).unsqueeze(2), spectrograms.mean())
+
+
+def stretches(num_steps: int, batch: int, share: float, length: int) -> Tensor:
+    """Random stretches of about `length` steps that cover up to about `share` of each sequence, [time, batch] bool.
+
+    They have half to one and a half times that length; they may overlap, and begin before the first step.
+    """
+    steps = torch.arange(num_steps).unsqueeze(1)
+    covered = torch.zeros(num_steps, batch, dtype=torch.bool)
+    for _ in range(max(1, round(share * num_steps / length))):
+        starts = torch.randint(-(length // 2), num_steps, (batch,))
+        lengths = torch.randint(max(1, length // 2), length * 3 // 2 + 1, (batch,))
+        covered |= (steps >= starts) & (steps < starts + lengths)
+    return covered

@@ -126,6 +126,20 @@ def _read_ahead(read: Callable[[np.ndarray], Batch], parts: Sequence[np.ndarray]
             yield coming.result()
 
 
+def cropped(batch: Batch, num_frames: int) -> Batch:
+    """A random stretch of `num_frames` frames of each spectrogram; shorter ones stay whole."""
+    spectrograms, lengths = batch
+    size, longest, num_bands = spectrograms.shape
+    if longest <= num_frames:
+        return batch
+    last = torch.full((size,), longest) if lengths is None else lengths.cpu()
+    starts = (torch.rand(size) * ((last - num_frames).clamp(min=0) + 1)).long()
+    rows = (starts.unsqueeze(1) + torch.arange(num_frames)).to(spectrograms.device)  # [batch, num_frames]
+    found = spectrograms.gather(1, rows.unsqueeze(2).expand(-1, -1, num_bands))
+    lengths = None if lengths is None else lengths.clamp(max=num_frames)
+    return Batch(found, None if lengths is None or bool((lengths == num_frames).all()) else lengths)
+
+
 def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
     """The shape [time, freq] that all instances have, or are to be padded to.
 

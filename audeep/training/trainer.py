@@ -3,6 +3,7 @@
 
 import dataclasses
 import logging
+import math
 import signal
 import threading
 import time
@@ -24,7 +25,7 @@ from audeep.files import check_target, locked, making
 from audeep.memory import reuse_memory
 from audeep.progress import progress
 from audeep.signals import noted
-from audeep.training.batches import Batch, Batches, describe
+from audeep.training.batches import Batch, Batches, cropped, describe
 from audeep.training.checkpoints import (
     Progress,
     load_model,
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 EVENT_FILES = "events.out.tfevents.*"  # of TensorBoard
+WARMUP_STEPS = 50  # over which the learning rate rises in the schedule "cosine"
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
 
 
@@ -53,6 +55,9 @@ class TrainingOptions:
 
     Attributes:
         precision: what to compute matrix products in: float32, bfloat16 or float16. Weights and losses are float32.
+        crop_frames: at each step, train on random stretches of so many frames.
+        schedule: of the learning rate. "constant", or "cosine": it rises over the first steps and falls to 0 until the
+            last (Loshchilov and Hutter, ICLR 2017, without restarts).
     """
 
     batch_size: int = 64
@@ -62,6 +67,8 @@ class TrainingOptions:
     device: str = "auto"
     precision: str = "float32"
     checkpoints_to_keep: int | None = None
+    crop_frames: int | None = None
+    schedule: str = "constant"
 
 
 def select_device(name: str = "auto") -> torch.device:
@@ -194,7 +201,9 @@ def _run_epochs(
             remaining = batches.epoch(np.random.default_rng([seed, epoch]), skip=done)
             for batch in progress(remaining, f"epoch {epoch}", "batches", batches.per_epoch - done):
                 step += 1
-                losses.append(_train_step(model, optimiser, batch, getattr(torch, options.precision), seed, step))
+                for group in optimiser.param_groups:
+                    group["lr"] = _learning_rate(options, step, options.num_epochs * batches.per_epoch)
+                losses.append(_train_step(model, optimiser, batch, options, seed, step))
                 if not np.isfinite(losses[-1]):
                     raise _diverged(logs, epoch, done + len(losses), f"the loss is {losses[-1]}")
                 summary.add_scalar("loss/step", losses[-1], step)
@@ -254,10 +263,24 @@ def _terminated(logs: Path, step: int) -> AudeepError:
     return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with --continue")
 
 
+def _learning_rate(options: TrainingOptions, step: int, num_steps: int) -> float:
+    if options.schedule == "constant":
+        return options.learning_rate
+    return options.learning_rate * min(1, step / WARMUP_STEPS) * (1 + math.cos(math.pi * step / num_steps)) / 2
+
+
 def _train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch, precision: torch.dtype, seed: int, step: int
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    options: TrainingOptions,
+    seed: int,
+    step: int,
 ) -> float:
     torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    precision = getattr(torch, options.precision)
+    if options.crop_frames is not None:
+        batch = cropped(batch, options.crop_frames)
     optimiser.zero_grad()
     with torch.autocast(batch.spectrograms.device.type, precision, enabled=precision != torch.float32):
         loss = model.loss(*batch)
@@ -289,12 +312,14 @@ def generate(
     kind: str | None = None,
     batch_size: int = 500,
     device: str = "auto",
+    pooled: bool = False,
 ) -> None:
     """Write the representations of all instances, one file for each training step.
 
     Args:
         steps: steps of the checkpoints to use; by default the newest.
         kind: the kind of model expected ("t-rae").
+        pooled: represent instances by `represent_pooled`, which the models of t-rae have.
 
     Raises:
         OptionError: the numbers of steps and outputs differ.
@@ -320,19 +345,20 @@ def generate(
                 f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
             )
     for model, output in zip(models, outputs, strict=True):
-        _generate(model.to(select_device(device)).eval(), data_set, output, batch_size)
+        _generate(model.to(select_device(device)).eval(), data_set, output, batch_size, pooled)
         logger.info("%s: features of %d instances written", output, len(data_set))
 
 
 @torch.inference_mode()
-def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int) -> None:
+def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int, pooled: bool) -> None:
     device = next(model.parameters()).device
-    shape = model.represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
+    represent = model.represent_pooled if pooled else model.represent
+    shape = represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
     names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
     parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
     with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
         for part in progress(parts, "generate", "batches"):
             lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
-            features = model.represent(torch.from_numpy(part.features).to(device), lengths)
+            features = represent(torch.from_numpy(part.features).to(device), lengths)
             kept = {name: column for name, column in part.metadata.items() if len(shape) > 1 or name != NUM_FRAMES.name}
             writer.append(kept, features.cpu().numpy())

@@ -8,16 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from audeep.models import cells
-from audeep.models.cells import BLOCK
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.rnn import backward
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
-LENGTHS = [3, BLOCK + 5, 1, BLOCK, 3, 2 * BLOCK + 1]
+BLOCK = 4
+LENGTHS = [3, BLOCK + 2, 1, BLOCK, 3, 2 * BLOCK + 1]
 FREQ = 8
 KINDS = ["t-rae", "f-rae", "ft-rae"]
 WAYS = list(product([False, True], [False, True], [0.0, 1.0]))  # of encoder and decoder, fed back
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequences begin and end in several of the blocks that are run at a time."""
+    monkeypatch.setattr(cells, "BLOCK", BLOCK)
 
 
 def make(kind: str, cell: str, both_in: bool, both_out: bool, fed_back: float) -> nn.Module:
