@@ -6,9 +6,9 @@ A **scene** is represented as by `audeep t-rae generate`. Where training had spe
 are cut into parts of that length, the last one padded with silence; their representations are averaged, each weighted
 by its share of the sound.
 
-A **timestamp** is represented by the outputs of the uppermost layer of the encoder, after it has read the whole sound up
-to there, and from the end back to there if it is bidirectional. There is one timestamp for each step of the window,
-0, hop, 2 hops, ..., the sound being continued by silence on both sides so that windows are centred there.
+A **timestamp** is represented by the outputs of the uppermost layer of the encoder, after it has read the sound up to
+there, and, if it is bidirectional, from the end back to there. There is one timestamp for each step of the window:
+0, hop, 2 hops, ...; the sound is continued by silence on both sides, so that windows are centred there.
 """
 
 from dataclasses import replace
@@ -46,6 +46,7 @@ class HearModel(nn.Module):
         self.preprocessor = replace(
             preprocessor, fixed_length=None, chunk_length=None, chunk_count=None, sample_rate=sample_rate
         )
+        self.framing = self.preprocessor.framing(sample_rate)
 
     def scene_embeddings(self, audio: Tensor) -> Tensor:
         """[sound, num_samples] -> [sound, scene_embedding_size]."""
@@ -61,12 +62,11 @@ class HearModel(nn.Module):
 
     def timestamp_embeddings(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """[sound, num_samples] -> [sound, timestamp, timestamp_embedding_size], milliseconds [sound, timestamp]."""
-        framing = self.preprocessor.framing(self.sample_rate)
-        before = framing.window // 2
-        padded = nn.functional.pad(audio, (before, framing.window - before))
+        window, hop = self.framing.window, self.framing.hop
+        padded = nn.functional.pad(audio, (window // 2, window - window // 2))
         spectrograms = self._spectrograms(padded, self.preprocessor)
         outputs, _ = self.autoencoder.encoder.recurrence(spectrograms.transpose(0, 1))
-        milliseconds = torch.arange(len(outputs), device=outputs.device) * (1000 * framing.hop / self.sample_rate)
+        milliseconds = torch.arange(len(outputs), device=outputs.device) * (1000 * hop / self.sample_rate)
         return outputs.transpose(0, 1), milliseconds.expand(len(audio), -1)
 
     def _spectrograms(self, audio: Tensor, preprocessor: Preprocessor) -> Tensor:
@@ -104,7 +104,14 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
             f"{path}: was trained on recordings that kept their own sample rates; name one by load_model(path,"
             " sample_rate), or preprocess with --sample-rate and train again"
         )
-    return HearModel(autoencoder, preprocessor, sample_rate).eval()
+    model = HearModel(autoencoder, preprocessor, sample_rate).eval()
+    bands, expected = preprocessor.mel_spectrum or model.framing.window // 2 + 1, autoencoder.config.num_features
+    if bands != expected:
+        raise ModelError(
+            f"{path}: was trained on {expected} bands, its settings give {bands} at {sample_rate} Hz; give load_model"
+            " the sample rate of the recordings trained on"
+        )
+    return model
 
 
 @torch.no_grad()

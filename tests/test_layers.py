@@ -23,7 +23,7 @@ ROWS = [
 ]
 HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
 ONLY_IN = {
-    "torch": {"models", "training", "learners", "hear"},
+    "torch": {"audio", "models", "training", "learners", "hear"},
     "torchaudio": {"audio"},
     "matplotlib": {"cli.plots"},
     "cliff": {"cli", "main"},
