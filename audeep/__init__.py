@@ -7,10 +7,31 @@ from typing import Any
 __version__ = "1.0.0.dev0"
 
 _HOMES = {
-    "DataSet": "audeep.data.data_set",
-    "Partition": "audeep.data.schema",
-    "Split": "audeep.data.schema",
-    "load": "audeep.data.data_set",
+    # the data model
+    "DataSet": "audeep.data.data_set:DataSet",
+    "Partition": "audeep.data.schema:Partition",
+    "Split": "audeep.data.schema:Split",
+    "load": "audeep.data.data_set:load",
+    # estimators of scikit-learn
+    "FrequencyAutoencoder": "audeep.estimators:FrequencyAutoencoder",
+    "FrequencyTimeAutoencoder": "audeep.estimators:FrequencyTimeAutoencoder",
+    "Spectrogram": "audeep.estimators:Spectrogram",
+    "TimeAutoencoder": "audeep.estimators:TimeAutoencoder",
+    # what the commands do
+    "evaluate": "audeep.evaluation:evaluate",
+    "export": "audeep.data.exporters:export",
+    "fuse": "audeep.data.combine:concat_features",
+    "fuse_chunks": "audeep.data.combine:concat_chunks",
+    "generate": "audeep.training.trainer:generate",
+    "import_": "audeep.data.importers:import_data_set",
+    "modify": "audeep.data.splits:modify",
+    "predict": "audeep.prediction:predict",
+    "preprocess": "audeep.extraction:extract",
+    "train": "audeep.training.trainer:train",
+    "upsample": "audeep.data.upsample:upsample",
+    "validate": "audeep.data.integrity:check_integrity",
+    "visualize_pca": "audeep.visualization:pca",
+    "visualize_tsne": "audeep.visualization:tsne",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -20,4 +41,10 @@ def __getattr__(name: str) -> Any:
     """Import public names when they are first used, so that `import audeep` stays instant."""
     if name not in _HOMES:
         raise AttributeError(f"module 'audeep' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    """All public names, for completion."""
+    return __all__

@@ -62,8 +62,7 @@ def _keys(data_set: DataSet) -> list[tuple[str, int]]:
 def _statistics(spectrograms: DataSet) -> np.ndarray:
     """[instance, 2 * bands], float32; of true frames alone."""
     features = np.moveaxis(spectrograms.features.astype(np.float64), 1 + spectrograms.feature_dims.index(TIME), 1)
-    moments = [
-        (frames.mean(axis=0).ravel(), frames.std(axis=0).ravel())
-        for frames in (each[:length] for each, length in zip(features, spectrograms.num_frames, strict=True))
-    ]
+    lengths = spectrograms.num_frames if spectrograms.is_padded else [None] * len(features)
+    true_frames = [each[:length] for each, length in zip(features, lengths, strict=True)]
+    moments = [(frames.mean(axis=0).ravel(), frames.std(axis=0).ravel()) for frames in true_frames]
     return np.array(moments).reshape(len(features), -1).astype(np.float32)

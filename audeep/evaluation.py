@@ -187,6 +187,18 @@ def _plain(numbers: Iterable[float]) -> list[float | None]:
     return [None if np.isnan(number) else float(number) for number in numbers]
 
 
+def evaluate(
+    data_set: DataSet,
+    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
+    partitions: tuple[Iterable[Partition], Iterable[Partition]] | None = None,
+    **options: bool | int,
+) -> "Evaluation":
+    """Train on the first of `partitions` and predict the second; without, `cross_validate`, with its options."""
+    if partitions is None:
+        return cross_validate(data_set, make_learner, **options)
+    return evaluate_partitions(data_set, make_learner, *partitions, **options)
+
+
 def cross_validate(
     data_set: DataSet,
     make_learner: LearnerFactory | Mapping[float, LearnerFactory],

@@ -83,7 +83,7 @@ class Preprocessor:
         Raises:
             AudioError: the recording cannot be read, or does not suit the settings.
         """
-        decibels, framing = self._decibels(path)
+        decibels, framing = self._decibels(path, *read_audio(path))
         rate = framing.sample_rate
         if self.mel_spectrum is None:
             frequencies = np.arange(framing.window // 2 + 1) * rate / framing.window
@@ -106,8 +106,24 @@ class Preprocessor:
         Raises:
             AudioError: as `chunks` does.
         """
-        decibels, framing = self._decibels(path)
-        return self._chunks(path, decibels, framing), framing.sample_rate
+        return self.chunks_and_rate_of(path, *read_audio(path))
+
+    def chunks_and_rate_of(self, name: Path | str, samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+        """What `chunks_and_rate` gives for a recording of the samples [channels, num_samples]; errors call it `name`.
+
+        Raises:
+            AudioError: it does not suit the settings, or has too few chunks.
+        """
+        decibels, framing = self._decibels(name, samples, sample_rate)
+        return self._chunks(name, decibels, framing), framing.sample_rate
+
+    def framing(self, sample_rate: int) -> Framing:
+        """The window at `sample_rate`, in Hz.
+
+        Raises:
+            AudioError: it does not advance by a whole sample.
+        """
+        return _framing(self.window_width, self.window_overlap, self.fixed_length, sample_rate)
 
     @property
     def has_one_length(self) -> bool:
@@ -130,16 +146,15 @@ class Preprocessor:
             chunk[...] = normalise(decibels[number * length : (number + 1) * length])
         return chunks
 
-    def _decibels(self, path: Path | str) -> tuple[np.ndarray, Framing]:
+    def _decibels(self, path: Path | str, samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, Framing]:
         """Clipped decibels, [time, freq] float64."""
-        samples, sample_rate = read_audio(path)  # [channels, num_samples]
         if self.sample_rate not in (None, sample_rate):
             samples, sample_rate = resample(path, samples, sample_rate, self.sample_rate), self.sample_rate
         if self.fixed_length is not None:
             samples = fix_length(samples, int(self.fixed_length * sample_rate), self.center_fixed)
         try:
             signal = pre_emphasis(fuse_channels(samples, self.channels))  # [num_samples]
-            framing = _framing(self.window_width, self.window_overlap, self.fixed_length, sample_rate)
+            framing = self.framing(sample_rate)
         except AudioError as error:
             raise AudioError(f"{path}: {error}") from None
         if len(signal) < framing.window:

@@ -73,21 +73,20 @@ class EvaluateFeatures(LearnerCommand):
         from audeep.baselines import COMPLEXITIES, ConstantLearner, order_blind
         from audeep.data.data_set import load
         from audeep.data.schema import Partition
-        from audeep.evaluation import cross_validate, evaluate_partitions
+        from audeep.evaluation import evaluate
         from audeep.learners import svms
 
         options = self.training_options(parsed_args)
         data_set = load(parsed_args.input)
         statistics = None if parsed_args.baseline is None else order_blind(data_set, load(parsed_args.baseline))
-        evaluate = partial(cross_validate, **options)
         if not parsed_args.cross_validate:
             names = (parsed_args.train_partitions, parsed_args.eval_partitions)
-            train, valid = ([Partition[name] for name in part] for part in names)
-            evaluate = partial(evaluate_partitions, train_partitions=train, eval_partitions=valid, **options)
-        yield evaluate(data_set, self.learner_factory(parsed_args), repeat=parsed_args.repeat)
+            options["partitions"] = tuple([Partition[name] for name in part] for part in names)
+        evaluated = partial(evaluate, **options)
+        yield evaluated(data_set, self.learner_factory(parsed_args), repeat=parsed_args.repeat)
         if statistics is not None:
-            yield evaluate(statistics, svms(COMPLEXITIES, options["regression"]))
-            yield evaluate(statistics, ConstantLearner, upsample=False)
+            yield evaluated(statistics, svms(COMPLEXITIES, options["regression"]))
+            yield evaluated(statistics, ConstantLearner, upsample=False)
 
     def _report(self, evaluation: "Evaluation", baselines: dict[str, "Evaluation"], has_folds: bool) -> None:
         from audeep.evaluation import ClassEvaluation, mean_and_spread

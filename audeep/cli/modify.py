@@ -49,19 +49,13 @@ class Modify(AudeepCommand):
         if names and len(set(names)) < len(names):
             raise OptionError(f"--add-partitioning {' '.join(names)}: names a partition twice; name each once")
 
-        from audeep.data import splits
         from audeep.data.data_set import load
         from audeep.data.schema import Partition
+        from audeep.data.splits import modify
 
-        data_set = load(parsed_args.input)
-        if parsed_args.remove_cv_setup:
-            data_set = splits.remove_cv_setup(data_set)
-        if parsed_args.remove_partitioning:
-            data_set = splits.remove_partitioning(data_set)
-        if names:
-            data_set = splits.add_partitioning(data_set, [Partition[name] for name in names], parsed_args.seed)
-        if num_folds:
-            data_set = splits.add_cv_setup(data_set, num_folds, parsed_args.seed)
+        partitions = [] if parsed_args.remove_partitioning else names and [Partition[name] for name in names]
+        num_folds = 0 if parsed_args.remove_cv_setup else num_folds
+        data_set = modify(load(parsed_args.input), num_folds, partitions, parsed_args.seed)
         data_set.save(parsed_args.output)
         logger.info(
             "%s: %d instances written, %d folds, %s partitions",

@@ -77,7 +77,7 @@ class TrainAutoencoder(AudeepCommand):
             "--schedule",
             type=choice_of(("constant", "cosine")),
             default="constant",
-            help="of the learning rate; cosine rises at first and falls to 0 until the last step (default: %(default)s)",
+            help="of the learning rate; cosine rises at first and falls until the last step (default: %(default)s)",
         )
         self.add_model_options(parser)
 

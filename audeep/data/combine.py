@@ -24,7 +24,10 @@ def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
             _check_equal(ShapeError, number, what, getattr(data_set, what), getattr(first, what))
         for what in ("num_folds", "label_map"):
             _check_equal(DataError, number, what, getattr(data_set, what), getattr(first, what))
-    return DataSet(xr.concat([data_set.data for data_set in data_sets], dim=INSTANCE), first.label_map)
+    return DataSet(
+        xr.concat([data_set.data for data_set in data_sets], dim=INSTANCE, combine_attrs="drop_conflicts"),
+        first.label_map,
+    )
 
 
 def concat_features(data_sets: Sequence[DataSet], dimension: str) -> DataSet:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets of instances with metadata and features: in memory, and in netCDF 4 files (format: `schema`)."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,12 @@ class DataSet:
         return not np.isnan(self.label_values).all()
 
     @property
+    def preprocessing(self) -> dict[str, Any] | None:
+        """Settings that the spectrograms were made with, by name, where that is known."""
+        settings = self.data.attrs.get(schema.PREPROCESSING)
+        return None if settings is None else json.loads(settings)
+
+    @property
     def is_fully_labelled(self) -> bool:
         """Whether each instance has a nominal and a numeric label."""
         return not np.isnan(self.labels_numeric).any() and None not in self.labels_nominal
@@ -187,9 +194,9 @@ class DataSet:
                 f"features have shape {features.shape}, expected {len(self)} instances"
                 f" and {len(feature_dims)} axes ({', '.join(feature_dims)})"
             )
-        return DataSet(
-            self.data.drop_vars(FEATURES).assign({FEATURES: ((INSTANCE, *feature_dims), features)}), self.label_map
-        )
+        data = self.data.drop_vars(FEATURES).assign({FEATURES: ((INSTANCE, *feature_dims), features)})
+        data.attrs = {}  # which are about the features
+        return DataSet(data, self.label_map)
 
     def with_feature_dimensions(self, feature_dims: Sequence[str]) -> "DataSet":
         """The same features with their axes transposed into the order `feature_dims`.

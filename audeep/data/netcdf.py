@@ -254,7 +254,7 @@ def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
     _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
     features.encoding["source"] = str(path)
-    return xr.Dataset(columns).assign({FEATURES: features})
+    return xr.Dataset(columns, attrs=_attributes(path, data.attrs)).assign({FEATURES: features})
 
 
 def _check_num_frames(path: Path, num_frames: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -346,6 +346,19 @@ def _on_file(column: np.ndarray, variable: Variable) -> np.ndarray:
     if column.dtype == object:
         return np.full(column.shape, np.nan) if missing.all() and column.size else np.where(missing, "", column)
     return column if variable.dtype is float or missing.any() or not column.size else column.astype(np.int64)
+
+
+def _attributes(path: Path, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Those that are kept as they are on file, where they are there."""
+    if schema.PREPROCESSING not in attributes:
+        return {}
+    text = attributes[schema.PREPROCESSING]
+    try:
+        if not isinstance(json.loads(text), dict):
+            raise TypeError("another type")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: attribute 'preprocessing' is no JSON object; write the file again") from error
+    return {schema.PREPROCESSING: text}
 
 
 def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | None:

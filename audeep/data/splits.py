@@ -15,6 +15,21 @@ from audeep.errors import DataError
 logger = logging.getLogger(__name__)
 
 
+def modify(
+    data_set: DataSet, num_folds: int | None = None, partitions: Sequence[Partition] | None = None, seed: int = 0
+) -> DataSet:
+    """The same instances in random folds and partitions; 0 folds or no partitions remove what there is, None leaves it.
+
+    Raises:
+        DataError: there are fewer recordings than folds or partitions.
+    """
+    if partitions is not None:
+        data_set = add_partitioning(data_set, partitions, seed) if partitions else remove_partitioning(data_set)
+    if num_folds is not None:
+        data_set = add_cv_setup(data_set, num_folds, seed) if num_folds else remove_cv_setup(data_set)
+    return data_set
+
+
 def add_cv_setup(data_set: DataSet, num_folds: int, seed: int = 0) -> DataSet:
     """The same instances in random cross-validation folds, each validated in exactly one; any old folds are replaced.
 

@@ -173,10 +173,9 @@ def run_stacks(
         For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state
         [batch, layers, parts, units].
     """
-    last = []
-    for outputs, states in run_each_layer(stacks, inputs, states, keep_outputs, lengths):
-        last.append(states)
-    outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, outputs, strict=True)]
+    layers = list(run_each_layer(stacks, inputs, states, keep_outputs, lengths))
+    highest, last = layers[-1][0], [last for _, last in layers]
+    outputs = [stack.dropouts[-1](each) if keep_outputs else None for stack, each in zip(stacks, highest, strict=True)]
     return [(each, torch.stack(state, dim=1)) for each, *state in zip(outputs, *last, strict=True)]
 
 

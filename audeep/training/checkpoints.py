@@ -62,33 +62,79 @@ def model_path(directory: Path, step: int) -> Path:
     return directory / f"model-{step}.safetensors"
 
 
+def place_of(path: Path) -> tuple[Path, int | None]:
+    """Directory and step of a model file; of a directory itself, no step."""
+    match = _MODEL_NAME.fullmatch(path.name)
+    if match is None and not path.is_dir():
+        raise ModelError(f"{path}: is no model; name model-<step>.safetensors, or the directory it is in")
+    return (path, None) if match is None else (path.parent, int(match[1]))
+
+
 def optimiser_path(directory: Path, step: int) -> Path:
     """Where the state of the optimiser at `step` is."""
     return directory / f"model-{step}{_OPTIMISER_SUFFIX}"
 
 
 def save_checkpoint(
-    directory: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress, keep: int | None = None
+    directory: Path,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+    keep: int | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint; remove older states of the optimiser, and all but the newest `keep` models.
+
+    Args:
+        preprocessing: settings that the spectrograms trained on were made with.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    header = {"format": 1, "model": model.kind, "config": asdict(model.config), "progress": asdict(progress)}
     state = {
         f"{index}.{name}": value
         for index, values in optimiser.state_dict()["state"].items()
         for name, value in values.items()
     }
     _save(state, optimiser_path(directory, progress.step), {})
-    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(header)})
+    save_model(directory, model, progress, preprocessing)
     for path in directory.glob(f"model-*{_OPTIMISER_SUFFIX}"):
         if path != optimiser_path(directory, progress.step):
             path.unlink()
     if keep is not None:
         for step in steps_in(directory)[:-keep]:
             model_path(directory, step).unlink()
+
+
+def save_model(
+    directory: Path, model: nn.Module, progress: Progress, preprocessing: Mapping[str, Any] | None = None
+) -> None:
+    """Write what features are generated with, and no training can go on from.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    header = {"format": 1, "model": model.kind, "config": asdict(model.config), "progress": asdict(progress)}
+    if preprocessing is not None:
+        header["preprocessing"] = preprocessing
+    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(header)})
+
+
+def preprocessing_of(directory: Path, step: int | None = None) -> dict[str, Any] | None:
+    """Settings that the spectrograms were made with which the model of `step` (the newest) was trained on, if known.
+
+    Raises:
+        ModelError: there is no such checkpoint, or it is damaged.
+    """
+    path = _path_of(directory, step)
+    header, _ = _read(path)
+    try:
+        settings = json.loads(header[_HEADER]).get("preprocessing")
+    except (KeyError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: is no model of this version of audeep; train it again") from error
+    if not isinstance(settings, dict | None):
+        raise ModelError(f"{path}: has the preprocessing {settings!r}, settings were expected; it is damaged")
+    return settings
 
 
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 EVENT_FILES = "events.out.tfevents.*"  # of TensorBoard
 WARMUP_STEPS = 50  # over which the learning rate rises in the schedule "cosine"
+BATCH_SIZE = 500  # instances that are represented at a time
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
 
 
@@ -141,8 +143,19 @@ def train(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
         with noted(signal.SIGTERM) as stop:
-            _run_epochs(model, optimiser, batches, logs, options, reached, stop)
+            save = partial(
+                save_checkpoint,
+                keep=options.checkpoints_to_keep,
+                preprocessing=_common_preprocessing(data_sets),
+            )
+            _run_epochs(model, optimiser, batches, logs, options, reached, stop, save)
         return model
+
+
+def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None:
+    """Settings that all spectrograms were made with, where that is known."""
+    first, *others = [data_set.preprocessing for data_set in data_sets]
+    return first if all(settings == first for settings in others) else None
 
 
 @contextmanager
@@ -189,6 +202,7 @@ def _run_epochs(
     options: TrainingOptions,
     reached: Progress,
     stop: list[int],
+    save: Callable[[Path, nn.Module, torch.optim.Optimizer, Progress], None],
 ) -> None:
     shown = batches.take(np.arange(min(NUM_SHOWN, batches.num_instances)))
     step, seed = reached.step, reached.seed
@@ -210,13 +224,13 @@ def _run_epochs(
                 if stop and done + len(losses) < batches.per_epoch:
                     _check_finite(model, logs, epoch, done + len(losses))
                     left = Progress(step, epoch - 1, seed, done + len(losses))
-                    save_checkpoint(logs, model, optimiser, left, options.checkpoints_to_keep)
+                    save(logs, model, optimiser, left)
                     raise _terminated(logs, step)
             mean_loss = float(np.mean(losses))
             _check_finite(model, logs, epoch, done + len(losses))
             summary.add_scalar("loss/epoch", mean_loss, step)
             _show_reconstructions(summary, model, shown, step)
-            save_checkpoint(logs, model, optimiser, Progress(step, epoch, seed), options.checkpoints_to_keep)
+            save(logs, model, optimiser, Progress(step, epoch, seed))
             logger.info(
                 "epoch %d of %d: loss %.4f, %d batches in %.1f s, %s",
                 *(epoch, options.num_epochs, mean_loss, len(losses), time.monotonic() - start),
@@ -310,7 +324,7 @@ def generate(
     steps: Sequence[int] | None = None,
     *,
     kind: str | None = None,
-    batch_size: int = 500,
+    batch_size: int = BATCH_SIZE,
     device: str = "auto",
     pooled: bool = False,
 ) -> None:
@@ -350,15 +364,25 @@ def generate(
 
 
 @torch.inference_mode()
+def represented(
+    model: nn.Module, data_set: DataSet, batch_size: int = BATCH_SIZE, pooled: bool = False
+) -> Iterator[tuple[DataSet, np.ndarray]]:
+    """The data set part by part, each with its representations [instance, ...], by a model that does not train."""
+    represent = model.represent_pooled if pooled else model.represent
+    device = next(model.parameters()).device
+    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
+    for part in progress(parts, "generate", "batches"):
+        lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
+        yield part, represent(torch.from_numpy(part.features).to(device), lengths).cpu().numpy()
+
+
+@torch.inference_mode()
 def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int, pooled: bool) -> None:
     device = next(model.parameters()).device
     represent = model.represent_pooled if pooled else model.represent
     shape = represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
     names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
-    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
     with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
-        for part in progress(parts, "generate", "batches"):
-            lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
-            features = represent(torch.from_numpy(part.features).to(device), lengths)
+        for part, features in represented(model, data_set, batch_size, pooled):
             kept = {name: column for name, column in part.metadata.items() if len(shape) > 1 or name != NUM_FRAMES.name}
-            writer.append(kept, features.cpu().numpy())
+            writer.append(kept, features)

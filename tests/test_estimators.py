@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Estimators of scikit-learn: its own checks, and the same results as the command line."""
+
+import pickle
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import soundfile
+import torch
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from audeep import FrequencyAutoencoder, FrequencyTimeAutoencoder, Spectrogram, TimeAutoencoder
+from audeep.cli import train
+from audeep.data.data_set import DataSet, load
+from audeep.errors import AudioError, DataError, ModelError, OptionError
+from audeep.main import main
+from tests.cli.test_manual_options import parser_of
+from tests.training.conftest import make_spectrograms
+
+__all__ = ["make_spectrograms"]
+
+KINDS = {"t-rae": TimeAutoencoder, "f-rae": FrequencyAutoencoder, "ft-rae": FrequencyTimeAutoencoder}
+NETWORKS = {
+    "t-rae": {"num_layers": 2, "num_units": 3, "bidirectional_decoder": True, "encoder_noise": 0.2},
+    "f-rae": {"num_units": 2, "freq_window_width": 4, "freq_window_overlap": 2, "cell": "LSTM"},
+    "ft-rae": {"num_f_units": 3, "num_t_units": 2, "freq_window_width": 4, "freq_window_overlap": 2},
+}
+TRAINING = {"num_epochs": 2, "batch_size": 8, "learning_rate": 0.01, "device": "cpu"}
+SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
+
+
+def run(command: str) -> None:
+    assert main(shlex.split(f"-q {command}")) == 0
+
+
+def as_options(parameters: dict) -> str:
+    """Parameters as they are typed."""
+    parts = []
+    for name, value in parameters.items():
+        parts += [f"--{name.replace('_', '-')}"] * (value is not False)
+        parts += [str(value)] * (not isinstance(value, bool))
+    return " ".join(parts)
+
+
+def estimator_of(kind: str, **changes: object) -> BaseEstimator:
+    return KINDS[kind](**{**NETWORKS[kind], **TRAINING, **changes})
+
+
+@pytest.fixture(scope="module")
+def spectra(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Spectrograms of `recordings`: 24 instances of 19 x 12."""
+    path = tmp_path_factory.mktemp("spectra") / "tones.nc"
+    run(f"preprocess --basedir {recordings} {as_options(SPECTRA)} --output {path} --jobs 1")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sweeps() -> np.ndarray:
+    """[instance, time, freq]"""
+    return np.random.default_rng(1).uniform(-1, 1, (9, 7, 5)).astype(np.float32)
+
+
+def generated(tmp_path: Path, kind: str, spectra: Path, logs: Path) -> DataSet:
+    run(f"{kind} generate --input {spectra} --model-dir {logs} --output {tmp_path / 'out.nc'} --device cpu")
+    return load(tmp_path / "out.nc")
+
+
+WINDOW = {"freq_window_width": 1, "freq_window_overlap": 0}  # what the checks give has one value in each step
+
+
+@parametrize_with_checks(
+    [
+        TimeAutoencoder(num_units=2, num_epochs=1, device="cpu"),
+        FrequencyAutoencoder(num_units=2, num_epochs=1, device="cpu", **WINDOW),
+        FrequencyTimeAutoencoder(num_f_units=2, num_t_units=2, num_epochs=1, device="cpu", **WINDOW),
+        Spectrogram(),
+    ]
+)
+def test_the_checks_of_scikit_learn_hold(estimator: BaseEstimator, check: Callable) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Path, kind: str) -> None:
+    options = as_options({**NETWORKS[kind], **TRAINING, "seed": 5})
+    run(f"{kind} train --input {spectra} --run-name {tmp_path / 'run'} {options}")
+    expected = generated(tmp_path, kind, spectra, tmp_path / "run" / "logs").features.tobytes()
+    for given in (str(spectra), [spectra], load(spectra), load(spectra).features, load(spectra).features.tolist()):
+        found = estimator_of(kind, random_state=5).fit_transform(given)
+        assert np.asarray(found).tobytes() == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str) -> None:
+    options = {action.dest: action.default for action in parser_of(f"{kind} train")._actions}
+    parameters = KINDS[kind]().get_params()
+    assert parameters.pop("random_state") == options["seed"]
+    assert parameters == {name: options[name] for name in parameters}
+    fields = set(train._fields(KINDS[kind]().fit(np.zeros((2, 2, 32))).model_.config_type))
+    assert set(parameters) >= fields - {"num_steps", "num_features"}
+
+
+def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess() -> None:
+    options = {action.dest: action.default for action in parser_of("preprocess")._actions}
+    parameters = Spectrogram().get_params()
+    assert parameters == {name: options[name] for name in parameters}
+
+
+@pytest.mark.parametrize("kind", ["t-rae", "ft-rae"])
+def test_padding_changes_no_representation(kind: str, sweeps: np.ndarray) -> None:
+    lengths = [7, 2, 5, 7, 3, 7, 4, 6, 1]
+    cut = [spectrogram[:length] for spectrogram, length in zip(sweeps, lengths, strict=True)]
+    estimator = estimator_of(kind).fit(cut)
+    alone = np.concatenate([estimator.transform([spectrogram]) for spectrogram in cut])
+    np.testing.assert_allclose(estimator.transform(cut), alone, atol=1e-6)
+    full = [index for index, length in enumerate(lengths) if length == 7]
+    np.testing.assert_allclose(estimator.transform(sweeps)[full], alone[full], atol=1e-6)
+
+
+def test_frames_of_spectrograms_of_different_lengths_are_a_list_for_the_next_autoencoder(sweeps: np.ndarray) -> None:
+    cut = [spectrogram[: 3 + index % 3] for index, spectrogram in enumerate(sweeps)]
+    frames = estimator_of("f-rae").fit_transform(cut)
+    assert [item.shape for item in frames] == [(len(spectrogram), 4) for spectrogram in cut]  # of an LSTM: c, h
+    whole = estimator_of("f-rae").fit(cut).transform(sweeps)
+    assert whole.shape == (9, 7, 4)
+    for item, row in zip(frames, whole, strict=True):
+        np.testing.assert_allclose(item, row[: len(item)], atol=1e-6)
+    chain = make_pipeline(estimator_of("f-rae"), estimator_of("t-rae"))
+    assert chain.fit_transform(cut).shape == (9, 2 * 2 * 3)
+
+
+def test_padded_data_sets_are_taken_like_lists(tmp_path: Path, make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(6, steps=8, lengths=[8, 3])
+    data_set.save(tmp_path / "padded.nc")
+    cut = [instance.features[: instance.num_frames] for instance in data_set]
+    estimator = estimator_of("t-rae").fit(tmp_path / "padded.nc")
+    np.testing.assert_allclose(estimator.transform(data_set), estimator.transform(cut), atol=1e-6)
+    assert len(estimator.transform([data_set, data_set])) == 12
+
+
+def test_sequences_of_single_values_are_spectrograms_of_one_band(sweeps: np.ndarray) -> None:
+    values = sweeps[:, :, 0]
+    expected = estimator_of("t-rae").fit_transform(values[:, :, np.newaxis])
+    np.testing.assert_array_equal(estimator_of("t-rae").fit_transform(values), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_line_reads_what_is_saved(tmp_path: Path, spectra: Path, kind: str) -> None:
+    estimator = estimator_of(kind).fit(spectra)
+    estimator.save(tmp_path / "model")
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["model-6.safetensors"]  # 2 epochs of 3 batches
+    features = generated(tmp_path, kind, spectra, tmp_path / "model").features
+    assert features.tobytes() == estimator.transform(spectra).tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_of_the_command_line_are_estimators(tmp_path: Path, spectra: Path, kind: str) -> None:
+    options = as_options({**NETWORKS[kind], **TRAINING, "seed": 3})
+    run(f"{kind} train --input {spectra} --run-name {tmp_path / 'run'} {options}")
+    expected = generated(tmp_path, kind, spectra, tmp_path / "run" / "logs").features.tobytes()
+    for directory in (tmp_path / "run", tmp_path / "run" / "logs", tmp_path / "saved"):
+        estimator = KINDS[kind].load(directory if directory.exists() else saved(estimator, directory))  # noqa: F821
+        assert estimator.transform(spectra).tobytes() == expected
+        assert estimator.get_params() == KINDS[kind](**NETWORKS[kind], random_state=3).get_params()
+        assert estimator.preprocessing_ == load(spectra).preprocessing and estimator.preprocessing_
+    assert KINDS[kind].load(tmp_path / "run", step=3).progress_.epoch == 1
+
+
+def saved(estimator: BaseEstimator, directory: Path) -> Path:
+    estimator.save(directory)
+    return directory
+
+
+def test_only_models_of_the_kind_are_loaded(tmp_path: Path, sweeps: np.ndarray) -> None:
+    estimator_of("t-rae").fit(sweeps).save(tmp_path)
+    with pytest.raises(ModelError, match="is a t-rae model, f-rae was expected"):
+        FrequencyAutoencoder.load(tmp_path)
+    with pytest.raises(ModelError, match="nowhere/logs: no such directory"):
+        TimeAutoencoder.load(tmp_path / "nowhere")
+
+
+def test_models_of_other_steps_are_not_mixed(tmp_path: Path, sweeps: np.ndarray) -> None:
+    estimator_of("t-rae").fit(sweeps).save(tmp_path)
+    estimator_of("t-rae", random_state=1).fit(sweeps).save(tmp_path)  # of the same step, in its place
+    assert TimeAutoencoder.load(tmp_path).random_state == 1
+    with pytest.raises(ModelError, match="has a model of step 4 already; choose another directory"):
+        estimator_of("t-rae", num_epochs=1).fit(sweeps).save(tmp_path)
+    with pytest.raises(NotFittedError):
+        TimeAutoencoder().save(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fitted_estimators_are_pickled_and_cloned(tmp_path: Path, sweeps: np.ndarray, kind: str) -> None:
+    estimator = estimator_of(kind).fit(sweeps)
+    joblib.dump(estimator, tmp_path / "estimator")
+    for again in (pickle.loads(pickle.dumps(estimator)), joblib.load(tmp_path / "estimator")):
+        np.testing.assert_array_equal(again.transform(sweeps), estimator.transform(sweeps))
+    with pytest.raises(NotFittedError):
+        clone(estimator).transform(sweeps)
+    assert clone(estimator).get_params() == estimator.get_params()
+
+
+def test_features_are_named(sweeps: np.ndarray) -> None:
+    estimator = estimator_of("t-rae").fit(sweeps)
+    assert estimator.get_feature_names_out().tolist() == [f"timeautoencoder{index}" for index in range(2 * 2 * 3)]
+    frame = estimator.set_output(transform="pandas").transform(sweeps)
+    assert frame.columns.tolist() == estimator.get_feature_names_out().tolist()
+
+
+def test_the_state_of_numpy_decides_where_no_number_does(sweeps: np.ndarray) -> None:
+    def weights(random_state: object) -> torch.Tensor:
+        return estimator_of("t-rae", random_state=random_state).fit(sweeps).model_.representation.linear.weight
+
+    one, same, other = (weights(np.random.RandomState(seed)) for seed in (1, 1, 2))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert not torch.equal(weights(None), weights(None))
+
+
+def test_numbers_of_numpy_are_parameters_too(sweeps: np.ndarray, tmp_path: Path) -> None:
+    estimator = estimator_of("t-rae", num_units=np.int64(2), keep_prob=np.float32(0.5), mask_silence=np.bool_(True))
+    estimator.fit(sweeps).save(tmp_path)
+    assert TimeAutoencoder.load(tmp_path).get_params()["num_units"] == 2
+
+
+def test_a_pipeline_learns_from_recordings_to_labels(recordings: Path) -> None:
+    files = sorted(recordings.rglob("*.wav"))
+    labels = [path.parent.name for path in files]
+    steps = (Spectrogram(**SPECTRA), TimeAutoencoder(num_units=4, **TRAINING), StandardScaler(), LinearSVC())
+    search = GridSearchCV(make_pipeline(*steps), {"timeautoencoder__num_units": [2, 4]}, cv=3, error_score="raise")
+    search.fit(files, labels)
+    assert search.best_score_ >= 0.75  # low and high tones
+
+
+def test_spectrograms_are_those_of_preprocess(recordings: Path, spectra: Path) -> None:
+    files = [recordings / name for name in load(spectra).filenames]
+    found = Spectrogram(**SPECTRA).fit_transform(files)
+    assert isinstance(found, list)
+    assert np.stack(found).tobytes() == load(spectra).features.tobytes()
+    cut = Spectrogram(**SPECTRA, fixed_length=0.3).transform([str(path) for path in files])
+    assert cut.shape == (24, 11, 12) and cut.dtype == np.float32
+    assert np.array_equal(cut[3], Spectrogram(**SPECTRA, fixed_length=0.3).transform(files[3:4])[0])
+
+
+def test_signals_are_taken_like_files(recordings: Path) -> None:
+    files = sorted(recordings.rglob("*.wav"))[:3]
+    signals = [soundfile.read(path)[0] for path in files]
+    expected = Spectrogram(**SPECTRA).transform(files)
+    np.testing.assert_array_equal(Spectrogram(**SPECTRA, sample_rate=8000).transform(signals), expected)
+    np.testing.assert_array_equal(Spectrogram(**SPECTRA, sample_rate=8000).transform(np.stack(signals)), expected)
+
+
+@pytest.mark.parametrize(
+    "settings, recordings, error, message",
+    [
+        ({}, "a.wav", ValueError, r"'a.wav' found, a list of recordings was expected; put it into one: \['a.wav'\]"),
+        ({}, ["/nowhere/a.wav"], AudioError, "/nowhere/a.wav: does not exist"),
+        ({}, [np.zeros(9)], ValueError, "recording 0 is an array, whose sample rate is unknown; set sample_rate"),
+        ({"sample_rate": 8000}, [np.zeros((2, 9))], ValueError, r"recording 0 has shape \(2, 9\), one axis of samples"),
+        ({"sample_rate": 8000}, [np.zeros(9)], AudioError, "recording 0: lasts 9 samples, --window-width 0.04 s needs"),
+        ({"sample_rate": 8000}, [np.ones(999), [np.nan] * 999], ValueError, "recording 1 contains NaN"),
+        ({"clip_below": 3.0}, [], OptionError, "--clip-below 3.0: the loudest cell is 0 dB"),
+        ({"fixed_length": 1.0}, [], ValueError, r"spectrograms of shapes \[\] found, one was expected"),
+    ],
+)
+def test_unfit_recordings_are_refused(settings: dict, recordings: list, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        Spectrogram(**settings).fit(recordings).transform(recordings)
+
+
+@pytest.mark.parametrize(
+    "given, error, message",
+    [
+        (np.zeros((2, 3, 4, 5)), ValueError, r"X has shape \(2, 3, 4, 5\); \[instance, time, freq\] or a list"),
+        (np.zeros((2, 0, 4)), ValueError, r"X has shape \(2, 0, 4\)"),
+        (np.full((2, 3, 4), np.nan), ValueError, "X contains NaN"),
+        ([np.zeros((2, 3)), np.zeros((2, 4))], ValueError, "spectrograms of 3 and of 4 bands found"),
+        ([np.zeros((2, 3)), np.full((2, 3), np.inf)], ValueError, "X contains infinity"),
+        ([np.zeros((2, 3)), np.zeros(3)], ValueError, "Expected 2D array, got 1D array"),
+        ([], ValueError, "Expected 2D array, got 1D array"),
+        ("nowhere.nc", DataError, "nowhere.nc: no such file"),
+    ],
+)
+def test_unfit_spectrograms_are_refused(given: object, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        TimeAutoencoder().fit(given)
+
+
+def test_features_are_no_spectrograms(make_spectrograms: Callable) -> None:
+    data_set = make_spectrograms(4)
+    features = data_set.with_features(data_set.features[:, 0], ["generated"])
+    with pytest.raises(
+        ValueError, match=r"features have axes \[generated\], spectrograms \[time, freq\] were expected"
+    ):
+        TimeAutoencoder().fit(features)
+
+
+def test_other_shapes_than_those_of_training_are_refused(sweeps: np.ndarray) -> None:
+    estimator = estimator_of("t-rae").fit(sweeps)
+    with pytest.raises(ValueError, match="X has 4 values in each frame, but TimeAutoencoder is expecting 5"):
+        estimator.transform(sweeps[:, :, :4])
+    with pytest.raises(ValueError, match="X has 6 features, but TimeAutoencoder is expecting 7 features as input"):
+        estimator.transform(sweeps[:, :6])
+    assert estimator.transform(list(sweeps[:, :6])).shape == (9, 12)
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"num_units": 0}, "num_units=0: a whole number >= 1 was expected"),
+        ({"num_layers": 1.0}, "num_layers=1.0: a whole number >= 1 was expected"),
+        ({"cell": "RNN"}, "cell='RNN': one of GRU, LSTM was expected"),
+        ({"precision": "float64"}, "precision='float64': one of float32, bfloat16, float16 was expected"),
+        ({"bidirectional_encoder": 1}, "bidirectional_encoder=1: True or False was expected"),
+        ({"keep_prob": 0}, "keep_prob=0: a probability > 0 was expected"),
+        ({"encoder_noise": 1.5}, "encoder_noise=1.5: a probability was expected"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan: a number > 0 was expected"),
+        ({"random_state": "seed"}, "'seed' cannot be used to seed"),
+    ],
+)
+def test_unfit_parameters_are_refused(sweeps: np.ndarray, parameters: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TimeAutoencoder(**parameters).fit(sweeps)
+
+
+def test_an_unknown_device_is_refused(sweeps: np.ndarray) -> None:
+    with pytest.raises(OptionError, match="device 'tpu' cannot be used here"):
+        TimeAutoencoder(device="tpu").fit(sweeps)
