@@ -16,6 +16,7 @@ from audeep.audio.spectral import (
     power_spectrogram,
     power_to_db,
     pre_emphasis,
+    relative,
 )
 
 OLD_FILTERS = np.load(Path(__file__).parents[1] / "data" / "mel_filters.npz")
@@ -136,3 +137,18 @@ def test_normalised_values_fill_minus_1_to_1():
 @pytest.mark.parametrize(("spread", "expected"), [(0, [0, 0]), (0.9e-4, [0, 0.9e-4]), (1.1e-4, [-1, 1])])
 def test_nearly_constant_values_are_shifted_to_0_and_not_stretched(spread, expected):
     np.testing.assert_allclose(normalise(np.array([-5.0, -5.0 + spread])), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("reference", ["frame", "previous", "neighbours"])
+def test_relative_spectrograms_are_differences_times_a_constant(reference):
+    spectrogram = np.random.default_rng(0).uniform(-1, 1, (40, 5))
+    expected = np.empty_like(spectrogram)
+    for time in range(40):
+        if reference == "frame":
+            expected[time] = 1.5 * (spectrogram[time] - spectrogram[time].sum() / 5)
+        elif reference == "previous":
+            expected[time] = 4 * (spectrogram[time] - spectrogram[time - 1]) if time else 0
+        else:
+            around = [spectrogram[min(max(other, 0), 39)] for other in range(time - 10, time + 11)]
+            expected[time] = 2 * (spectrogram[time] - sum(around) / 21)
+    np.testing.assert_allclose(relative(spectrogram, reference), expected, atol=1e-12)

@@ -11,7 +11,7 @@ import torch
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
-from audeep.training.batches import Batches
+from audeep.training.batches import Batch, Batches, cropped
 
 CPU = torch.device("cpu")
 
@@ -148,3 +148,25 @@ def test_inputs_may_differ_in_length_only_where_lengths_are_told():
     assert Batches([numbered(2, shape=(9, 2)), unequal([3, 7], 8)], 4, CPU).lengths.tolist() == [9, 9, 3, 7]
     with pytest.raises(ShapeError, match="input 2 has spectrograms of shape 8 x 2, the first 9 x 2"):
         Batches([numbered(2, shape=(9, 2)), unequal([8, 8], 8)], 4, CPU)
+
+
+@pytest.mark.parametrize("lengths", [None, [9, 3, 5, 4]])
+def test_a_crop_is_a_random_stretch_of_each_spectrogram(lengths):
+    torch.manual_seed(0)
+    spectrograms = torch.arange(9.0).view(1, 9, 1).expand(4, 9, 2) + torch.arange(4.0).view(4, 1, 1) * 100
+    given = None if lengths is None else torch.tensor(lengths)
+    starts = [set() for _ in range(4)]
+    for _ in range(60):
+        found, kept = cropped(Batch(spectrograms, given), 4)
+        assert found.shape == (4, 4, 2)
+        assert kept is None if lengths is None else kept.tolist() == [4, 3, 4, 4]
+        for index, each in enumerate(found):
+            start = int(each[0, 0]) - 100 * index
+            assert torch.equal(each, spectrograms[index, start : start + 4])
+            starts[index].add(start)
+    assert starts == ([set(range(6))] * 4 if lengths is None else [set(range(6)), {0}, {0, 1}, {0}])
+
+
+def test_spectrograms_shorter_than_a_crop_stay_whole():
+    batch = Batch(torch.zeros(2, 3, 4), torch.tensor([3, 2]))
+    assert cropped(batch, 5) is batch

@@ -511,3 +511,38 @@ def test_spectrograms_of_different_lengths_train_resume_and_show(tmp_path: Path,
     run(tmp_path / "parts", data_set, num_epochs=2, learning_rate=0.02)
     run(tmp_path / "parts", data_set, num_epochs=6, learning_rate=0.02, resume=True)
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "file")
+
+
+def test_the_cosine_schedule_rises_and_falls_to_nothing(tmp_path: Path, make_spectrograms: Callable) -> None:
+    used = []
+
+    def note(optimiser: torch.optim.Optimizer, *_: object) -> None:
+        used.append(optimiser.param_groups[0]["lr"])
+
+    handle = register_optimizer_step_pre_hook(note)
+    try:
+        options = dict(num_epochs=40, schedule="cosine", learning_rate=0.01, crop_frames=4)
+        run(tmp_path / "whole", make_spectrograms(), **options)
+    finally:
+        handle.remove()
+    steps = np.arange(1, 121)
+    expected = 0.01 * np.minimum(1, steps / 50) * (1 + np.cos(np.pi * steps / 120)) / 2
+    np.testing.assert_allclose(used, expected, atol=1e-12)
+
+
+def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
+    config = {**RANDOM, "hidden_frames": 0.5, "hidden_stretch": 2, "decoder": "frame"}
+    options = dict(num_epochs=3, schedule="cosine", crop_frames=4, config=config)
+    run(tmp_path / "whole", make_spectrograms(), **options)
+
+    def interrupted(*given: object) -> float:
+        if given[-1] == 5:
+            raise KeyboardInterrupt
+        return train_step(*given)
+
+    train_step = trainer._train_step
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "_train_step", interrupted)
+        run(tmp_path / "parts", make_spectrograms(), **options)
+    run(tmp_path / "parts", make_spectrograms(), resume=True, **options)
+    assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
