@@ -34,7 +34,11 @@ from audeep.training.trainer import TrainingOptions, represented, select_device,
 
 Spectrograms = ArrayLike | Sequence[np.ndarray] | DataSet | Path | str | Sequence[DataSet | Path | str]
 Recordings = Sequence[Path | str | np.ndarray]
-CHOICES = {"cell": ("GRU", "LSTM"), "precision": ("float32", "bfloat16", "float16")}
+CHOICES = {
+    "cell": ("GRU", "LSTM"),
+    "decoder": ("sequence", "frame"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
 
 Estimator = TypeVar("Estimator", bound="Autoencoder")
 
@@ -222,8 +226,13 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         data_sets = _data_sets(X)
         for data_set in data_sets:
             self._check_shape(data_set, may_differ_in_time=_is_list(X) or data_set.is_padded)
+        return self._features_of(*data_sets)
+
+    def _features_of(self, *data_sets: DataSet) -> list[tuple[DataSet, np.ndarray]]:
+        """Parts of data sets, each with its representations [instance, ...]."""
         model = copy.deepcopy(self.model_).to(select_device(self.device))
-        return [part for data_set in data_sets for part in represented(model, data_set)]
+        pooled = getattr(self, "pooled", False)
+        return [part for data_set in data_sets for part in represented(model, data_set, pooled=pooled)]
 
     def _check_shape(self, data_set: DataSet, may_differ_in_time: bool) -> None:
         (frames, bands), (num_steps, num_features) = data_set.feature_shape, self.model_.config.input_shape
@@ -261,11 +270,17 @@ class VectorAutoencoder(ClassNamePrefixFeaturesOutMixin, Autoencoder):
 
     @property
     def _n_features_out(self) -> int:
-        return self.model_.representation.linear.out_features
+        return self._features_of(_data_set(np.zeros((1, 2, self.model_.config.num_features), np.float32)))[0][1].shape[
+            1
+        ]
 
 
 class TimeAutoencoder(VectorAutoencoder):
-    """The time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector."""
+    """The time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector.
+
+    Args:
+        pooled: represent as `audeep t-rae generate --pooled` does.
+    """
 
     kind = "t-rae"
 
@@ -280,6 +295,10 @@ class TimeAutoencoder(VectorAutoencoder):
         feed_previous_prob: float = 0.0,
         cell: str = "GRU",
         mask_silence: bool = False,
+        decoder: str = "sequence",
+        hidden_frames: float = 0.0,
+        hidden_stretch: int = 6,
+        pooled: bool = False,
         batch_size: int = 64,
         num_epochs: int = 10,
         learning_rate: float = 1e-3,
@@ -296,6 +315,10 @@ class TimeAutoencoder(VectorAutoencoder):
         self.feed_previous_prob = feed_previous_prob
         self.cell = cell
         self.mask_silence = mask_silence
+        self.decoder = decoder
+        self.hidden_frames = hidden_frames
+        self.hidden_stretch = hidden_stretch
+        self.pooled = pooled
         self.batch_size = batch_size
         self.num_epochs = num_epochs
         self.learning_rate = learning_rate
