@@ -13,10 +13,10 @@ _HOMES = {
     "Split": "audeep.data.schema:Split",
     "load": "audeep.data.data_set:load",
     # estimators of scikit-learn
-    "FrequencyAutoencoder": "audeep.estimators:FrequencyAutoencoder",
-    "FrequencyTimeAutoencoder": "audeep.estimators:FrequencyTimeAutoencoder",
-    "Spectrogram": "audeep.estimators:Spectrogram",
-    "TimeAutoencoder": "audeep.estimators:TimeAutoencoder",
+    "FrequencyAutoencoder": "audeep.estimators.autoencoders:FrequencyAutoencoder",
+    "FrequencyTimeAutoencoder": "audeep.estimators.autoencoders:FrequencyTimeAutoencoder",
+    "Spectrogram": "audeep.estimators.spectrogram:Spectrogram",
+    "TimeAutoencoder": "audeep.estimators.autoencoders:TimeAutoencoder",
     # what the commands do
     "evaluate": "audeep.evaluation:evaluate",
     "export": "audeep.data.exporters:export",

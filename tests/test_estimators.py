@@ -147,6 +147,10 @@ def test_padded_data_sets_are_taken_like_lists(tmp_path: Path, make_spectrograms
     estimator = estimator_of("t-rae").fit(tmp_path / "padded.nc")
     np.testing.assert_allclose(estimator.transform(data_set), estimator.transform(cut), atol=1e-6)
     assert len(estimator.transform([data_set, data_set])) == 12
+    several = np.array([*cut, None], dtype=object)[:-1]
+    np.testing.assert_array_equal(estimator.transform(several), estimator.transform(cut))
+    paths = np.array([str(tmp_path / "padded.nc")])
+    np.testing.assert_array_equal(estimator.transform(paths), estimator.transform(data_set))
 
 
 def test_sequences_of_single_values_are_spectrograms_of_one_band(sweeps: np.ndarray) -> None:
