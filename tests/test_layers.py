@@ -16,14 +16,14 @@ ROWS = [
     {"files", "memory", "progress", "scores", "signals"},
     {"data", "audio", "journal", "models"},
     {"parsers", "training", "learners", "baselines", "visualization"},
-    {"extraction", "evaluation", "prediction", "estimators", "hear"},
+    {"extraction", "features", "evaluation", "prediction", "estimators", "hear"},
     {"cli", "shell"},
     {"main"},
     {"__main__"},
 ]
 HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
 ONLY_IN = {
-    "torch": {"audio", "models", "training", "learners", "hear"},
+    "torch": {"audio", "models", "training", "learners", "hear", "features"},
     "torchaudio": {"audio"},
     "matplotlib": {"cli.plots"},
     "cliff": {"cli", "main"},

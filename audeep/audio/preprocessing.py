@@ -13,12 +13,14 @@ import numpy as np
 
 from audeep.audio.reading import Channels, fix_length, fuse_channels, read_audio, resample
 from audeep.audio.spectral import (
+    REFERENCES,
     mel_frequencies,
     mel_spectrogram,
     normalise,
     power_spectrogram,
     power_to_db,
     pre_emphasis,
+    relative,
 )
 from audeep.errors import AudioError, OptionError
 
@@ -54,7 +56,8 @@ class Preprocessor:
 
     Lengths are in seconds, levels in decibels below the loudest cell of a recording. Without `mel_spectrum`, the
     number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`. Recordings are
-    resampled to `sample_rate`, in Hz, if one is given.
+    resampled to `sample_rate`, in Hz, if one is given. With `relative_to`, one of `spectral.REFERENCES`, normalised
+    spectrograms show differences.
 
     Raises:
         OptionError: the settings are out of range or contradict each other.
@@ -71,6 +74,7 @@ class Preprocessor:
     fixed_length: float | None = None
     center_fixed: bool = False
     sample_rate: int | None = None
+    relative_to: str | None = None
 
     def __post_init__(self) -> None:
         problem = next(chain(self._window_problems(), self._level_problems(), self._chunk_problems()), None)
@@ -132,7 +136,7 @@ class Preprocessor:
 
     def _chunks(self, path: Path | str, decibels: np.ndarray, framing: Framing) -> np.ndarray:
         if self.chunk_length is None or self.chunk_count is None:
-            return normalise(decibels).astype(np.float32, order="C")[np.newaxis]
+            return self._normalised(decibels).astype(np.float32, order="C")[np.newaxis]
         length = int(framing.sample_rate * self.chunk_length) // framing.hop
         found = len(decibels) // length if length else 0
         if found < self.chunk_count:
@@ -143,8 +147,12 @@ class Preprocessor:
             )
         chunks = np.empty((self.chunk_count, length, decibels.shape[1]), np.float32)
         for number, chunk in enumerate(chunks):
-            chunk[...] = normalise(decibels[number * length : (number + 1) * length])
+            chunk[...] = self._normalised(decibels[number * length : (number + 1) * length])
         return chunks
+
+    def _normalised(self, decibels: np.ndarray) -> np.ndarray:
+        normalised = normalise(decibels)
+        return normalised if self.relative_to is None else relative(normalised, self.relative_to)
 
     def _decibels(self, path: Path | str, samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, Framing]:
         """Clipped decibels, [time, freq] float64."""
@@ -193,6 +201,8 @@ class Preprocessor:
 
     def _level_problems(self) -> Iterator[str]:
         below, above = self.clip_below, self.clip_above
+        if self.relative_to not in (None, *REFERENCES):
+            yield f"--relative-to {self.relative_to}: one of {', '.join(REFERENCES)} was expected"
         if self.sample_rate is not None and self.sample_rate < 1:
             yield f"--sample-rate {self.sample_rate}: at least 1 Hz was expected"
         if self.channels not in tuple(Channels):

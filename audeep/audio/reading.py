@@ -4,6 +4,7 @@
 import logging
 import math
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,6 +112,57 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
                 "were expected; repair the file or remove it from the data set"
             )
         return samples, recording.samplerate
+
+
+def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float, np.ndarray, int]]:
+    """Windows of a recording, `width` seconds long, one each `hop` seconds, as they are read; "-" is standard input.
+
+    What does not fill a window at the end is left out; a recording shorter than one is padded with silence.
+
+    Yields:
+        when the window starts, in seconds; its samples [channels, num_samples], float64; the sample rate in Hz.
+
+    Raises:
+        AudioError: the recording cannot be read, or a hop is shorter than one sample.
+    """
+    name = "standard input" if str(path) == "-" else path
+    with _stream(path) as recording:
+        rate = recording.samplerate
+        size, step = int(width * rate), int(hop * rate)
+        if size < 1 or step < 1:
+            raise AudioError(f"{name}: has {rate} Hz, a window and a hop of at least one sample were expected")
+        kept, start, skipped = np.empty((0, recording.channels)), 0, 0  # [samples, channels]
+        while True:
+            skipped -= len(recording.read(skipped, dtype="float64", always_2d=True))
+            found = recording.read(size - len(kept), dtype="float64", always_2d=True)
+            if not np.isfinite(found).all():
+                raise AudioError(f"{name}: holds samples that are NaN or infinite, numbers were expected; repair it")
+            kept = np.concatenate([kept, found])
+            if len(kept) < size and start > 0:
+                return
+            if not len(kept):
+                raise _no_samples(name)
+            yield start / rate, fix_length(kept.T, size), rate
+            if len(kept) < size:
+                return
+            kept, skipped, start = kept[step:], max(0, step - size), start + step
+
+
+@contextmanager
+def _stream(path: Path | str) -> Iterator[soundfile.SoundFile]:
+    """Open a recording, or what comes on standard input, which may state a length of its own or none."""
+    if str(path) != "-":
+        with _opened(Path(path)) as recording:
+            yield recording
+        return
+    try:
+        with soundfile.SoundFile(sys.stdin.fileno(), closefd=False) as recording:
+            yield recording
+    except soundfile.SoundFileError as error:
+        raise AudioError(
+            f"standard input: cannot be decoded ({error}), a WAV or another format that can be read from a pipe was "
+            "expected"
+        ) from error
 
 
 def resample(path: Path | str, samples: np.ndarray, sample_rate: int, wanted_rate: int) -> np.ndarray:
@@ -242,5 +294,5 @@ def _cut_off(path: Path, found: str) -> AudioError:
     return AudioError(f"{path}: {found}, a whole recording was expected; replace the file or remove it")
 
 
-def _no_samples(path: Path) -> AudioError:
+def _no_samples(path: Path | str) -> AudioError:
     return AudioError(f"{path}: holds no samples, a recording was expected; replace the file or remove it")

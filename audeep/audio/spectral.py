@@ -10,12 +10,15 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 
 log = logging.getLogger(__name__)
 
 BLOCK_SAMPLES = 2**17  # windowed samples at a time: 1 MiB, which stays in the cache
+NEIGHBOURHOOD = 21  # frames
+REFERENCES = {"frame": 1.5, "previous": 4.0, "neighbours": 2.0}  # what spectrograms may be relative to; factors
 SMALLEST_RANGE = 1e-4  # a chunk that varies by no more than this is constant
 
 
@@ -131,3 +134,19 @@ def normalise(decibels: np.ndarray) -> np.ndarray:
     centred *= 2
     centred -= 1
     return centred
+
+
+def relative(spectrogram: np.ndarray, reference: str) -> np.ndarray:
+    """A normalised spectrogram [time, freq] relative to one of `REFERENCES`, times a constant that keeps its spread.
+
+    frame: to the mean of the own frame, which leaves the shape of the spectrum; previous: to the same band in the
+    frame before, zeros at first, which leaves the change; neighbours: to the mean of the same band over
+    `NEIGHBOURHOOD` frames around, which takes away what is steady.
+    """
+    if reference == "frame":
+        compared = spectrogram.mean(axis=1, keepdims=True)
+    elif reference == "previous":
+        compared = spectrogram[np.maximum(np.arange(len(spectrogram)) - 1, 0)]
+    else:
+        compared = scipy.ndimage.uniform_filter1d(spectrogram, NEIGHBOURHOOD, axis=0, mode="nearest")
+    return (spectrogram - compared) * REFERENCES[reference]

@@ -56,6 +56,12 @@ class Preprocess(AudeepCommand):
         )
         parser.add_argument("--clip-above", type=decibels, metavar="DB", help="lower all above to DB; the loudest is 0")
         parser.add_argument("--clip-below", type=decibels, metavar="DB", help="raise all below to DB; the loudest is 0")
+        parser.add_argument(
+            "--relative-to",
+            type=choice_of(("frame", "previous", "neighbours")),
+            help="store how each cell differs from the mean of its frame, from the previous frame, or from the mean of"
+            " the neighbouring frames (default: the cells themselves)",
+        )
         parser.add_argument("--chunk-length", type=seconds, metavar="S", help="cut recordings into chunks of S seconds")
         parser.add_argument(
             "--chunk-count", type=positive_int, metavar="N", help="take N chunks of each recording, from its start"
@@ -117,7 +123,7 @@ class Preprocess(AudeepCommand):
 
         names = (
             *("window_width", "window_overlap", "mel_spectrum", "chunk_length", "chunk_count"),
-            *("clip_above", "clip_below", "fixed_length", "center_fixed", "sample_rate"),
+            *("clip_above", "clip_below", "fixed_length", "center_fixed", "sample_rate", "relative_to"),
         )
         settings = {name: getattr(parsed_args, name) for name in names}
         preprocessor = Preprocessor(**settings, channels=Channels[parsed_args.channels])

@@ -50,8 +50,8 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
     if Path(name).name != name:
         raise OptionError(f"--name {name}: is a path, the name of a file was expected; --output says where it goes")
     columns = _columns(data_set, labels_last)
-    header = {"csv": _csv_header, "arff": _arff_header}[file_format](columns, sorted(data_set.labels))
-    rows = {"csv": _csv_rows, "arff": _arff_rows}[file_format]
+    header = HEADERS[file_format](columns, sorted(data_set.labels))
+    rows = ROWS[file_format]
     written = []
     with ExitStack() as stack:  # no file appears before all are complete
         for folder, part in _parts(data_set):
@@ -102,7 +102,7 @@ def _csv_header(columns: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def _csv_rows(frame: pd.DataFrame) -> str:
-    texts = frame[[FILENAME.name, LABEL_NOMINAL.name]].to_numpy().flat
+    texts = frame[frame.columns.intersection([FILENAME.name, LABEL_NOMINAL.name])].to_numpy().flat
     is_broken = any(isinstance(text, str) and "\r" in text for text in texts)  # which the writer would leave unquoted
     quoting = csv.QUOTE_NONNUMERIC if is_broken else csv.QUOTE_MINIMAL
     return frame.to_csv(index=False, header=False, lineterminator="\n", quoting=quoting)
@@ -129,3 +129,7 @@ def _arff_value(value: object) -> str:
         encoded = arff.encode_string(value)
         return f"'{value}'" if encoded == value and _ARFF_SYNTAX.search(value) else encoded
     return "?" if value is None or value is pd.NA or value != value else str(value)
+
+
+HEADERS = {"csv": _csv_header, "arff": _arff_header}  # of a table with columns, whose nominal labels are given
+ROWS = {"csv": _csv_rows, "arff": _arff_rows}  # of a frame of values

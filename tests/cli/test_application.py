@@ -19,7 +19,18 @@ COMMANDS = (
         "ft-rae generate",
     ),
     *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
-    *("export", "import", "fuse", "fuse chunks", "modify", "upsample", "inspect raw", "inspect netcdf", "validate"),
+    *(
+        "export",
+        "extract",
+        "import",
+        "fuse",
+        "fuse chunks",
+        "modify",
+        "upsample",
+        "inspect raw",
+        "inspect netcdf",
+        "validate",
+    ),
 )
 
 

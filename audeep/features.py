@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Features straight from recordings, or from positions within them, by a trained autoencoder."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audeep.audio.preprocessing import Preprocessor
+from audeep.audio.reading import windows
+from audeep.errors import ModelError, OptionError, ShapeError
+from audeep.models.frequency_autoencoder import FrequencyAutoencoder
+from audeep.training.checkpoints import load_model, preprocessing_of
+from audeep.training.trainer import select_device
+
+WINDOWS_TOGETHER = 32  # that are represented at a time
+
+
+class FeatureExtractor:
+    """A trained autoencoder, and how the spectrograms that it was trained on were made.
+
+    Args:
+        model_directory: "logs" of a run.
+        step: of the checkpoint to use; by default the newest.
+        pooled: take what `t-rae generate --pooled` does.
+
+    Raises:
+        ModelError: there is no such model, it gives features of frames rather than recordings, or it does not tell how
+            its spectrograms were made.
+        OptionError: there is no such device, or the model has no pooled features.
+    """
+
+    def __init__(
+        self, model_directory: Path, step: int | None = None, *, pooled: bool = False, device: str = "auto"
+    ) -> None:
+        model, _ = load_model(model_directory, step)
+        if isinstance(model, FrequencyAutoencoder):
+            raise ModelError(f"{model_directory}: is a model of single frames; features need one of t-rae or ft-rae")
+        if pooled and not hasattr(model, "represent_pooled"):
+            raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
+        settings = preprocessing_of(model_directory, step)
+        if settings is None:
+            raise ModelError(
+                f"{model_directory}: does not tell how its spectrograms were made; train it on what 'audeep preprocess'"
+                " writes now"
+            )
+        self.preprocessor = Preprocessor(**settings)
+        self.device = select_device(device)
+        self.model = model.to(self.device).eval()
+        self.represent = model.represent_pooled if pooled else model.represent
+
+    @property
+    def size(self) -> int:
+        """Features of each instance."""
+        return self._represented(np.zeros((1, *self.model.config.input_shape), np.float32)).shape[1]
+
+    def of_recording(self, path: Path) -> np.ndarray:
+        """[chunk, generated] float32: one vector for each chunk that training had of a recording, which mostly is one.
+
+        Raises:
+            AudioError: the recording cannot be read, or does not suit the settings.
+            ShapeError: it gives another number of bands than those trained on.
+        """
+        return self._of_spectrograms(path, self.preprocessor.chunks(path))
+
+    def of_windows(self, path: Path | str, width: float, hop: float) -> Iterator[tuple[list[float], np.ndarray]]:
+        """Windows of `width` seconds, one each `hop` seconds: when they start, and their features [window, generated].
+
+        Each is treated like a recording of its own; "-" is a recording that arrives on standard input. Memory does not
+        grow with the recording.
+
+        Raises:
+            AudioError, ShapeError: as for `of_recording`.
+        """
+        preprocessor = replace(self.preprocessor, fixed_length=None, chunk_length=None, chunk_count=None)
+        found = windows(path, width, hop)
+        together = 1 if str(path) == "-" else WINDOWS_TOGETHER
+        while some := list(islice(found, together)):
+            starts, spectrograms = [], []
+            for start, samples, rate in some:
+                starts.append(start)
+                spectrograms.append(preprocessor.chunks_and_rate_of(path, samples, rate)[0])
+            yield starts, self._of_spectrograms(path, np.concatenate(spectrograms))
+
+    def _of_spectrograms(self, path: Path | str, spectrograms: np.ndarray) -> np.ndarray:
+        bands, expected = spectrograms.shape[2], self.model.config.num_features
+        if bands != expected:
+            raise ShapeError(
+                f"{path}: gives {bands} bands, the model was trained on {expected}; resample it to the rate of the"
+                " recordings trained on"
+            )
+        return self._represented(spectrograms)
+
+    @torch.inference_mode()
+    def _represented(self, spectrograms: np.ndarray) -> np.ndarray:
+        return self.represent(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""extract: features straight from recordings, from windows of them, and from standard input."""
+
+import io
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from audeep import load
+from audeep.data.importers import import_data_set
+from tests.cli.conftest import SPECTRA
+from tests.conftest import write_tone
+
+
+@pytest.fixture(scope="module")
+def model(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that knows how its spectrograms were made."""
+    folder = tmp_path_factory.mktemp("model")
+    for command in (
+        f"preprocess --basedir {recordings} {SPECTRA} --output {folder}/spectra.nc",
+        f"t-rae train --input {folder}/spectra.nc --run-name {folder}/run --num-epochs 1 --bidirectional-encoder",
+        f"t-rae generate --model-dir {folder}/run/logs --input {folder}/spectra.nc --output {folder}/features.nc",
+        f"t-rae generate --model-dir {folder}/run/logs --input {folder}/spectra.nc --output {folder}/p.nc --pooled",
+    ):
+        subprocess.run([sys.executable, "-m", "audeep", "-q", *shlex.split(command)], check=True)
+    return folder
+
+
+@pytest.mark.parametrize(("option", "features"), [("", "features.nc"), ("--pooled", "p.nc")])
+def test_features_are_those_of_preprocess_and_generate(audeep, model, recordings, tmp_path, option, features):
+    expected = load(model / features)
+    files = [recordings / name for name in expected.filenames[[3, 20, 7]]]
+    names = " ".join(map(str, files))
+    result = audeep(f"-q extract --model-dir {model}/run/logs {option} {names}")
+    assert result.status == 0
+    table = pd.read_csv(io.StringIO(result.out))
+    assert table["filename"].tolist() == list(map(str, files)) and table["chunk_nr"].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(table.iloc[:, 2:], expected.features[[3, 20, 7]], rtol=1e-5, atol=1e-6)
+
+
+def windows_alone(
+    audeep, model: Path, samples: np.ndarray, rate: int, width: int, hop: int, folder: Path
+) -> np.ndarray:
+    """Features of each window as if it were a recording."""
+    names = []
+    for number, start in enumerate(range(0, len(samples) - width + 1, hop)):
+        names.append(str(folder / f"{number:03}.wav"))
+        soundfile.write(names[-1], samples[start : start + width], rate, subtype="DOUBLE")
+    audeep(f"-q extract --model-dir {model}/run/logs {' '.join(names)} --output {folder}/alone.npy")
+    return np.load(folder / "alone.npy")
+
+
+@pytest.mark.parametrize(("width", "hop"), [(0.5, 0.5), (0.4, 0.15), (0.3, 0.7)])
+def test_each_window_is_treated_like_a_recording(audeep, model, tmp_path, width, hop):
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 21 + 77)
+    soundfile.write(tmp_path / "long.wav", samples, 8000, subtype="DOUBLE")
+    command = f"-q extract --model-dir {model}/run/logs --window {width} --hop {hop} {tmp_path}/long.wav"
+    assert audeep(f"{command} --output {tmp_path}/x.csv").status == 0
+    table = pd.read_csv(tmp_path / "x.csv")
+    (tmp_path / "alone").mkdir()
+    expected = windows_alone(audeep, model, samples, 8000, int(width * 8000), int(hop * 8000), tmp_path / "alone")
+    assert table["chunk_nr"].tolist() == list(range(len(expected)))
+    np.testing.assert_allclose(table["start_seconds"], hop * np.arange(len(expected)))
+    np.testing.assert_allclose(table.iloc[:, 3:], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_recording_shorter_than_a_window_is_padded_with_silence(audeep, model, tmp_path):
+    write_tone(tmp_path / "a.wav", 440, 0.3)
+    samples, _ = soundfile.read(tmp_path / "a.wav")
+    soundfile.write(tmp_path / "b.wav", np.pad(samples, (0, 4000 - len(samples))), 8000, subtype="DOUBLE")
+    for name, option in (("a", "--window 0.5"), ("b", "")):
+        audeep(f"-q extract --model-dir {model}/run/logs {tmp_path}/{name}.wav {option} --output {tmp_path}/{name}.npy")
+    found = np.load(tmp_path / "a.npy")
+    assert found.shape[0] == 1
+    np.testing.assert_allclose(found, np.load(tmp_path / "b.npy"), rtol=1e-5, atol=1e-6)
+
+
+def test_all_formats_hold_the_same_numbers(audeep, model, recordings, tmp_path):
+    files = " ".join(map(str, sorted(recordings.rglob("*.wav"))[:3]))
+    for suffix in ("csv", "arff", "nc", "npy"):
+        command = f"extract --model-dir {model}/run/logs {files} --window 0.2 --output {tmp_path}/x.{suffix}"
+        assert audeep(command).status == 0
+    expected = np.load(tmp_path / "x.npy")
+    data_set = load(tmp_path / "x.nc")
+    assert expected.dtype == np.float32 and len(expected) == 6
+    np.testing.assert_array_equal(data_set.features, expected)
+    assert data_set.chunk_nrs.tolist() == [0, 1] * 3
+    for suffix in ("csv", "arff"):
+        imported = import_data_set(tmp_path, f"x.{suffix}")
+        np.testing.assert_allclose(imported.features[:, 1:], expected, rtol=1e-6)  # the first is the time
+        assert imported.features[:, 0].tolist() == pytest.approx([0, 0.2] * 3)
+        assert imported.filenames.tolist() == data_set.filenames.tolist()
+
+
+def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 3)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    content = (tmp_path / "a.wav").read_bytes()
+    command = [
+        sys.executable,
+        "-m",
+        "audeep",
+        "-q",
+        "extract",
+        "--model-dir",
+        f"{model}/run/logs",
+        "--window",
+        "1",
+        "-",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        half = 44 + 2 * 8000 + 8000
+        process.stdin.write(content[:half])
+        process.stdin.flush()
+        lines = [process.stdout.readline() for _ in range(2)]  # the header, and the first window, before the end
+        process.stdin.write(content[half:])
+        process.stdin.close()
+        lines += process.stdout.readlines()
+    assert process.returncode == 0
+    table = pd.read_csv(io.BytesIO(b"".join(lines)))
+    assert table["filename"].tolist() == ["stdin"] * 3 and table["start_seconds"].tolist() == [0, 1, 2]
+    whole = subprocess.run([*command[:-1], f"{tmp_path}/a.wav"], capture_output=True, check=True)
+    np.testing.assert_allclose(
+        table.iloc[:, 3:], pd.read_csv(io.BytesIO(whole.stdout)).iloc[:, 3:], rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("a.wav --hop 1", "--window: is needed with --hop and for standard input"),
+        ("-", "--window: is needed with --hop and for standard input"),
+        ("a.wav --output x.txt", "--output x.txt: the suffix must be .csv, .arff, .nc or .npy"),
+        ("nowhere.wav", "nowhere.wav: does not exist, a recording was expected"),
+        ("a.wav --window 0.00001", "a.wav: has 8000 Hz, a window and a hop of at least one sample were expected"),
+        ("a.wav --window 0.01", "a.wav: lasts 80 samples, --window-width 0.05 s needs 400"),
+        ("a.wav --step 99", "has no checkpoint of step 99"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(audeep, model, tmp_path, monkeypatch, options, message):
+    write_tone(tmp_path / "a.wav", 440)
+    monkeypatch.chdir(tmp_path)
+    result = audeep(f"-q extract --model-dir {model}/run/logs {options}")
+    assert result.status == 1 and message in result.err and result.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_a_failure_half_way_leaves_no_file(audeep, model, recordings, tmp_path):
+    good = next(recordings.rglob("*.wav"))
+    (tmp_path / "bad.wav").write_text("no sound")
+    for suffix in ("csv", "arff", "nc", "npy"):
+        command = f"extract --model-dir {model}/run/logs {good} {tmp_path}/bad.wav --output {tmp_path}/x.{suffix}"
+        assert audeep(command).status == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.wav"]
+
+
+def test_recordings_with_another_number_of_bands_are_refused(audeep, tmp_path, recordings):
+    base = f"preprocess --basedir {recordings} --window-width 0.05 --window-overlap 0.025 --output {tmp_path}/s.nc"
+    assert audeep(base).status == 0
+    assert audeep(f"t-rae train --input {tmp_path}/s.nc --run-name {tmp_path}/run --num-epochs 1").status == 0
+    write_tone(tmp_path / "b.wav", 440, sample_rate=16000)
+    result = audeep(f"-q extract --model-dir {tmp_path}/run/logs {tmp_path}/b.wav")
+    assert result.status == 1 and "b.wav: gives 401 bands, the model was trained on 201; resample it" in result.err
