@@ -19,6 +19,7 @@ _HOMES = {
     "TimeAutoencoder": "audeep.estimators.autoencoders:TimeAutoencoder",
     # what the commands do
     "evaluate": "audeep.evaluation:evaluate",
+    "FeatureExtractor": "audeep.features:FeatureExtractor",
     "export": "audeep.data.exporters:export",
     "fuse": "audeep.data.combine:concat_features",
     "fuse_chunks": "audeep.data.combine:concat_chunks",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Estimators of scikit-learn: its own checks, and the same results as the command line."""
 
+import dataclasses
 import pickle
 import shlex
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from audeep import FrequencyAutoencoder, FrequencyTimeAutoencoder, Spectrogram, TimeAutoencoder
+from audeep.audio.preprocessing import Preprocessor
 from audeep.cli import train
 from audeep.data.data_set import DataSet, load
 from audeep.errors import AudioError, DataError, ModelError, OptionError
@@ -115,6 +117,8 @@ def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess()
     options = {action.dest: action.default for action in parser_of("preprocess")._actions}
     parameters = Spectrogram().get_params()
     assert parameters == {name: options[name] for name in parameters}
+    settings = {field.name for field in dataclasses.fields(Preprocessor)}
+    assert settings - set(parameters) == {"chunk_length", "chunk_count"}
 
 
 @pytest.mark.parametrize("kind", ["t-rae", "ft-rae"])

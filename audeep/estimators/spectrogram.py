@@ -33,6 +33,7 @@ class Spectrogram(TransformerMixin, BaseEstimator):
         fixed_length: float | None = None,
         center_fixed: bool = False,
         sample_rate: int | None = None,
+        relative_to: str | None = None,
     ) -> None:
         self.window_width = window_width
         self.window_overlap = window_overlap
@@ -43,6 +44,7 @@ class Spectrogram(TransformerMixin, BaseEstimator):
         self.fixed_length = fixed_length
         self.center_fixed = center_fixed
         self.sample_rate = sample_rate
+        self.relative_to = relative_to
 
     def fit(self, X: Recordings, y: Any = None) -> "Spectrogram":
         """Check the settings; there is nothing to learn."""
