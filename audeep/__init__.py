@@ -13,12 +13,13 @@ _HOMES = {
     "Split": "audeep.data.schema:Split",
     "load": "audeep.data.data_set:load",
     # estimators of scikit-learn
-    "FrequencyAutoencoder": "audeep.estimators:FrequencyAutoencoder",
-    "FrequencyTimeAutoencoder": "audeep.estimators:FrequencyTimeAutoencoder",
-    "Spectrogram": "audeep.estimators:Spectrogram",
-    "TimeAutoencoder": "audeep.estimators:TimeAutoencoder",
+    "FrequencyAutoencoder": "audeep.estimators.autoencoders:FrequencyAutoencoder",
+    "FrequencyTimeAutoencoder": "audeep.estimators.autoencoders:FrequencyTimeAutoencoder",
+    "Spectrogram": "audeep.estimators.spectrogram:Spectrogram",
+    "TimeAutoencoder": "audeep.estimators.autoencoders:TimeAutoencoder",
     # what the commands do
     "evaluate": "audeep.evaluation:evaluate",
+    "FeatureExtractor": "audeep.features:FeatureExtractor",
     "export": "audeep.data.exporters:export",
     "fuse": "audeep.data.combine:concat_features",
     "fuse_chunks": "audeep.data.combine:concat_chunks",

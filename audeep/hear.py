@@ -38,10 +38,10 @@ class HearModel(nn.Module):
         super().__init__()
         self.autoencoder = autoencoder
         self.sample_rate = sample_rate
-        self.scene_embedding_size: int = autoencoder.representation.linear.out_features
-        self.timestamp_embedding_size: int = autoencoder.config.stack(
-            autoencoder.config.bidirectional_encoder
-        ).output_size
+        shortest = torch.zeros(1, 2, autoencoder.config.num_features)
+        with torch.no_grad():
+            self.scene_embedding_size = autoencoder.represent(shortest).shape[-1]
+            self.timestamp_embedding_size = autoencoder.encoder.outputs(shortest.transpose(0, 1)).shape[-1]
         self.part_seconds = preprocessor.chunk_length or preprocessor.fixed_length
         self.preprocessor = replace(
             preprocessor, fixed_length=None, chunk_length=None, chunk_count=None, sample_rate=sample_rate
@@ -65,7 +65,7 @@ class HearModel(nn.Module):
         window, hop = self.framing.window, self.framing.hop
         padded = nn.functional.pad(audio, (window // 2, window - window // 2))
         spectrograms = self._spectrograms(padded, self.preprocessor)
-        outputs, _ = self.autoencoder.encoder.recurrence(spectrograms.transpose(0, 1))
+        outputs = self.autoencoder.encoder.outputs(spectrograms.transpose(0, 1))  # [timestamp, sound, size]
         milliseconds = torch.arange(len(outputs), device=outputs.device) * (1000 * hop / self.sample_rate)
         return outputs.transpose(0, 1), milliseconds.expand(len(audio), -1)
 

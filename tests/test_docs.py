@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The user guide builds without warnings, and is complete."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from audeep.main import main
 from tests.cli.test_application import COMMANDS
 from tests.cli.test_manual_options import parser_of
 
@@ -46,3 +49,19 @@ def test_each_difference_in_the_changelog_is_a_page_of_its_own(guide):
     changelog = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Differs from auDeep 0.9")[2]
     text = (guide / "differences.html").read_text(encoding="utf-8")
     assert text.count("<li><p>") == changelog.count("\n- ") > 20
+
+
+def test_each_example_of_the_page_on_python_runs(recordings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recordings").symlink_to(recordings)
+    page = (DOCS / "python.md").read_text(encoding="utf-8")
+    names = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", page, re.DOTALL):
+        if language == "python":
+            exec(compile(block, "docs/python.md", "exec"), names)
+        else:
+            for line in block.splitlines():
+                assert main(["-q", *shlex.split(line)[1:]]) == 0
+    assert names["scores"].mean() >= 0.5 and names["again"].get_params()["num_units"] == 16
+    assert len(names["scenes"]) == 2 and names["milliseconds"].max() == 3000
+    assert names["evaluation"].accuracies.shape == (1, 3) and not any(names["violations"])

@@ -104,6 +104,7 @@ def check_scenes(model: torch.nn.Module, num_sounds: int, seconds: float) -> Non
         (SPECTRA, NETWORK),
         (f"{SPECTRA} --fixed-length 0.5", "--num-units 4 --bidirectional-encoder --cell LSTM"),
         (f"{SPECTRA} --window-width 0.1 --window-overlap 0.08 --chunk-length 0.2 --chunk-count 2", NETWORK),
+        (SPECTRA, "--num-units 4 --bidirectional-encoder --decoder frame"),
         ("--sample-rate 22050 --window-width 0.08 --window-overlap 0.04 --fixed-length 0.5", NETWORK),
     ],
 )

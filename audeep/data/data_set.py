@@ -216,7 +216,9 @@ class DataSet:
         Raises:
             OutputError: `path` cannot be written.
         """
-        with netcdf.writing(path, self.feature_dims, self.feature_shape, self.num_folds, self.label_map) as writer:
+        layout = (self.feature_dims, self.feature_shape, self.num_folds, self.label_map)
+        attributes = {name: text for name, text in self.data.attrs.items() if name == schema.PREPROCESSING}
+        with netcdf.writing(path, *layout, attributes=attributes) as writer:
             for block in self.blocks():
                 writer.append(block.metadata, block.features)
 

@@ -12,8 +12,11 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 import audeep
+from audeep.data.combine import concat_features, concat_instances
 from audeep.data.data_set import DataSet, Instance, empty, load
 from audeep.data.schema import Partition, Split
+from audeep.data.splits import add_cv_setup
+from audeep.data.upsample import upsample
 from audeep.errors import DataError, OutputError, ShapeError
 
 FILENAMES = ["a.wav", "a.wav", "b.wav", "b.wav", "c.wav", "d.wav"]
@@ -472,3 +475,19 @@ def test_saving_holds_one_block_of_features_in_memory(tmp_path: Path, peak_memor
     data_set.save(tmp_path / "copy.nc")
     assert peak_memory() < 100 * MIB
     assert load(tmp_path / "copy.nc")[[42, 7]].features[:, -1].tolist() == [42, 7]
+
+
+def test_settings_of_preprocessing_stay_with_the_spectrograms(tmp_path: Path) -> None:
+    recordings().save(tmp_path / "unknown.nc")
+    assert load(tmp_path / "unknown.nc").preprocessing is None
+    data_set = recordings()
+    data_set.data.attrs["preprocessing"] = '{"window_width": 0.5}'
+    data_set.partitions([Partition.TRAIN, Partition.TEST]).save(tmp_path / "known.nc")
+    known, settings = load(tmp_path / "known.nc"), {"window_width": 0.5}
+    assert known.preprocessing == known[1:].preprocessing == upsample(known).preprocessing == settings
+    assert add_cv_setup(known, 2).preprocessing == concat_instances([known, known]).preprocessing == settings
+    assert known.with_features(known.features, ["time", "freq"]).preprocessing is None
+    assert concat_features([known, known], "freq").preprocessing is None
+    other = known[:]
+    other.data.attrs = {"preprocessing": '{"window_width": 0.4}'}
+    assert concat_instances([known, other]).preprocessing is None

@@ -296,6 +296,8 @@ BROKEN = {
     ),
     "split 2": ({"cv_folds": np.array([[2], [1]])}, r"'cv_folds' holds other values than 0 \(train\), 1 \(valid\)"),
     "chunk number missing": ({"chunk_nr": np.array([0, np.nan])}, "'chunk_nr' lacks a value for 1 instances"),
+    "cut settings": ({"preprocessing": '{"window_width": '}, "attribute 'preprocessing' is no JSON object; write the"),
+    "settings without names": ({"preprocessing": "[0.04]"}, "attribute 'preprocessing' is no JSON object; write the"),
     "cut label map": ({"label_map": '[["cat", 0'}, "attribute 'label_map' is no JSON list of .name, number. pairs"),
     "label map of names": ({"label_map": '["cat", "dog"]'}, "attribute 'label_map' is no JSON list"),
     "infinite label map": ({"label_map": '[["cat", Infinity]]'}, "attribute 'label_map' is no JSON list"),

@@ -9,7 +9,7 @@ import pytest
 from audeep.data.data_set import DataSet, empty
 from audeep.data.integrity import check_integrity
 from audeep.data.schema import Partition
-from audeep.data.splits import add_cv_setup, add_partitioning, remove_cv_setup, remove_partitioning
+from audeep.data.splits import add_cv_setup, add_partitioning, modify, remove_cv_setup, remove_partitioning
 from audeep.data.upsample import upsample
 from audeep.errors import DataError
 
@@ -93,6 +93,16 @@ def test_the_seed_decides():
     data_set = chunked([0, 1] * 20)
     first, again, other = (held_out(add_cv_setup(data_set, 4, seed)) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_modify_draws_removes_or_leaves():
+    data_set = chunked([0, 1] * 6)
+    both = modify(data_set, 3, [Partition.TRAIN, Partition.TEST], seed=2)
+    drawn = add_cv_setup(add_partitioning(data_set, [Partition.TRAIN, Partition.TEST], seed=2), 3, seed=2)
+    np.testing.assert_array_equal(both.cv_folds, drawn.cv_folds)
+    np.testing.assert_array_equal(both.partition, drawn.partition)
+    assert modify(both, 0).num_folds == 0 and modify(both, 0).has_partition_info
+    assert modify(both, partitions=[]).num_folds == 3 and not modify(both, partitions=[]).has_partition_info
 
 
 def test_old_folds_and_partitions_are_replaced_or_removed_and_nothing_else_changes():

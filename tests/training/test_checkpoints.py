@@ -221,3 +221,16 @@ def test_damaged_state_of_the_optimiser_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ModelError, match="model-5.optimiser.safetensors: cannot be read"):
         load_optimiser(tmp_path, 5, make_trained()[1])
+
+
+def test_settings_of_preprocessing_are_kept_where_they_are_known(tmp_path: Path) -> None:
+    model, optimiser = make_trained()
+    save_checkpoint(tmp_path, model, optimiser, Progress(1, 1, seed=9))
+    save_checkpoint(tmp_path, model, optimiser, Progress(2, 2, seed=9), preprocessing={"window_width": 0.5})
+    assert checkpoints.preprocessing_of(tmp_path) == {"window_width": 0.5}
+    assert checkpoints.preprocessing_of(tmp_path, 1) is None
+    with pytest.raises(ModelError, match="has no checkpoint of step 3"):
+        checkpoints.preprocessing_of(tmp_path, 3)
+    save_file({}, tmp_path / "model-4.safetensors", {"audeep": "[1]"})
+    with pytest.raises(ModelError, match=r"model-4.safetensors: is no model of this version of audeep; train it again"):
+        checkpoints.preprocessing_of(tmp_path)

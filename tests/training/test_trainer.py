@@ -2,6 +2,7 @@
 """Training: what a run leaves behind, and that it can be repeated and resumed to the byte."""
 
 import io
+import json
 import logging
 import os
 import shutil
@@ -546,3 +547,19 @@ def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spect
         run(tmp_path / "parts", make_spectrograms(), **options)
     run(tmp_path / "parts", make_spectrograms(), resume=True, **options)
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
+
+
+def test_models_tell_how_their_spectrograms_were_made_where_all_were_made_alike(
+    tmp_path: Path, make_spectrograms: Callable
+) -> None:
+    def made(width: float | None) -> DataSet:
+        data_set = make_spectrograms(4)
+        if width is not None:
+            data_set.data.attrs["preprocessing"] = json.dumps({"window_width": width})
+        return data_set
+
+    for number, (widths, expected) in enumerate(
+        [([0.5, 0.5], {"window_width": 0.5}), ([0.5, 0.4], None), ([0.5, None], None), ([None], None)]
+    ):
+        run(tmp_path / str(number), [made(width) for width in widths])
+        assert checkpoints.preprocessing_of(tmp_path / str(number) / "logs") == expected

@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectrograms and autoencoders as scikit-learn transformers, over the functions that the commands run.
-
-Wherever spectrograms are expected, there may be
-
-- an array [instance, time, freq], or [instance, time] of one value per step;
-- a list of arrays [time, freq], which may differ in time;
-- a `DataSet`, the path of a data set file, or a list of either.
-"""
+"""The autoencoders as transformers of scikit-learn, over the functions that the commands run."""
 
 import copy
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,106 +13,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.random import RandomState
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from audeep.audio.preprocessing import Preprocessor
-from audeep.data.data_set import DataSet, empty, load
-from audeep.data.schema import FREQ, NUM_FRAMES, PADDING, TIME
+from audeep.data.data_set import DataSet
 from audeep.errors import ModelError
+from audeep.estimators.inputs import Spectrograms, as_data_set, as_data_sets
 from audeep.training.checkpoints import AUTOENCODERS, load_model, preprocessing_of, save_model, steps_in
 from audeep.training.trainer import TrainingOptions, represented, select_device, train
 
-Spectrograms = ArrayLike | Sequence[np.ndarray] | DataSet | Path | str | Sequence[DataSet | Path | str]
-Recordings = Sequence[Path | str | np.ndarray]
-CHOICES = {"cell": ("GRU", "LSTM"), "precision": ("float32", "bfloat16", "float16")}
+CHOICES = {
+    "cell": ("GRU", "LSTM"),
+    "decoder": ("sequence", "frame"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
 
 Estimator = TypeVar("Estimator", bound="Autoencoder")
-
-
-class Spectrogram(TransformerMixin, BaseEstimator):
-    """Normalised spectrograms of recordings, as `audeep preprocess` makes them; parameters are its options.
-
-    Args:
-        sample_rate: in Hz. Files of another rate are resampled, arrays are taken to have it; without one, files keep
-            their own and arrays are refused.
-    """
-
-    def __init__(
-        self,
-        window_width: float = 0.04,
-        window_overlap: float = 0.02,
-        mel_spectrum: int | None = None,
-        clip_above: float | None = None,
-        clip_below: float | None = None,
-        channels: str = "MEAN",
-        fixed_length: float | None = None,
-        center_fixed: bool = False,
-        sample_rate: int | None = None,
-    ) -> None:
-        self.window_width = window_width
-        self.window_overlap = window_overlap
-        self.mel_spectrum = mel_spectrum
-        self.clip_above = clip_above
-        self.clip_below = clip_below
-        self.channels = channels
-        self.fixed_length = fixed_length
-        self.center_fixed = center_fixed
-        self.sample_rate = sample_rate
-
-    def fit(self, X: Recordings, y: Any = None) -> "Spectrogram":
-        """Check the settings; there is nothing to learn."""
-        self._preprocessor()
-        return self
-
-    def transform(self, X: Recordings) -> np.ndarray | list[np.ndarray]:
-        """Paths of recordings, or signals [num_samples] -> [instance, time, freq] float32.
-
-        Without `fixed_length`, recordings may differ in length: the result is a list of [time, freq].
-
-        Raises:
-            AudioError: a recording cannot be read, or does not suit the settings.
-            OptionError: the settings are out of range or contradict each other.
-            ValueError: there is no list of recordings, or spectrograms that should have one shape differ.
-        """
-        if isinstance(X, str | Path):
-            raise ValueError(f"{str(X)!r} found, a list of recordings was expected; put it into one: [{str(X)!r}]")
-        preprocessor = self._preprocessor()
-        spectrograms = [self._spectrogram(preprocessor, index, item) for index, item in enumerate(X)]
-        if not preprocessor.has_one_length:
-            return spectrograms
-        shapes = sorted({spectrogram.shape for spectrogram in spectrograms})
-        if len(shapes) != 1:
-            raise ValueError(
-                f"spectrograms of shapes {shapes} found, one was expected; set sample_rate or mel_spectrum"
-            )
-        return np.stack(spectrograms)
-
-    def _spectrogram(self, preprocessor: Preprocessor, index: int, recording: Path | str | np.ndarray) -> np.ndarray:
-        """[time, freq] of one recording."""
-        if isinstance(recording, str | Path):
-            return preprocessor.chunks(recording)[0]
-        if self.sample_rate is None:
-            raise ValueError(f"recording {index} is an array, whose sample rate is unknown; set sample_rate")
-        signal = check_array(recording, ensure_2d=False, dtype=np.float64, input_name=f"recording {index}")
-        if signal.ndim != 1:
-            raise ValueError(f"recording {index} has shape {signal.shape}, one axis of samples was expected")
-        return preprocessor.chunks_and_rate_of(f"recording {index}", signal[np.newaxis], self.sample_rate)[0][0]
-
-    def _preprocessor(self) -> Preprocessor:
-        return Preprocessor(**self.get_params(deep=False))
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 class Autoencoder(TransformerMixin, BaseEstimator):
@@ -144,7 +54,7 @@ class Autoencoder(TransformerMixin, BaseEstimator):
             ValueError: spectrograms, or a parameter, are unfit.
             AudeepError: as for the command.
         """
-        data_sets = _data_sets(X)
+        data_sets, _ = as_data_sets(X)
         self._check_parameters()
         model_type = AUTOENCODERS[self.kind]
         seed = self.random_state
@@ -171,7 +81,8 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         Raises:
             ValueError: spectrograms have another shape than those trained on.
         """
-        return np.concatenate([features for _, features in self._represented(X)])
+        parts, _ = self._represented(X)
+        return np.concatenate([features for _, features in parts])
 
     def save(self, directory: Path | str) -> None:
         """Write the model to `directory`/model-<step>.safetensors.
@@ -216,14 +127,19 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         self.preprocessing_ = preprocessing_of(logs, step)
         self.n_features_in_ = model.config.num_steps
 
-    def _represented(self, X: Spectrograms) -> list[tuple[DataSet, np.ndarray]]:
-        """Parts of the input, each with its representations [instance, ...]."""
+    def _represented(self, X: Spectrograms) -> tuple[list[tuple[DataSet, np.ndarray]], bool]:
+        """What `_features_of` makes of the input, and whether its parts have lengths of their own."""
         check_is_fitted(self)
-        data_sets = _data_sets(X)
+        data_sets, one_by_one = as_data_sets(X)
         for data_set in data_sets:
-            self._check_shape(data_set, may_differ_in_time=_is_list(X) or data_set.is_padded)
+            self._check_shape(data_set, one_by_one or data_set.is_padded)
+        return self._features_of(*data_sets), one_by_one or any(data_set.is_padded for data_set in data_sets)
+
+    def _features_of(self, *data_sets: DataSet) -> list[tuple[DataSet, np.ndarray]]:
+        """Parts of data sets, each with its representations [instance, ...]."""
         model = copy.deepcopy(self.model_).to(select_device(self.device))
-        return [part for data_set in data_sets for part in represented(model, data_set)]
+        pooled = getattr(self, "pooled", False)
+        return [part for data_set in data_sets for part in represented(model, data_set, pooled=pooled)]
 
     def _check_shape(self, data_set: DataSet, may_differ_in_time: bool) -> None:
         (frames, bands), (num_steps, num_features) = data_set.feature_shape, self.model_.config.input_shape
@@ -261,11 +177,17 @@ class VectorAutoencoder(ClassNamePrefixFeaturesOutMixin, Autoencoder):
 
     @property
     def _n_features_out(self) -> int:
-        return self.model_.representation.linear.out_features
+        shortest = as_data_set(np.zeros((1, 2, self.model_.config.num_features), np.float32))
+        [(_, features)] = self._features_of(shortest)
+        return features.shape[1]
 
 
 class TimeAutoencoder(VectorAutoencoder):
-    """The time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector."""
+    """The time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector.
+
+    Args:
+        pooled: represent as `audeep t-rae generate --pooled` does.
+    """
 
     kind = "t-rae"
 
@@ -280,6 +202,10 @@ class TimeAutoencoder(VectorAutoencoder):
         feed_previous_prob: float = 0.0,
         cell: str = "GRU",
         mask_silence: bool = False,
+        decoder: str = "sequence",
+        hidden_frames: float = 0.0,
+        hidden_stretch: int = 6,
+        pooled: bool = False,
         batch_size: int = 64,
         num_epochs: int = 10,
         learning_rate: float = 1e-3,
@@ -296,6 +222,10 @@ class TimeAutoencoder(VectorAutoencoder):
         self.feed_previous_prob = feed_previous_prob
         self.cell = cell
         self.mask_silence = mask_silence
+        self.decoder = decoder
+        self.hidden_frames = hidden_frames
+        self.hidden_stretch = hidden_stretch
+        self.pooled = pooled
         self.batch_size = batch_size
         self.num_epochs = num_epochs
         self.learning_rate = learning_rate
@@ -354,8 +284,8 @@ class FrequencyAutoencoder(Autoencoder):
         Raises:
             ValueError: as for other autoencoders.
         """
-        parts = self._represented(X)
-        if not _is_list(X) and not any(part.is_padded for part, _ in parts):
+        parts, may_differ_in_time = self._represented(X)
+        if not may_differ_in_time:
             return np.concatenate([features for _, features in parts])
         return [
             frames[:length]
@@ -432,63 +362,3 @@ def _expected(name: str, default: Any) -> tuple[str, Callable[[Any], bool]]:
     if name == "keep_prob":
         return "a probability > 0", lambda value: isinstance(value, Real) and 0 < value <= 1
     return "a probability", lambda value: isinstance(value, Real) and 0 <= value <= 1
-
-
-def _is_list(X: Spectrograms) -> bool:
-    """Whether these are spectrograms one by one."""
-    return isinstance(X, list | tuple) and bool(X) and not isinstance(X[0], str | Path | DataSet) and np.ndim(X[0]) == 2
-
-
-def _data_sets(X: Spectrograms) -> list[DataSet]:
-    """All forms of spectrograms as data sets.
-
-    Raises:
-        ValueError: they are of no such form, or not of numbers.
-        DataError: a data set file cannot be read.
-    """
-    items = list(X) if isinstance(X, list | tuple) else [X]
-    if items and all(isinstance(item, str | Path | DataSet) for item in items):
-        return [_checked(item if isinstance(item, DataSet) else load(item)) for item in items]
-    if _is_list(X):
-        return [_padded([_array(spectrogram, 2) for spectrogram in items])]
-    array = _array(X, 3)
-    return [_data_set(array if array.ndim == 3 else array[..., np.newaxis])]
-
-
-def _checked(data_set: DataSet) -> DataSet:
-    if len(data_set.feature_shape) != 2:
-        axes = ", ".join(data_set.feature_dims)
-        raise ValueError(f"features have axes [{axes}], spectrograms [time, freq] were expected")
-    return data_set
-
-
-def _array(X: ArrayLike, most_axes: int) -> np.ndarray:
-    """Finite float32 numbers over 2 to `most_axes` axes, none of them empty.
-
-    Raises:
-        ValueError: they are not.
-    """
-    array = check_array(X, dtype=np.float32, allow_nd=True, input_name="X")
-    if array.ndim > most_axes or 0 in array.shape:
-        raise ValueError(f"X has shape {array.shape}; [instance, time, freq] or a list of [time, freq] was expected")
-    return array
-
-
-def _padded(spectrograms: list[np.ndarray]) -> DataSet:
-    """Spectrograms [time, freq] that may differ in time."""
-    bands = sorted({spectrogram.shape[1] for spectrogram in spectrograms})
-    if len(bands) > 1:
-        raise ValueError(f"spectrograms of {bands[0]} and of {bands[-1]} bands found; make all with the same settings")
-    lengths = np.array([len(spectrogram) for spectrogram in spectrograms])
-    features = np.full((len(spectrograms), lengths.max(), bands[0]), PADDING, np.float32)
-    for padded, spectrogram in zip(features, spectrograms, strict=True):
-        padded[: len(spectrogram)] = spectrogram
-    data_set = _data_set(features)
-    if (lengths < lengths.max()).any():
-        data_set.data[NUM_FRAMES.name].values[:] = lengths
-    return data_set
-
-
-def _data_set(features: np.ndarray) -> DataSet:
-    """[instance, time, freq] with nothing known of the instances."""
-    return empty(len(features), []).with_features(features, [TIME, FREQ])
