@@ -22,6 +22,7 @@ from audeep.data.schema import (
     LABEL_NOMINAL,
     LABEL_NUMERIC,
     LABEL_VALUE,
+    NUM_FRAMES,
     Partition,
     Split,
 )
@@ -48,8 +49,8 @@ class _Place:
 def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUMNS) -> DataSet:
     """Read the data set whose files are called `name` below `basedir`, laid out as `exporters.export` does.
 
-    All columns but those of the metadata are features, in their order. Instances that folds share must be the same in
-    each. What is missing of the metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of
+    All columns but those of the metadata are features, in their order; axes that `export` has flattened, and numbers of
+    frames along them, do not come back. Instances that folds share must be the same in each. What is missing of the metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of
     appearance) and numbers of labels (in alphabetical order). Without label columns, instances have no labels, and
     without a column of values no values.
 
@@ -64,7 +65,9 @@ def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUM
     columns = {**COLUMNS, **columns}
     places = _places(basedir, name)
     frames = [_read(place.path, columns) for place in places]
-    features = [[column for column in frame.columns if column not in columns.values()] for frame in frames]
+    features = [
+        [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name)] for frame in frames
+    ]
     for place, frame, names in zip(places, frames, features, strict=True):
         _check_columns(place.path, frame, names, places[0].path, features[0], columns)
     matrices = [_numbers(place.path, frame[features[0]]) for place, frame in zip(places, frames, strict=True)]

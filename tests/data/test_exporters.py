@@ -312,3 +312,5 @@ def test_padded_spectrograms_are_exported_with_their_numbers_of_frames(tmp_path)
     assert frame[[f"feature_{index}" for index in range(4)]].to_numpy().tolist() == [[1, 2, 3, 4], [5, 6, -1, -1]]
     (path,) = export(data_set, tmp_path, "x", "arff")
     assert "@ATTRIBUTE num_frames INTEGER\n" in path.read_text()
+    for suffix in ("csv", "arff"):
+        assert import_data_set(tmp_path, f"x.{suffix}").features.tolist() == [[1, 2, 3, 4], [5, 6, -1, -1]]
