@@ -50,9 +50,10 @@ def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUM
     """Read the data set whose files are called `name` below `basedir`, laid out as `exporters.export` does.
 
     All columns but those of the metadata are features, in their order; axes that `export` has flattened, and numbers of
-    frames along them, do not come back. Instances that folds share must be the same in each. What is missing of the metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of
-    appearance) and numbers of labels (in alphabetical order). Without label columns, instances have no labels, and
-    without a column of values no values.
+    frames along them, do not come back. Instances that folds share must be the same in each. What is missing of the
+    metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of appearance) and numbers of
+    labels (in alphabetical order). Without label columns, instances have no labels, and without a column of values no
+    values.
 
     Args:
         name: with the suffix .csv or .arff, or without.
