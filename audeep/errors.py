@@ -17,12 +17,17 @@ fault in audeep.
 """
 
 
+def escaped(text: str) -> str:
+    """The text with escapes in place of what cannot be printed, such as line ends and control sequences."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class AudeepError(Exception):
     """Base of all errors that are meant to be read by a user, in one line whatever names it quotes."""
 
     def __init__(self, message: str) -> None:
         """Escape what cannot be printed, such as line ends and control sequences of terminals."""
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+        super().__init__(escaped(message))
 
     def __str__(self) -> str:
         """The text as one line: names of files may hold line breaks, and what no terminal should be sent."""

@@ -16,6 +16,7 @@ from audeep.learners import Classifier, LearnerFactory, Predictor, Regressor, ch
 from audeep.progress import progress
 from audeep.scores import (
     accuracy,
+    class_scores,
     concordance,
     confusion_matrix,
     mean_absolute_error,
@@ -118,6 +119,11 @@ class ClassEvaluation(Evaluation):
     def confusion(self) -> np.ndarray:
         """[true class, predicted class], counts summed over folds and repeats."""
         return self.confusions.sum(axis=(0, 1))
+
+    @property
+    def class_scores(self) -> dict[str, np.ndarray]:
+        """Recall, precision, F1 and count of predictions of each class, over folds and repeats: [class]."""
+        return {**class_scores(self.confusion), "count": self.confusion.sum(axis=1)}
 
     @property
     def accuracies(self) -> np.ndarray:

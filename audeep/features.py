@@ -14,7 +14,7 @@ from audeep.audio.reading import windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 from audeep.training.checkpoints import load_model, preprocessing_of
-from audeep.training.trainer import select_device
+from audeep.training.options import select_device
 
 WINDOWS_TOGETHER = 32  # that are represented at a time
 

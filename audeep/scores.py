@@ -24,6 +24,16 @@ def unweighted_average_recall(confusion: np.ndarray) -> float:
     return float(np.mean(np.diag(confusion)[occurring] / confusion[occurring].sum(axis=1)))
 
 
+def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """Recall, precision and F1 of each class [class]; `confusion` is [true class, predicted class] with counts.
+
+    NaN where there is nothing to tell: a class that does not occur, or is never predicted.
+    """
+    right, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        return {"recall": right / true, "precision": right / predicted, "F1": 2 * right / (true + predicted)}
+
+
 def pearson(true: np.ndarray, predicted: np.ndarray) -> float:
     """Pearson's correlation coefficient; NaN where one of the two is constant."""
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:

@@ -2,7 +2,8 @@
 """mlp evaluate, svm evaluate: how well labels or values can be predicted from features."""
 
 import argparse
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
 from audeep.cli.options import add_input, add_plot, partition_name, positive_int
 from audeep.cli.tables import table
 from audeep.errors import OptionError
+from audeep.files import replacing
 
 if TYPE_CHECKING:
     from audeep.evaluation import ClassEvaluation, Evaluation
@@ -47,7 +49,19 @@ class EvaluateFeatures(LearnerCommand):
             metavar="FILE",
             help="write the results to FILE as JSON, with settings, versions and each prediction",
         )
-        add_plot(parser, "the confusion matrix, or predicted against true values,")
+        add_plot(parser, "the confusion matrix with the scores of each class, or predicted against true values,")
+        parser.add_argument(
+            "--confusion",
+            type=Path,
+            metavar="FILE",
+            help="write the confusion matrix to FILE as CSV, true classes by row",
+        )
+        parser.add_argument(
+            "--per-class",
+            type=Path,
+            metavar="FILE",
+            help="write recall, precision, F1 and number of predictions of each class to FILE as CSV",
+        )
         super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -56,12 +70,22 @@ class EvaluateFeatures(LearnerCommand):
             raise OptionError(
                 "how to evaluate is not clear; give --cross-validate, or --train-partitions and --eval-partitions"
             )
+        for option in ("confusion", "per_class"):
+            if getattr(parsed_args, option) is not None and parsed_args.task == "regression":
+                raise OptionError(
+                    f"--{option.replace('_', '-')}: --task regression has no classes; leave one of them out"
+                )
 
         evaluation, *baselines = self._evaluations(parsed_args)
         baselines = dict(zip(BASELINES, baselines, strict=False))  # there may be none
         self._report(evaluation, baselines, parsed_args.cross_validate)
         if parsed_args.plot is not None:
             _plot(evaluation, parsed_args.plot)
+        if parsed_args.confusion is not None:
+            _write_csv(parsed_args.confusion, ["class", *evaluation.labels], evaluation.labels, evaluation.confusion)
+        if parsed_args.per_class is not None:
+            scores = evaluation.class_scores
+            _write_csv(parsed_args.per_class, ["class", *scores], evaluation.labels, zip(*scores.values(), strict=True))
         if parsed_args.json is not None:
             from audeep.cli.results import write_results
 
@@ -162,6 +186,15 @@ def _plot(evaluation: "Evaluation", file: Path) -> None:
         plot_confusion(evaluation.confusion, evaluation.labels, file)
     else:
         plot_values(evaluation.folds, file)
+
+
+def _write_csv(path: Path, header: list[str], labels: Iterable[str], rows: Iterable[Iterable[float]]) -> None:
+    """A row for each class; what is not known is empty."""
+    with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for label, row in zip(labels, rows, strict=True):
+            writer.writerow([label, *("" if value != value else value for value in row)])
 
 
 class EvaluateSvm(SvmOptions, EvaluateFeatures):

@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_device, add_input, index, positive_int
+from audeep.cli.options import AudeepCommand, add_device, add_input, add_model_dir, positive_int, step
 
 
 class GenerateFeatures(AudeepCommand):
@@ -14,9 +14,7 @@ class GenerateFeatures(AudeepCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of spectrograms, made with the settings of the training data")
-        parser.add_argument(
-            "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
-        )
+        add_model_dir(parser)
         parser.add_argument(
             "--output",
             type=Path,
@@ -27,10 +25,11 @@ class GenerateFeatures(AudeepCommand):
         )
         parser.add_argument(
             "--steps",
-            type=index,
+            type=step,
             nargs="+",
             metavar="STEP",
-            help="use the models of these training steps (default: the newest)",
+            help="use the models of these training steps, or 'best' for that with the lowest validation loss (default:"
+            " the newest)",
         )
         parser.add_argument(
             "--batch-size",

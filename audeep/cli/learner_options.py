@@ -101,7 +101,7 @@ class MlpOptions:
 
     def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
         from audeep.learners import MlpLearner, MlpRegressor
-        from audeep.training.trainer import select_device
+        from audeep.training.options import select_device
 
         if parsed_args.shuffle:
             logger.info("--shuffle: has no effect, since each training step uses all instances at once")

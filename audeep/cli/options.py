@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audeep.parsers.base import Parser
 
 INPUTS = ("input", "train_input", "eval_input", "labels", "baseline")  # options that name files to read
-OUTPUTS = ("output", "plot", "json")  # and to write
+OUTPUTS = ("output", "plot", "json", "confusion", "per_class")  # and to write
 
 
 class AudeepCommand(Command):
@@ -99,6 +99,19 @@ probability = number(float, least=0, most=1)
 positive = number(float, above=0)
 
 
+def step(text: str) -> int | str:
+    """An argparse type: the step of a model, or `best`."""
+    if text.lower() == "best":
+        return "best"
+    try:
+        return index(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or best") from None
+
+
+step.names = ("best",)  # for completion
+
+
 def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
     """An argparse type: one of `names`, in upper or lower case."""
     found = {name.upper(): name for name in names}
@@ -178,6 +191,24 @@ def add_keep_prob(parser: argparse.ArgumentParser, default: float) -> None:
         default=default,
         metavar="P",
         help="dropout keeps an activation with probability P (default: %(default)s)",
+    )
+
+
+def add_model_dir(parser: argparse.ArgumentParser) -> None:
+    """--model-dir."""
+    parser.add_argument(
+        "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
+    )
+
+
+def add_step(parser: argparse.ArgumentParser) -> None:
+    """--step."""
+    parser.add_argument(
+        "--step",
+        type=step,
+        metavar="STEP",
+        help="use the model of this training step, or 'best' for that with the lowest validation loss (default: the"
+        " newest)",
     )
 
 

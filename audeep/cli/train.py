@@ -4,6 +4,7 @@
 import argparse
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,23 @@ from audeep.cli.options import (
     add_seed,
     choice_of,
     index,
+    number,
+    partition_name,
     positive_int,
     probability,
 )
+from audeep.cli.results import write_results
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from audeep.training.curve import Point
+    from audeep.training.options import TrainingOptions
+
 logger = logging.getLogger(__name__)
+
+SETTINGS_NAME = "settings.json"
+CURVE_NAME = "learning-curve.png"
 
 
 class TrainAutoencoder(AudeepCommand):
@@ -58,6 +68,7 @@ class TrainAutoencoder(AudeepCommand):
         parser.add_argument(
             "--checkpoints-to-keep", type=positive_int, metavar="N", help="keep the newest N models (default: all)"
         )
+        add_validation_options(parser)
         parser.add_argument("--tempdir", type=Path, metavar="DIR", help="accepted for old scripts, without effect")
         add_seed(parser)
         add_device(parser)
@@ -91,24 +102,70 @@ class TrainAutoencoder(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.training.trainer import TrainingOptions, train
+        from audeep.training.trainer import train
 
         if parsed_args.tempdir is not None:
             logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
+        training = _training_options(parsed_args)
         model_type = self.model_type()
         options = {name: value for name, value in vars(parsed_args).items() if name in _fields(model_type.config_type)}
+
+        def after_epoch(curve: "Sequence[Point]") -> None:
+            logs = parsed_args.run_name / "logs"
+            write_results(logs / SETTINGS_NAME, self.cmd_name, vars(parsed_args), {})
+            if training.validates:
+                from audeep.cli.plots import plot_curve
+
+                plot_curve(curve, logs / CURVE_NAME)
+
         train(
             [load(path) for path in parsed_args.input],
             lambda shape: model_type.config_type(*shape, **options),
             model_type,
             parsed_args.run_name,
-            TrainingOptions(**{name: getattr(parsed_args, name) for name in _fields(TrainingOptions)}),
+            training,
             parsed_args.resume,
+            after_epoch,
         )
+
+
+def _training_options(parsed_args: argparse.Namespace) -> "TrainingOptions":
+    from audeep.data.schema import Partition
+    from audeep.training.options import TrainingOptions
+
+    options = {name: getattr(parsed_args, name) for name in _fields(TrainingOptions)}
+    if parsed_args.validation_partition is not None:
+        options["validation_partition"] = [Partition[name] for name in parsed_args.validation_partition]
+    return TrainingOptions(**options)
 
 
 def _fields(dataclass: type) -> list[str]:
     return [field.name for field in dataclasses.fields(dataclass)]
+
+
+def add_validation_options(parser: argparse.ArgumentParser) -> None:
+    """What to hold out, when to stop, and which models to keep."""
+    parser.add_argument(
+        "--validation-split",
+        type=number(float, above=0, most=1),
+        metavar="P",
+        help="hold out a share P of the recordings, drawn from the seed, and compute a loss on them after each epoch",
+    )
+    parser.add_argument(
+        "--validation-partition",
+        type=partition_name,
+        nargs="+",
+        metavar="PARTITION",
+        help="hold out these partitions instead (TRAIN, DEVEL, TEST)",
+    )
+    parser.add_argument(
+        "--patience", type=positive_int, metavar="N", help="end after N epochs without a lower validation loss"
+    )
+    parser.add_argument(
+        "--keep-best",
+        action="store_true",
+        help="keep the model with the lowest validation loss and the newest one, or those of --checkpoints-to-keep",
+    )
 
 
 def add_cell_options(parser: argparse.ArgumentParser) -> None:

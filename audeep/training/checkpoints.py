@@ -23,8 +23,11 @@ from audeep.files import replacing
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
 from audeep.models.time_autoencoder import TimeAutoencoder
+from audeep.training.curve import best_of, read_curve
 
 AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder)}
+
+BEST = "best"  # in place of a step
 
 _MODEL_NAME = re.compile(r"model-(0|[1-9][0-9]*)\.safetensors")
 _OPTIMISER_SUFFIX = ".optimiser.safetensors"
@@ -82,8 +85,9 @@ def save_checkpoint(
     progress: Progress,
     keep: int | None = None,
     preprocessing: Mapping[str, Any] | None = None,
+    best: int | None = None,
 ) -> None:
-    """Write a checkpoint; remove older states of the optimiser, and all but the newest `keep` models.
+    """Write a checkpoint; remove older states of the optimiser, and models but the newest `keep` and that of `best`.
 
     Args:
         preprocessing: settings that the spectrograms trained on were made with.
@@ -103,7 +107,8 @@ def save_checkpoint(
             path.unlink()
     if keep is not None:
         for step in steps_in(directory)[:-keep]:
-            model_path(directory, step).unlink()
+            if step != best:
+                model_path(directory, step).unlink()
 
 
 def save_model(
@@ -145,10 +150,11 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
             raise OutputError(f"{path}: cannot be written: {error}; is the disk full?") from error
 
 
-def load_model(directory: Path, step: int | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
+def load_model(directory: Path, step: int | str | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
     """Load the model of `step`, by default the newest, to the CPU.
 
     Args:
+        step: optimiser steps, or `BEST` for the lowest validation loss.
         kind: the kind of model expected ("t-rae").
 
     Raises:
@@ -174,7 +180,7 @@ def load_model(directory: Path, step: int | None = None, kind: str | None = None
     return model, progress
 
 
-def _path_of(directory: Path, step: int | None) -> Path:
+def _path_of(directory: Path, step: int | str | None) -> Path:
     """The model of `step`, by default the newest, which must be there."""
     steps = steps_in(directory)
     if not steps:
@@ -184,11 +190,23 @@ def _path_of(directory: Path, step: int | None) -> Path:
         if any(directory.glob("model-*.index")):
             found = "has models of auDeep 0.9, which cannot be used"
         raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
+    if step == BEST:
+        step = _best_step(directory, steps[-1])
     step = steps[-1] if step is None else step
     if step not in steps:
         shown = ", ".join(map(str, steps))
         raise ModelError(f"{directory}: has no checkpoint of step {step}; there are checkpoints of steps {shown}")
     return model_path(directory, step)
+
+
+def _best_step(directory: Path, newest: int) -> int:
+    best = best_of(read_curve(directory, newest))
+    if best is None:
+        raise ModelError(
+            f"{directory}: nothing tells the best model; train with --validation-split or --validation-partition, or"
+            " choose a step"
+        )
+    return best.step
 
 
 def _from_json(made: type, values: Mapping[str, object]) -> Any:

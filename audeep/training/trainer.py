@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,9 @@ from audeep.training.checkpoints import (
     save_checkpoint,
     steps_in,
 )
+from audeep.training.curve import Point, best_of, read_curve, write_curve
+from audeep.training.options import TrainingOptions, select_device
+from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -51,50 +53,6 @@ NUM_SHOWN = 4  # reconstructions written for TensorBoard
 LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # lest small gradients become zero
 
 
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How to train, whatever the model.
-
-    Attributes:
-        precision: what to compute matrix products in: float32, bfloat16 or float16. Weights and losses are float32.
-        crop_frames: at each step, train on random stretches of so many frames.
-        schedule: of the learning rate. "constant", or "cosine": it rises over the first steps and falls to 0 until the
-            last (Loshchilov and Hutter, ICLR 2017, without restarts).
-    """
-
-    batch_size: int = 64
-    num_epochs: int = 10
-    learning_rate: float = 1e-3
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "float32"
-    checkpoints_to_keep: int | None = None
-    crop_frames: int | None = None
-    schedule: str = "constant"
-
-
-def select_device(name: str = "auto") -> torch.device:
-    """The device called `name` (cpu, cuda, cuda:N, mps); auto is CUDA where there is one, else the CPU.
-
-    Raises:
-        OptionError: there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        if device.type not in ("cpu", "cuda", "mps"):
-            raise RuntimeError(f"no support for {device.type}")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        available = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-        available += ["mps"] * torch.backends.mps.is_available()
-        raise OptionError(
-            f"device {name!r} cannot be used here; choose one of: auto, {', '.join(available)}"
-        ) from error
-    return device
-
-
 def train(
     data_sets: Sequence[DataSet],
     make_config: Callable[[tuple[int, int]], object],
@@ -102,8 +60,9 @@ def train(
     run_directory: Path,
     options: TrainingOptions,
     resume: bool = False,
+    after_epoch: Callable[[Sequence[Point]], None] | None = None,
 ) -> nn.Module:
-    """Train an autoencoder; after each epoch, write a checkpoint and TensorBoard logs to `run_directory`/logs.
+    """Train an autoencoder; after each epoch, write a checkpoint, losses and TensorBoard logs to `run_directory`/logs.
 
     All randomness is drawn from the seed, the epoch and the step, so a training that was interrupted and resumed ends
     in the same weights as one that was not.
@@ -111,6 +70,7 @@ def train(
     Args:
         make_config: gives the configuration of the model for a shape [time, freq].
         resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
+        after_epoch: is given the learning curve, once the checkpoint of an epoch is written.
 
     Raises:
         ModelError: there are checkpoints and `resume` is not set, or the other way round.
@@ -121,16 +81,20 @@ def train(
     _check_run_directory(logs, resume)
     reuse_memory()
     device = select_device(options.device)
-    batches = Batches(data_sets, options.batch_size, device)
     with _run_directory(logs):
         _check_run_directory(logs, resume)  # again: another process may have been faster
-        torch.manual_seed(options.seed)
-        config = make_config(batches.shape)
+        model, reached, curve = None, Progress(step=0, epoch=0, seed=options.seed), []
         if resume:
             model, reached = load_model(logs, kind=model_type.kind)
-            _check_same(config, model.config, logs)
+            curve = read_curve(logs, reached.step)
+            _check_validated(curve, reached, options, logs)
+        batches, held_out = _batches(data_sets, options, reached.seed, device)
+        torch.manual_seed(options.seed)
+        config = make_config(batches.shape)
+        if model is None:
+            model = model_type(config)
         else:
-            model, reached = model_type(config), Progress(step=0, epoch=0, seed=options.seed)
+            _check_same(config, model.config, logs)
         model.to(device)
         optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
         if resume:
@@ -142,13 +106,10 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
+        preprocessing = _common_preprocessing(data_sets)
+        run = _Run(model, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
         with noted(signal.SIGTERM) as stop:
-            save = partial(
-                save_checkpoint,
-                keep=options.checkpoints_to_keep,
-                preprocessing=_common_preprocessing(data_sets),
-            )
-            _run_epochs(model, optimiser, batches, logs, options, reached, stop, save)
+            run.go_on(reached, after_epoch, stop)
         return model
 
 
@@ -156,6 +117,21 @@ def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None
     """Settings that all spectrograms were made with, where that is known."""
     first, *others = [data_set.preprocessing for data_set in data_sets]
     return first if all(settings == first for settings in others) else None
+
+
+def _batches(
+    data_sets: Sequence[DataSet], options: TrainingOptions, seed: int, device: torch.device
+) -> tuple[Batches, Batches | None]:
+    """What to train on, and what is held out."""
+    if not options.validates or not any(map(len, data_sets)):
+        return Batches(data_sets, options.batch_size, device), None
+    if options.validation_split is not None:
+        parts = hold_out_share(data_sets, options.validation_split, seed)
+    else:
+        parts = hold_out_partitions(data_sets, options.validation_partition)
+    trained, held_out = (Batches(part, options.batch_size, device) for part in parts)
+    logger.info("%d of %d instances are held out", held_out.num_instances, sum(map(len, data_sets)))
+    return trained, held_out
 
 
 @contextmanager
@@ -194,51 +170,111 @@ def _check_same(config: object, trained: object, logs: Path) -> None:
             )
 
 
-def _run_epochs(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Batches,
-    logs: Path,
-    options: TrainingOptions,
-    reached: Progress,
-    stop: list[int],
-    save: Callable[[Path, nn.Module, torch.optim.Optimizer, Progress], None],
-) -> None:
-    shown = batches.take(np.arange(min(NUM_SHOWN, batches.num_instances)))
-    step, seed = reached.step, reached.seed
-    done = reached.batch
-    with _summary(logs, purge_step=step + 1 if step else None) as summary:
-        for epoch in range(reached.epoch + 1, options.num_epochs + 1):
-            start = time.monotonic()
-            model.train()
-            losses = []
-            remaining = batches.epoch(np.random.default_rng([seed, epoch]), skip=done)
-            for batch in progress(remaining, f"epoch {epoch}", "batches", batches.per_epoch - done):
-                step += 1
-                for group in optimiser.param_groups:
-                    group["lr"] = _learning_rate(options, step, options.num_epochs * batches.per_epoch)
-                losses.append(_train_step(model, optimiser, batch, options, seed, step))
-                if not np.isfinite(losses[-1]):
-                    raise _diverged(logs, epoch, done + len(losses), f"the loss is {losses[-1]}")
-                summary.add_scalar("loss/step", losses[-1], step)
-                if stop and done + len(losses) < batches.per_epoch:
-                    _check_finite(model, logs, epoch, done + len(losses))
-                    left = Progress(step, epoch - 1, seed, done + len(losses))
-                    save(logs, model, optimiser, left)
-                    raise _terminated(logs, step)
-            mean_loss = float(np.mean(losses))
-            _check_finite(model, logs, epoch, done + len(losses))
-            summary.add_scalar("loss/epoch", mean_loss, step)
-            _show_reconstructions(summary, model, shown, step)
-            save(logs, model, optimiser, Progress(step, epoch, seed))
-            logger.info(
-                "epoch %d of %d: loss %.4f, %d batches in %.1f s, %s",
-                *(epoch, options.num_epochs, mean_loss, len(losses), time.monotonic() - start),
-                model_path(logs, step).name,
-            )
-            if stop and epoch < options.num_epochs:
-                raise _terminated(logs, step)
-            done = 0
+def _check_validated(curve: Sequence[Point], reached: Progress, options: TrainingOptions, logs: Path) -> None:
+    was_validated = bool(curve) and curve[-1].validation_loss is not None
+    if reached.epoch and was_validated != options.validates:
+        without, other = ("", "without") if was_validated else ("out", "with")
+        raise ModelError(
+            f"{logs}: the model was trained with{without} held-out data, and is to go on {other} them;"
+            " continue with the options and data of the first run"
+        )
+
+
+@dataclass
+class _Run:
+    """What a training works with, and how far its learning curve has come."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    batches: Batches
+    held_out: Batches | None
+    logs: Path
+    options: TrainingOptions
+    seed: int
+    curve: list[Point]
+    preprocessing: dict[str, Any] | None
+
+    def go_on(
+        self, reached: Progress, after_epoch: Callable[[Sequence[Point]], None] | None, stop: Sequence[int]
+    ) -> None:
+        """Train until all epochs are done, patience is at its end, or something arrives in `stop`."""
+        shown = self.batches.take(np.arange(min(NUM_SHOWN, self.batches.num_instances)))
+        purge_step = reached.step + 1 if reached.step else None
+        with _summary(self.logs, purge_step) as summary:
+            while reached.epoch < self.options.num_epochs and not self._is_out_of_patience():
+                reached = self._epoch(reached, summary, shown, stop)
+                if after_epoch is not None:
+                    after_epoch(self.curve)
+                if stop and reached.epoch < self.options.num_epochs:
+                    raise _terminated(self.logs, reached.step)
+
+    def _is_out_of_patience(self) -> bool:
+        best = best_of(self.curve)
+        if self.options.patience is None or best is None or self.curve[-1].epoch < best.epoch + self.options.patience:
+            return False
+        logger.info(
+            "%s: %d epochs without a lower validation loss than the %.4f of epoch %d, %s",
+            *(self.logs, self.curve[-1].epoch - best.epoch, best.validation_loss, best.epoch),
+            model_path(self.logs, best.step).name,
+        )
+        return True
+
+    def _epoch(self, reached: Progress, summary: "SummaryWriter", shown: Batch, stop: Sequence[int]) -> Progress:
+        """Finish an epoch: losses, checkpoint, and one line."""
+        start = time.monotonic()
+        epoch = reached.epoch + 1
+        losses = self._steps(reached, summary, stop)
+        reached = Progress(reached.step + len(losses), epoch, self.seed)
+        _check_finite(self.model, self.logs, epoch, self.batches.per_epoch)
+        point = Point(epoch, reached.step, float(np.mean(losses)), self._validation_loss(epoch))
+        self.curve.append(point)
+        summary.add_scalar("loss/epoch", point.loss, point.step)
+        validated = ""
+        if point.validation_loss is not None:
+            summary.add_scalar("loss/validation", point.validation_loss, point.step)
+            validated = f"validation loss {point.validation_loss:.4f}{' (best)' * (best_of(self.curve) is point)}, "
+        _show_reconstructions(summary, self.model, shown, point.step)
+        write_curve(self.logs, self.curve)
+        self._save(reached)
+        logger.info(
+            "epoch %d of %d: loss %.4f, %s%d batches in %.1f s, %s",
+            *(epoch, self.options.num_epochs, point.loss, validated, len(losses), time.monotonic() - start),
+            model_path(self.logs, point.step).name,
+        )
+        return reached
+
+    def _steps(self, reached: Progress, summary: "SummaryWriter", stop: Sequence[int]) -> list[float]:
+        """The losses of those steps of the next epoch that are not done yet."""
+        self.model.train()
+        epoch, per_epoch, losses = reached.epoch + 1, self.batches.per_epoch, []
+        remaining = self.batches.epoch(np.random.default_rng([self.seed, epoch]), skip=reached.batch)
+        for batch in progress(remaining, f"epoch {epoch}", "batches", per_epoch - reached.batch):
+            step = reached.step + len(losses) + 1
+            for group in self.optimiser.param_groups:
+                group["lr"] = _learning_rate(self.options, step, self.options.num_epochs * per_epoch)
+            losses.append(_train_step(self.model, self.optimiser, batch, self.options, self.seed, step))
+            done = reached.batch + len(losses)
+            if not np.isfinite(losses[-1]):
+                raise _diverged(self.logs, epoch, done, f"the loss is {losses[-1]}")
+            summary.add_scalar("loss/step", losses[-1], step)
+            if stop and done < per_epoch:
+                _check_finite(self.model, self.logs, epoch, done)
+                self._save(Progress(step, reached.epoch, self.seed, done))
+                raise _terminated(self.logs, step)
+        return losses
+
+    def _validation_loss(self, epoch: int) -> float | None:
+        if self.held_out is None:
+            return None
+        loss = validation_loss(self.model, self.held_out, getattr(torch, self.options.precision), self.seed)
+        if not np.isfinite(loss):
+            raise _diverged(self.logs, epoch, self.batches.per_epoch, f"the validation loss is {loss}")
+        return loss
+
+    def _save(self, reached: Progress) -> None:
+        best = best_of(self.curve) if self.options.keep_best else None
+        kept = {"keep": self.options.num_kept, "best": best and best.step}
+        save_checkpoint(self.logs, self.model, self.optimiser, reached, **kept, preprocessing=self.preprocessing)
 
 
 @contextmanager
@@ -321,7 +357,7 @@ def generate(
     model_directory: Path,
     data_set: DataSet,
     outputs: Sequence[Path],
-    steps: Sequence[int] | None = None,
+    steps: Sequence[int | str] | None = None,
     *,
     kind: str | None = None,
     batch_size: int = BATCH_SIZE,
@@ -331,7 +367,7 @@ def generate(
     """Write the representations of all instances, one file for each training step.
 
     Args:
-        steps: steps of the checkpoints to use; by default the newest.
+        steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected ("t-rae").
         pooled: represent instances by `represent_pooled`, which the models of t-rae have.
 
@@ -341,7 +377,7 @@ def generate(
         ShapeError: the model was trained on another shape.
         OutputError: an output cannot be written.
     """
-    chosen: Sequence[int | None] = [None] if steps is None else steps
+    chosen: Sequence[int | str | None] = [None] if steps is None else steps
     if len(chosen) != len(outputs):
         raise OptionError(
             f"{len(outputs)} output files for {len(chosen)} training steps; give one --output for each of --steps"
@@ -352,15 +388,24 @@ def generate(
         check_target(output)
     models = [load_model(model_directory, step, kind)[0] for step in chosen]
     for model in models:
-        skipped = 1 if data_set.is_padded else 0  # the number of frames may be any
-        if data_set.feature_shape[skipped:] != model.config.input_shape[skipped:]:
-            raise ShapeError(
-                f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
-                f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
-            )
+        check_shape(model, data_set, model_directory)
     for model, output in zip(models, outputs, strict=True):
         _generate(model.to(select_device(device)).eval(), data_set, output, batch_size, pooled)
         logger.info("%s: features of %d instances written", output, len(data_set))
+
+
+def check_shape(model: nn.Module, data_set: DataSet, model_directory: Path) -> None:
+    """Check that `model` can read the instances.
+
+    Raises:
+        ShapeError: it was trained on another shape.
+    """
+    skipped = 1 if data_set.is_padded else 0  # the number of frames may be any
+    if data_set.feature_shape[skipped:] != model.config.input_shape[skipped:]:
+        raise ShapeError(
+            f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
+            f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
+        )
 
 
 @torch.inference_mode()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a trained model makes of spectrograms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from audeep.data.data_set import DataSet
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A spectrogram and what a model made of it.
+
+    Attributes:
+        name: file and chunk.
+        original, output: [time, freq], without padding.
+        error: the loss of the model on this instance.
+    """
+
+    name: str
+    original: np.ndarray
+    output: np.ndarray
+    error: float
+
+
+@torch.inference_mode()
+def reconstruct(model: nn.Module, data_set: DataSet, instances: Sequence[int], seed: int = 0) -> list[Reconstruction]:
+    """Reconstruct some instances, each on its own, without dropout or noise.
+
+    The decoder is given what it is given in training: the expected frames before, or, as often as the model was trained
+    so, its own output, drawn from `seed`.
+
+    Raises:
+        DataError: there is no such instance.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    found = []
+    for index in instances:
+        instance = data_set[index]
+        original = instance.features[: data_set.num_frames[index]]
+        batch = torch.from_numpy(original).unsqueeze(0).to(device)
+        torch.manual_seed(seed)
+        output = model.reconstruct(batch)[0].cpu().numpy()
+        torch.manual_seed(seed)
+        error = model.loss(batch).item()
+        found.append(Reconstruction(f"{instance.filename}, chunk {instance.chunk_nr}", original, output, error))
+    return found

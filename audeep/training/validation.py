@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings that training does not see, and the loss on them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from audeep.data.data_set import DataSet
+from audeep.data.schema import Partition
+from audeep.data.upsample import original_names
+from audeep.errors import DataError, OptionError
+from audeep.training.batches import Batches
+
+Parts = tuple[list[DataSet], list[DataSet]]
+
+
+def hold_out_share(data_sets: Sequence[DataSet], share: float, seed: int) -> Parts:
+    """Data sets to train on, and to validate on: a `share` of the recordings drawn at random, at least one.
+
+    Chunks of a recording, what `upsample` made of it, and what has its file name in other data sets stay together.
+
+    Raises:
+        OptionError: no recording would be left to train on.
+    """
+    names = [original_names(data_set.filenames) for data_set in data_sets]
+    recordings = sorted(set(np.concatenate(names)))
+    count = max(1, round(share * len(recordings)))
+    if count >= len(recordings):
+        raise OptionError(
+            f"--validation-split {share:g}: takes {count} of {len(recordings)} recordings, none is left to train on;"
+            " choose a smaller share"
+        )
+    # epochs draw from [seed, 1] and on
+    drawn = np.random.default_rng([seed, 0]).choice(len(recordings), count, replace=False)
+    held_out = {recordings[position] for position in drawn}
+    return _parted(data_sets, [np.array([name in held_out for name in each], dtype=bool) for each in names])
+
+
+def hold_out_partitions(data_sets: Sequence[DataSet], partitions: Sequence[Partition]) -> Parts:
+    """Data sets to train on, and to validate on: the instances in `partitions`.
+
+    Raises:
+        DataError: no instance is in these partitions, or all are.
+    """
+    masks = [np.isin(data_set.partition, [float(partition) for partition in partitions]) for data_set in data_sets]
+    found, total = sum(mask.sum() for mask in masks), sum(map(len, data_sets))
+    if found in (0, total):
+        names = " ".join(partition.name for partition in partitions)
+        which = "all instances are" if found else "no instance is"
+        raise DataError(
+            f"--validation-partition {names}: {which} in there; name other partitions, or make some with"
+            " 'audeep modify --add-partitioning'"
+        )
+    return _parted(data_sets, masks)
+
+
+def _parted(data_sets: Sequence[DataSet], masks: Sequence[np.ndarray]) -> Parts:
+    train, validation = (
+        [data_set[np.flatnonzero(mask == wanted)] for data_set, mask in zip(data_sets, masks, strict=True)]
+        for wanted in (False, True)
+    )
+    return train, validation
+
+
+@torch.inference_mode()
+def validation_loss(model: nn.Module, batches: Batches, precision: torch.dtype, seed: int) -> float:
+    """Root mean squared error of the reconstructions of all instances, without dropout or noise.
+
+    It does not depend on how instances are put into batches, but for rounding. What a decoder is fed of its own output
+    is drawn from `seed`.
+    """
+    model.eval()
+    torch.manual_seed(seed)
+    squares, num_frames = 0.0, 0
+    for batch in batches.epoch(np.random.default_rng(seed)):
+        frames = batch.spectrograms.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
+        with torch.autocast(batch.spectrograms.device.type, precision, enabled=precision != torch.float32):
+            loss = model.loss(*batch)
+        squares += loss.item() ** 2 * frames
+        num_frames += frames
+    return float(np.sqrt(squares / num_frames))
