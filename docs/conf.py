@@ -39,7 +39,8 @@ def described(name: str, parser: argparse.ArgumentParser) -> str:
     for action in parser._actions:
         if "--help" not in action.option_strings:
             values = formatter._format_args(action, formatter._get_default_metavar_for_optional(action))
-            lines += [f"`{', '.join(action.option_strings)}{f' {values}' if values else ''}`"]
+            names = ", ".join(action.option_strings) or action.metavar
+            lines += [f"`{names}{f' {values}' if values and action.option_strings else ''}`"]
             lines += [f": {formatter._expand_help(action)}{' (required)' if action.required else ''}", ""]
     return "\n".join(lines)
 

@@ -41,7 +41,8 @@ def test_each_command_and_each_of_its_options_is_described(guide):
     for command in COMMANDS:
         assert f"<h2>{command}<a" in text
         for action in parser_of(command)._actions:
-            assert any(f">{name}</span>" in text for name in action.option_strings) or action.dest == "help"
+            names = action.option_strings or [action.metavar]
+            assert any(f">{name}</span>" in text for name in names) or action.dest == "help"
     assert "%(default)s" not in text
 
 

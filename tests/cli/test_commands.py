@@ -133,7 +133,8 @@ def test_training_writes_a_model_after_each_epoch_and_goes_on_with_continue(aude
 def test_all_options_of_the_model_reach_it(audeep, spectrograms, tmp_path):
     options = (
         "--num-layers 2 --num-units 3 --bidirectional-encoder --bidirectional-decoder --keep-prob 0.7"
-        " --encoder-noise 0.1 --feed-previous-prob 0.2 --cell lstm --mask-silence"
+        " --encoder-noise 0.1 --feed-previous-prob 0.2 --cell lstm --mask-silence --decoder frame --hidden-frames 0.3"
+        " --hidden-stretch 5"
     )
     audeep(f"t-rae train --input {spectrograms} --run-name {tmp_path} --num-epochs 1 {options}")
     model, _ = load_model(tmp_path / "logs")
@@ -141,6 +142,7 @@ def test_all_options_of_the_model_reach_it(audeep, spectrograms, tmp_path):
         **{"num_steps": 19, "num_features": 12, "num_layers": 2, "num_units": 3, "keep_prob": 0.7, "cell": "LSTM"},
         **{"bidirectional_encoder": True, "bidirectional_decoder": True, "encoder_noise": 0.1},
         **{"feed_previous_prob": 0.2, "mask_silence": True},
+        **{"decoder": "frame", "hidden_frames": 0.3, "hidden_stretch": 5},
     }
 
 
