@@ -51,7 +51,13 @@ def test_options_that_take_several_values_do():
 
 
 def test_the_manual_lists_each_command_but_the_new_ones():
-    assert set(COMMANDS) - {row["command"] for row in LISTED} == {"visualize pca", "visualize tsne"}
+    new = {
+        "visualize pca",
+        "visualize tsne",
+        "report",
+        *(f"{kind} reconstruct" for kind in ("t-rae", "f-rae", "ft-rae")),
+    }
+    assert set(COMMANDS) - {row["command"] for row in LISTED} == new
 
 
 @pytest.mark.parametrize("option", ["-v", "--verbose", "-q", "--quiet", "--log-file", "-h", "--help", "--version"])

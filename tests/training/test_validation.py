@@ -57,10 +57,12 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_share_of_the_recordings_is_held_out_with_all_their_chunks(make_spectrograms: Callable) -> None:
     data_sets = [make_spectrograms(20), make_spectrograms(7, seed=0), make_spectrograms(6, seed=1)]
-    data_sets[1].filenames[0] = "upsampled_1." + data_sets[1].filenames[1]
-    recordings = {str(name) for data_set in data_sets for name in data_set.filenames}
+    data_sets[1].filenames[0] += ".upsampled.1"
+    recordings = {f"0-{number}.wav" for number in range(10)} | {f"1-{number}.wav" for number in range(3)}
     parts = hold_out_share(data_sets, 0.3, seed=5)
-    train_names, held_names = ({str(name) for part in side for name in part.filenames} for side in parts)
+    train_names, held_names = (
+        {name.removesuffix(".upsampled.1") for part in side for name in part.filenames} for side in parts
+    )
     assert train_names | held_names == recordings and not train_names & held_names
     assert sum(map(len, parts[0])) + sum(map(len, parts[1])) == 33
     _, again = hold_out_share(data_sets, 0.3, seed=5)
