@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DOTS_PER_INCH = 120
+MOST_RECONSTRUCTIONS = 50
 
 
 def new_figure(width: float, height: float, file: Path | BinaryIO | None) -> Figure:
@@ -141,7 +142,10 @@ def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
 
 
 def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None) -> None:
-    """Spectrograms on the left, what a model made of them on the right, in the same colours."""
+    """Spectrograms on the left, what a model made of them on the right, in the same colours; not more than fit."""
+    if len(reconstructions) > MOST_RECONSTRUCTIONS:
+        logger.warning("only the first %d of %d instances are drawn", MOST_RECONSTRUCTIONS, len(reconstructions))
+        reconstructions = reconstructions[:MOST_RECONSTRUCTIONS]
     figure = new_figure(9, 0.6 + 2.2 * len(reconstructions), file)
     rows = figure.subplots(len(reconstructions), 2, squeeze=False, sharey=True)
     for (left, right), each in zip(rows, reconstructions, strict=True):

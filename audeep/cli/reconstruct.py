@@ -41,7 +41,6 @@ class Reconstruct(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.errors import DataError
         from audeep.training.checkpoints import load_model
         from audeep.training.options import select_device
         from audeep.training.reconstruction import reconstruct
@@ -51,8 +50,6 @@ class Reconstruct(AudeepCommand):
         model, progress = load_model(parsed_args.model_dir, parsed_args.step, self.model_kind)
         check_shape(model, data_set, parsed_args.model_dir)
         instances = parsed_args.instances or range(min(parsed_args.num_instances, len(data_set)))
-        if not instances:
-            raise DataError(f"{parsed_args.input}: has no instances; check it with 'audeep inspect netcdf'")
         model.to(select_device(parsed_args.device))
         found = reconstruct(model, data_set, instances, parsed_args.seed)
         if self.is_quiet:

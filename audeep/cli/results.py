@@ -10,6 +10,7 @@ from typing import Any
 from audeep import __version__
 from audeep.files import replacing
 
+SETTINGS_NAME = "settings.json"  # what a training keeps of its options beside its models
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "xarray", "netCDF4")
 
 

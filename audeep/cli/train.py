@@ -21,7 +21,7 @@ from audeep.cli.options import (
     positive_int,
     probability,
 )
-from audeep.cli.results import write_results
+from audeep.cli.results import SETTINGS_NAME, write_results
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTINGS_NAME = "settings.json"
 CURVE_NAME = "learning-curve.png"
 
 
