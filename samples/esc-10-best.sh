@@ -7,6 +7,7 @@ layout=esc
 spectra="--window-width 0.02 --window-overlap 0.01 --mel-spectrum 64 --fixed-length 5 --clip-below -60"
 model="--bidirectional-encoder --decoder frame --hidden-frames 0.4 --hidden-stretch 12 --crop-frames 96 --batch-size 32
     --schedule cosine --num-epochs 20 --seed ${SEED-0}"
+classifier="svm evaluate --complexity 0.003"
 scoring=--cross-validate
 . "$(dirname "$0")/experiment.sh"
 

@@ -8,8 +8,8 @@
 # fails stops it. --smoke runs everything on a tenth of the recordings with one epoch of training, to see that it works.
 #
 # The script sets $name and $layout (--parser), $spectra, $model and $scoring (options of preprocess, t-rae train and
-# mlp evaluate), and $folds if the data set has none, to draw as many. Then it calls begin "$@", data_set for each set
-# of spectrograms, and fuse_all.
+# mlp evaluate), $classifier if it is to be another than the MLP of the paper, with its options, and $folds if the data
+# set has none, to draw as many. Then it calls begin "$@", data_set for each set of spectrograms, and fuse_all.
 set -eu
 umask 022
 
@@ -31,11 +31,15 @@ begin() {
     fi
     basedir=$1
     output=${2-$name}
-    classifier="--num-layers 2 --num-units 150 --learning-rate 0.001 --keep-prob 0.6 --num-epochs 400"
+    if [ -z "${classifier-}" ]; then
+        classifier="mlp evaluate --num-layers 2 --num-units 150 --learning-rate 0.001 --keep-prob 0.6 --repeat 5"
+        epochs=400
+        [ -z "$smoke" ] || epochs=1
+        classifier="$classifier --num-epochs $epochs"
+    fi
     if [ -n "$smoke" ]; then
         layout="$project/samples/tenth.py:Tenth_$layout"
         model="$model --num-epochs 1"
-        classifier="$classifier --num-epochs 1"
     fi
     command -v audeep >/dev/null || . "$project/samples/install.sh"
     mkdir -p "$output"
@@ -86,7 +90,7 @@ fuse_all() {
         audeep fuse --input "$@" --output "$output/fused.nc"
     fi
     score fused "$output/fused.nc"
-    step "$name: accuracy and unweighted average recall, mean of 5 repetitions"
+    step "$name: accuracy and unweighted average recall"
     for set_name in $sets fused; do
         awk -F, -v name="$set_name" '{ printf "%-16s %6.2f %%  %6.2f %%\n", name, 100 * $1, 100 * $2 }' \
             "$output/$set_name.score"
@@ -97,7 +101,7 @@ fuse_all() {
 score() {
     if [ ! -e "$output/$1.score" ]; then
         step "$name, $1: evaluate"
-        audeep mlp evaluate --quiet --input "$2" $scoring $classifier --repeat 5 >"$output/$1.score.partial"
+        audeep $classifier --quiet --input "$2" $scoring >"$output/$1.score.partial"
         mv "$output/$1.score.partial" "$output/$1.score"
     fi
 }

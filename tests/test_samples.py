@@ -148,6 +148,7 @@ def tut_as_2017(basedir: Path) -> None:
 CLIPPED = ["below-30", "below-45", "below-60", "below-75"]
 EXPERIMENTS = {  # name: makes the data set, sets of spectrograms, shape of each, instances, folds, features
     "esc-10": (None, CLIPPED, (124, 128), 50, 5, 1024),
+    "esc-10-best": (None, ["plain", "frame", "previous", "neighbours"], (499, 64), 50, 5, 2 * 2 * 256 * 3),
     "esc-50": (esc_50, CLIPPED, (124, 128), 10, 5, 512),
     "gtzan": (gtzan, [*CLIPPED, "unclipped"], (50, 320), 140, 5, 512),
     "tut-as-2017": (tut_as_2017, ["left", "right", "mean", "diff"], (24, 320), 8, 4, 1024),
