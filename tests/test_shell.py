@@ -212,10 +212,11 @@ def complete() -> Callable[[str], list[str]]:
     ("typed", "expected"),
     [
         ("t-r", ["t-rae "]),
-        ("t-rae ", ["t-rae generate ", "t-rae train "]),
+        ("t-rae ", ["t-rae generate ", "t-rae reconstruct ", "t-rae train "]),
         ("fuse c", ["fuse chunks "]),
         ("in", ["inspect "]),
         ("im", ["import "]),
+        ("t-rae generate --steps b", ["t-rae generate --steps best "]),
         ("q", ["quit "]),
         ("help mlp p", ["help mlp predict "]),
         ("svm evaluate --comp", ["svm evaluate --complexity "]),
