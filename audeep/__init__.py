@@ -23,7 +23,7 @@ _HOMES = {
     "export": "audeep.data.exporters:export",
     "fuse": "audeep.data.combine:concat_features",
     "fuse_chunks": "audeep.data.combine:concat_chunks",
-    "generate": "audeep.training.trainer:generate",
+    "generate": "audeep.training.generation:generate",
     "import_": "audeep.data.importers:import_data_set",
     "modify": "audeep.data.splits:modify",
     "predict": "audeep.prediction:predict",

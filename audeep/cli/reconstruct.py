@@ -42,9 +42,9 @@ class Reconstruct(AudeepCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
         from audeep.training.checkpoints import load_model
+        from audeep.training.generation import check_shape
         from audeep.training.options import select_device
         from audeep.training.reconstruction import reconstruct
-        from audeep.training.trainer import check_shape
 
         data_set = load(parsed_args.input)
         model, progress = load_model(parsed_args.model_dir, parsed_args.step, self.model_kind)

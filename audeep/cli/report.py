@@ -57,9 +57,8 @@ class Report(AudeepCommand):
         from audeep.data.data_set import load
         from audeep.training.checkpoints import load_model
         from audeep.training.curve import read_curve
+        from audeep.training.generation import check_shape, represent
         from audeep.training.options import select_device
-        from audeep.training.reconstruction import represent
-        from audeep.training.trainer import check_shape
 
         logs = parsed_args.run_dir / "logs"
         output = parsed_args.output or parsed_args.run_dir / "report.html"

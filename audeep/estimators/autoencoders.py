@@ -21,7 +21,9 @@ from audeep.data.data_set import DataSet
 from audeep.errors import ModelError
 from audeep.estimators.inputs import Spectrograms, as_data_set, as_data_sets
 from audeep.training.checkpoints import AUTOENCODERS, load_model, preprocessing_of, save_model, steps_in
-from audeep.training.trainer import TrainingOptions, represented, select_device, train
+from audeep.training.generation import represented
+from audeep.training.options import TrainingOptions, select_device
+from audeep.training.trainer import train
 
 CHOICES = {
     "cell": ("GRU", "LSTM"),

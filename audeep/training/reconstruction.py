@@ -9,9 +9,7 @@ import torch
 from torch import nn
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import GENERATED
 from audeep.errors import DataError
-from audeep.progress import progress
 
 
 @dataclass(frozen=True)
@@ -55,19 +53,3 @@ def reconstruct(model: nn.Module, data_set: DataSet, instances: Sequence[int], s
         error = model.loss(batch).item()
         found.append(Reconstruction(f"{instance.filename}, chunk {instance.chunk_nr}", original, output, error))
     return found
-
-
-@torch.inference_mode()
-def represent(model: nn.Module, data_set: DataSet, batch_size: int = 500) -> DataSet:
-    """The same instances with one vector each [instance, generated]: where frames have theirs, the mean over frames."""
-    model.eval()
-    device = next(model.parameters()).device
-    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
-    vectors = []
-    for part in progress(parts, "represent", "batches"):
-        lengths = torch.from_numpy(part.num_frames).to(device)
-        features = model.represent(torch.from_numpy(part.features).to(device), lengths if part.is_padded else None)
-        if features.ndim == 3:  # [batch, time, generated], zeros in the padding
-            features = features.sum(dim=1) / lengths.unsqueeze(1)
-        vectors.append(features.cpu().numpy())
-    return data_set.with_features(np.concatenate(vectors), [GENERATED])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train autoencoders, resumably, and generate features with them."""
+"""Train autoencoders, resumably."""
 
 import dataclasses
 import logging
@@ -17,15 +17,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from audeep.data import netcdf
 from audeep.data.data_set import DataSet
-from audeep.data.schema import GENERATED, NUM_FRAMES
-from audeep.errors import AudeepError, ModelError, OptionError, OutputError, ShapeError
-from audeep.files import check_target, locked, making
+from audeep.errors import AudeepError, ModelError, OutputError
+from audeep.files import locked, making
 from audeep.memory import reuse_memory
 from audeep.progress import progress
 from audeep.signals import noted
-from audeep.training.batches import Batch, Batches, cropped, describe
+from audeep.training.batches import Batch, Batches, cropped
 from audeep.training.checkpoints import (
     Progress,
     load_model,
@@ -46,7 +44,6 @@ logger = logging.getLogger(__name__)
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
 EVENT_FILES = "events.out.tfevents.*"  # of TensorBoard
 WARMUP_STEPS = 50  # over which the learning rate rises in the schedule "cosine"
-BATCH_SIZE = 500  # instances that are represented at a time
 NUM_SHOWN = 4  # reconstructions written for TensorBoard
 
 
@@ -351,83 +348,3 @@ def _show_reconstructions(summary: object, model: nn.Module, shown: Batch, step:
         pairs = torch.cat([shown.spectrograms, model.reconstruct(*shown)], dim=2)  # [batch, time, 2 * freq], low first
     images = (pairs.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
     summary.add_images("reconstruction above original", images.unsqueeze(1), step)
-
-
-def generate(
-    model_directory: Path,
-    data_set: DataSet,
-    outputs: Sequence[Path],
-    steps: Sequence[int | str] | None = None,
-    *,
-    kind: str | None = None,
-    batch_size: int = BATCH_SIZE,
-    device: str = "auto",
-    pooled: bool = False,
-) -> None:
-    """Write the representations of all instances, one file for each training step.
-
-    Args:
-        steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
-        kind: the kind of model expected ("t-rae").
-        pooled: represent instances by `represent_pooled`, which the models of t-rae have.
-
-    Raises:
-        OptionError: the numbers of steps and outputs differ.
-        ModelError: a checkpoint is missing or damaged.
-        ShapeError: the model was trained on another shape.
-        OutputError: an output cannot be written.
-    """
-    chosen: Sequence[int | str | None] = [None] if steps is None else steps
-    if len(chosen) != len(outputs):
-        raise OptionError(
-            f"{len(outputs)} output files for {len(chosen)} training steps; give one --output for each of --steps"
-        )
-    for number, output in enumerate(outputs):
-        if output in outputs[:number]:
-            raise OptionError(f"{output}: is named twice; give each step an output of its own")
-        check_target(output)
-    models = [load_model(model_directory, step, kind)[0] for step in chosen]
-    for model in models:
-        check_shape(model, data_set, model_directory)
-    for model, output in zip(models, outputs, strict=True):
-        _generate(model.to(select_device(device)).eval(), data_set, output, batch_size, pooled)
-        logger.info("%s: features of %d instances written", output, len(data_set))
-
-
-def check_shape(model: nn.Module, data_set: DataSet, model_directory: Path) -> None:
-    """Check that `model` can read the instances.
-
-    Raises:
-        ShapeError: it was trained on another shape.
-    """
-    skipped = 1 if data_set.is_padded else 0  # the number of frames may be any
-    if data_set.feature_shape[skipped:] != model.config.input_shape[skipped:]:
-        raise ShapeError(
-            f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
-            f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
-        )
-
-
-@torch.inference_mode()
-def represented(
-    model: nn.Module, data_set: DataSet, batch_size: int = BATCH_SIZE, pooled: bool = False
-) -> Iterator[tuple[DataSet, np.ndarray]]:
-    """The data set part by part, each with its representations [instance, ...], by a model that does not train."""
-    represent = model.represent_pooled if pooled else model.represent
-    device = next(model.parameters()).device
-    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
-    for part in progress(parts, "generate", "batches"):
-        lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
-        yield part, represent(torch.from_numpy(part.features).to(device), lengths).cpu().numpy()
-
-
-@torch.inference_mode()
-def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int, pooled: bool) -> None:
-    device = next(model.parameters()).device
-    represent = model.represent_pooled if pooled else model.represent
-    shape = represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
-    names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
-    with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
-        for part, features in represented(model, data_set, batch_size, pooled):
-            kept = {name: column for name, column in part.metadata.items() if len(shape) > 1 or name != NUM_FRAMES.name}
-            writer.append(kept, features)

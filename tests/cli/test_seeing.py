@@ -22,7 +22,8 @@ from audeep.cli.plots import plot_reconstructions
 from audeep.data.splits import remove_cv_setup
 from audeep.scores import class_scores
 from audeep.training.checkpoints import load_model
-from audeep.training.reconstruction import Reconstruction, represent
+from audeep.training.generation import represent
+from audeep.training.reconstruction import Reconstruction
 
 
 @pytest.fixture(scope="module")

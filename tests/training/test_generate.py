@@ -13,7 +13,9 @@ from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.training.checkpoints import load_model
-from audeep.training.trainer import TrainingOptions, generate, train
+from audeep.training.generation import generate
+from audeep.training.options import TrainingOptions
+from audeep.training.trainer import train
 
 CONFIG = dict(num_units=3, num_layers=2, bidirectional_decoder=True, keep_prob=0.5, encoder_noise=0.5)
 

@@ -26,7 +26,9 @@ from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfi
 from audeep.training import checkpoints, trainer
 from audeep.training.batches import Batches
 from audeep.training.checkpoints import Progress, load_model, steps_in
-from audeep.training.trainer import TrainingOptions, generate, select_device, train
+from audeep.training.generation import generate
+from audeep.training.options import TrainingOptions, select_device
+from audeep.training.trainer import train
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
 

@@ -21,7 +21,9 @@ from audeep.training import trainer
 from audeep.training.batches import Batches
 from audeep.training.checkpoints import load_model, steps_in
 from audeep.training.curve import Point, best_of, read_curve, write_curve
-from audeep.training.trainer import TrainingOptions, generate, train
+from audeep.training.generation import generate
+from audeep.training.options import TrainingOptions
+from audeep.training.trainer import train
 from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
