@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Columns from and to netCDF 4 files, in the format of `schema`."""
 
+import gc
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,8 +172,13 @@ def _unreadable(path: Path | str, error: Exception) -> DataError:
 
 
 def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
-    """What `work` returns; futures.TimeoutError if that takes too long."""
+    """What `work` returns; futures.TimeoutError if that takes too long.
+
+    Meanwhile no garbage is collected, among which there might be a file: HDF5 crashes if one is closed in one thread
+    while another is opened in another.
+    """
     future = futures.Future()
+    is_collecting = gc.isenabled()
 
     def run() -> None:
         try:
@@ -180,8 +186,13 @@ def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
         except BaseException as error:
             future.set_exception(error)
 
-    Thread(target=run, name="audeep-open", daemon=True).start()
-    return future.result(OPENING_SECONDS)
+    gc.disable()
+    try:
+        Thread(target=run, name="audeep-open", daemon=True).start()
+        return future.result(OPENING_SECONDS)
+    finally:
+        if is_collecting:
+            gc.enable()
 
 
 def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:

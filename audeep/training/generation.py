@@ -104,10 +104,10 @@ def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int
             writer.append(kept, features)
 
 
-def represent(model: nn.Module, data_set: DataSet) -> DataSet:
+def represent(model: nn.Module, data_set: DataSet, batch_size: int = BATCH_SIZE) -> DataSet:
     """The same instances with one vector each [instance, generated]: where frames have theirs, the mean over frames."""
     vectors = []
-    for part, features in represented(model.eval(), data_set):
+    for part, features in represented(model.eval(), data_set, batch_size):
         if features.ndim == 3:  # [instance, time, generated], zeros in the padding
             features = features.sum(axis=1) / part.num_frames[:, np.newaxis]
         vectors.append(features)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same command with the same seed writes the same bytes and prints the same text, each time and in each process.
 
-TensorBoard's event files are left out: they hold the time of day.
+TensorBoard's event files are left out: they hold the time of day. So is settings.json, which names the run's directory.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from audeep.cli.results import SETTINGS_NAME
 from tests.faults.commands import SPECTRA
 
 TRAIN = "--input {spectrograms} --num-epochs 2 --batch-size 7 --keep-prob 0.8 --seed 5 --run-name {out}"
@@ -44,7 +45,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith("events.out.tfevents")
+        if path.is_file() and not path.name.startswith("events.out.tfevents") and path.name != SETTINGS_NAME
     }
 
 
