@@ -3,7 +3,6 @@
 
 import glob
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -77,7 +76,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     """
     target = Path(target)
     check_target(target)
-    partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
+    partial = target.with_name(f".{target.stem}.{os.urandom(4).hex()}.partial{target.suffix}")
     try:
         with making(target.parent), _removed(partial):
             yield partial

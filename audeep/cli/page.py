@@ -3,7 +3,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from audeep.errors import escaped
 
@@ -86,4 +85,6 @@ def picture(png: bytes, description: str) -> str:
 
 def text(content: object) -> str:
     """Text that means nothing in HTML, and can be written as UTF-8."""
+    from html import escape
+
     return escape(escaped(str(content)))

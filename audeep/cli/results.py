@@ -2,8 +2,6 @@
 """Results of a command for other programs: a JSON file with all that is needed to tell how they came about."""
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,9 @@ def write_results(path: Path, command: str, settings: dict[str, Any], results: d
     Raises:
         OutputError: `path` cannot be written.
     """
+    import platform
+    from importlib.metadata import version
+
     versions = {"audeep": __version__, "python": platform.python_version()}
     versions |= {library: version(library) for library in LIBRARIES}
     content = {"command": command, "settings": settings, "versions": versions, **results}
