@@ -14,6 +14,7 @@ from cliff.app import App
 from cliff.command import Command
 from cliff.commandmanager import CommandManager
 from cliff.help import HelpCommand
+from stevedore import NamedExtensionManager
 
 from audeep import __version__
 
@@ -23,6 +24,16 @@ Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
 After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
 Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
 INTERRUPTED = 130  # exit status of a program that SIGINT ended
+
+
+class Commands(CommandManager):
+    """The commands, each imported when it is needed; the base class imports all of them at once."""
+
+    def load_commands(self, namespace: str) -> None:
+        """Add the commands of an entry-point group."""
+        self.group_list.append(namespace)
+        for entry_point in NamedExtensionManager(namespace, []).list_entry_points():
+            self.commands[entry_point.name.replace("_", " ")] = entry_point
 
 
 class Help(HelpCommand):
@@ -41,7 +52,7 @@ class AudeepApp(App):
 
     def __init__(self, stdout: TextIO | None = None, in_shell: bool = False) -> None:
         """Write results to `stdout`; `in_shell` says that an interactive shell runs already."""
-        commands = CommandManager("audeep.commands")
+        commands = Commands("audeep.commands")
         super().__init__(DESCRIPTION, f"{__version__}\n{COPYRIGHT}", commands, stdout=stdout, deferred_help=True)
         commands.add_command("help", Help)
         self.in_shell = in_shell
