@@ -179,7 +179,7 @@ class Preprocessor:
                 f"{path}: has samples of up to {np.abs(samples).max():.3g}, too loud for a spectrogram; full scale is 1"
             )
         if loudest == 0:
-            log.warning("%s: is silent, its spectrogram is constant", path)
+            _warn_of_silence(path)
         decibels = power_to_db(power).T  # [time, freq]
         if self.clip_below is not None or self.clip_above is not None:
             np.clip(decibels, self.clip_below, self.clip_above, out=decibels)
@@ -234,6 +234,12 @@ class Preprocessor:
                 f"--chunk-count {count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
                 f"s, --fixed-length is {fixed} s; use fewer or shorter chunks, or a longer --fixed-length"
             )
+
+
+@lru_cache
+def _warn_of_silence(path: Path | str) -> None:
+    """Once for each recording, however many windows of it are silent."""
+    log.warning("%s: is silent, its spectrogram is constant", path)
 
 
 @lru_cache
