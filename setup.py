@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one part of audeep that is compiled; where there is no compiler, audeep does without it. See pyproject.toml."""
+"""The parts of audeep that are compiled; where there is no compiler, audeep does without them. See pyproject.toml."""
 
 import sys
 
@@ -9,6 +9,7 @@ FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trap
 
 setup(
     ext_modules=[
-        Extension("audeep.models._kernels", ["audeep/models/_kernels.c"], extra_compile_args=FLAGS, optional=True)
+        Extension(name, [f"{name.replace('.', '/')}.c"], extra_compile_args=FLAGS, optional=True)
+        for name in ("audeep.audio._spectra", "audeep.models._kernels")
     ]
 )

@@ -170,9 +170,10 @@ class Preprocessor:
                 f"{path}: lasts {len(signal)} samples, --window-width {self.window_width} s needs {framing.window}; "
                 "use a narrower window or --fixed-length"
             )
-        power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
-        if self.mel_spectrum is not None:
-            power = mel_spectrogram(power, self.mel_spectrum, framing.window, sample_rate)
+        if self.mel_spectrum is None:
+            power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
+        else:
+            power = mel_spectrogram(signal, framing.window, framing.overlap, self.mel_spectrum, sample_rate)
         loudest = power.max()
         if not np.isfinite(loudest):
             raise AudioError(

@@ -2,10 +2,12 @@
 """From a signal to decibels over time and frequency: pure functions on arrays.
 
 All arithmetic is in double precision. With single precision, cells far below the loudest one carry more rounding
-error than signal, and the smallest cell sets the scale of a spectrogram that is not clipped.
+error than signal, and the smallest cell sets the scale of a spectrogram that is not clipped. What is done before and
+after the Fourier transforms is compiled (`_spectra.c`) where there was a compiler.
 """
 
 import logging
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +15,11 @@ import scipy.fft
 import scipy.ndimage
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
+
+try:
+    from audeep.audio import _spectra as kernels
+except ImportError:  # there was no compiler when audeep was installed
+    kernels = None
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +47,54 @@ def power_spectrogram(samples: np.ndarray, window_length: int, overlap: int) -> 
 
     Needs num_samples >= window_length > overlap.
     """
-    segments = sliding_window_view(samples, window_length)[:: window_length - overlap]  # [frames, window]
+    return np.concatenate([_powers(spectra) for spectra in _spectra(samples, window_length, overlap)]).T
+
+
+def mel_spectrogram(
+    samples: np.ndarray, window_length: int, overlap: int, num_bands: int, sample_rate: int
+) -> np.ndarray:
+    """Sums of a power spectrogram over the bins of each mel band: [num_samples] -> [num_bands, frames].
+
+    Needs what `power_spectrogram` needs.
+    """
+    filters = _sparse_mel_filters(num_bands, window_length, sample_rate)
+    return np.concatenate([_band_powers(block, filters) for block in _spectra(samples, window_length, overlap)]).T
+
+
+def _spectra(samples: np.ndarray, window_length: int, overlap: int) -> Iterator[np.ndarray]:
+    """The short-time Fourier transform in blocks of frames, complex128 [frames, bins]."""
+    samples = np.ascontiguousarray(samples, np.float64)
+    hop = window_length - overlap
+    num_frames = (len(samples) - overlap) // hop
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window_length) / window_length)
-    power = np.empty((len(segments), window_length // 2 + 1))  # [frames, bins]
     step = max(1, BLOCK_SAMPLES // window_length)
-    for start in range(0, len(segments), step):
-        block = segments[start : start + step]
-        block = block - block.mean(axis=1, keepdims=True)
-        block *= window
-        parts = scipy.fft.rfft(block, axis=1, overwrite_x=True, workers=1).view(np.float64)  # real, imaginary, ...
-        parts *= parts
-        np.add(parts[:, ::2], parts[:, 1::2], out=power[start : start + step])
-    return power.T
+    for start in range(0, num_frames, step):
+        segments = np.empty((min(step, num_frames - start), window_length))
+        if kernels is None:
+            found = sliding_window_view(samples[start * hop :], window_length)[::hop][: len(segments)]
+            np.subtract(found, found.mean(axis=1, keepdims=True), out=segments)
+            segments *= window
+        else:
+            kernels.windowed(samples[start * hop :], window, segments, hop)
+        yield scipy.fft.rfft(segments, axis=1, overwrite_x=True, workers=1)
+
+
+def _powers(spectra: np.ndarray) -> np.ndarray:
+    """Squared magnitudes, [frames, bins]; `spectra` is overwritten."""
+    parts = spectra.view(np.float64)  # real, imaginary, ...
+    parts *= parts
+    return parts[:, ::2] + parts[:, 1::2]
+
+
+def _band_powers(spectra: np.ndarray, filters: scipy.sparse.csr_array) -> np.ndarray:
+    """Squared magnitudes summed over the bins of each band, [frames, bands]; `spectra` is overwritten."""
+    if kernels is None:
+        return (filters @ _powers(spectra).T).T
+    bands = np.empty((len(spectra), filters.shape[0]))
+    starts = filters.indptr.astype(np.int64)
+    first_bins = np.append(filters.indices, 0)[starts[:-1]].astype(np.int64)  # a band at the end may be empty
+    kernels.band_powers(spectra, first_bins, starts, filters.data, bands)
+    return bands
 
 
 def mel_points(num_bands: int, sample_rate: int) -> np.ndarray:
@@ -93,11 +136,6 @@ def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> np.ndar
             sample_rate,
         )
     return filters
-
-
-def mel_spectrogram(power: np.ndarray, num_bands: int, window_length: int, sample_rate: int) -> np.ndarray:
-    """Sum the bins of each mel band: [bins, frames] -> [num_bands, frames]."""
-    return _sparse_mel_filters(num_bands, window_length, sample_rate) @ power
 
 
 @lru_cache

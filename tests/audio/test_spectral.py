@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from audeep.audio import spectral
 from audeep.audio.spectral import (
     BLOCK_SAMPLES,
     mel_filters,
@@ -32,6 +33,15 @@ def forget_filters():
     mel_filters.cache_clear()
 
 
+@pytest.fixture(params=["compiled", "numpy"])
+def either_way(request, monkeypatch):
+    """With the compiled passes and without."""
+    if request.param == "numpy":
+        monkeypatch.setattr(spectral, "kernels", None)
+    elif spectral.kernels is None:
+        pytest.skip("audeep was installed without a compiler")
+
+
 def test_pre_emphasis_subtracts_most_of_the_sample_before():
     samples = np.array([1.0, 2.0, -1.0])
     np.testing.assert_allclose(pre_emphasis(samples), [1.0, 2.0 - 0.95, -1.0 - 1.9])
@@ -40,7 +50,7 @@ def test_pre_emphasis_subtracts_most_of_the_sample_before():
 
 
 @pytest.mark.parametrize(("num_samples", "window", "overlap"), [(50, 12, 5), (61, 13, 6), (40, 40, 0), (33, 8, 7)])
-def test_power_equals_the_fourier_sum_written_out(num_samples, window, overlap):
+def test_power_equals_the_fourier_sum_written_out(either_way, num_samples, window, overlap):
     samples = noise(num_samples) + 3
     power = power_spectrogram(samples, window, overlap)
     assert power.shape == (window // 2 + 1, (num_samples - overlap) // (window - overlap))
@@ -55,7 +65,7 @@ def test_power_equals_the_fourier_sum_written_out(num_samples, window, overlap):
             assert power[k, frame] == pytest.approx(abs(sum(terms)) ** 2, abs=1e-10)
 
 
-def test_power_equals_scipy_over_several_blocks():
+def test_power_equals_scipy_over_several_blocks(either_way):
     window, overlap = 2000, 1000
     samples = noise(3 * BLOCK_SAMPLES // 2)
     _, _, magnitudes = scipy.signal.spectrogram(
@@ -66,7 +76,7 @@ def test_power_equals_scipy_over_several_blocks():
     )
 
 
-def test_gaps_between_windows_are_possible():
+def test_gaps_between_windows_are_possible(either_way):
     samples = noise(34)
     power = power_spectrogram(samples, 10, -1)  # every 11 samples
     assert power.shape == (6, 3)
@@ -107,10 +117,26 @@ def test_cached_filters_cannot_be_overwritten():
         mel_filters(40, 640, 16000)[0] = 1
 
 
-def test_mel_spectrogram_sums_the_weighted_bins():
-    power = np.random.default_rng(0).uniform(size=(321, 7))
-    expected = OLD_FILTERS["fs16000_w640_b40_filters"] @ power
-    np.testing.assert_allclose(mel_spectrogram(power, 40, 640, 16000), expected)
+@pytest.mark.parametrize(("sample_rate", "window", "num_bands"), [*OLD_SETUPS, (8000, 12, 40), (44100, 3, 1)])
+def test_mel_spectrogram_sums_the_weighted_bins(either_way, sample_rate, window, num_bands):
+    samples, overlap = noise(3 * window + 70000), window // 3
+    expected = mel_filters(num_bands, window, sample_rate) @ power_spectrogram(samples, window, overlap)
+    found = mel_spectrogram(samples, window, overlap, num_bands, sample_rate)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_compiled_passes_refuse_arrays_that_do_not_fit():
+    kernels = pytest.importorskip("audeep.audio._spectra")
+    samples, starts = np.zeros(10), np.array([0, 2])
+    with pytest.raises(ValueError, match="fewer samples"):
+        kernels.windowed(samples, np.ones(4), np.empty((3, 4)), 4)
+    with pytest.raises(ValueError, match="fewer samples"):
+        kernels.windowed(samples, np.ones(4), np.empty((1, 4)), 0)
+    for first_bin, weights in [(-1, 2), (4, 2), (0, 1), (2**62, 2)]:
+        with pytest.raises(ValueError, match="fewer bins"):
+            kernels.band_powers(np.zeros(5, complex), np.array([first_bin]), starts, np.ones(weights), np.empty(1))
+    with pytest.raises(ValueError, match="contiguous"):
+        kernels.windowed(samples[::2], np.ones(4), np.empty((1, 4)), 4)
 
 
 def test_loudest_cell_is_0_db_and_zeros_are_lifted_to_the_smallest_positive_cell():
