@@ -155,23 +155,23 @@ EXPERIMENTS = {  # name: makes the data set, sets of spectrograms, shape of each
 }
 
 
+def smoke_run(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.CompletedProcess:
+    """An experiment on a tenth of `data set`, which is made if need be; its output is `out put`."""
+    make = EXPERIMENTS[name][0]
+    basedir = tmp_path / "data set"
+    if not basedir.exists():
+        basedir.symlink_to(request.getfixturevalue("esc10")) if make is None else make(basedir)
+    command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
+    return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_an_experiment_runs_on_a_tenth_of_the_data_and_goes_on_where_it_stopped(tmp_path, request, name):
-    make, sets, shape, num_instances, num_folds, num_features = EXPERIMENTS[name]
-    basedir = tmp_path / "data set"
-    if make is None:
-        basedir.symlink_to(request.getfixturevalue("esc10"))
-    else:
-        make(basedir)
-
-    def run() -> subprocess.CompletedProcess:
-        command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
-        return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
-
-    first = run()
-    assert first.returncode == 0, first.stderr
-    lines = first.stdout.splitlines()[-len(sets) - 1 :]
+def test_an_experiment_runs_on_a_tenth_of_the_data(tmp_path, request, name):
+    _, sets, shape, num_instances, num_folds, num_features = EXPERIMENTS[name]
+    script = smoke_run(name, tmp_path, request)
+    assert script.returncode == 0, script.stderr
+    lines = script.stdout.splitlines()[-len(sets) - 1 :]
     assert [line.split()[0] for line in lines] == [*sets, "fused"]
     for set_name in sets:
         spectrograms = load(tmp_path / "out put" / f"{set_name}-spectrograms.nc")
@@ -184,16 +184,25 @@ def test_an_experiment_runs_on_a_tenth_of_the_data_and_goes_on_where_it_stopped(
     distinct = [load(tmp_path / "out put" / f"{set_name}-spectrograms.nc").features for set_name in sets[:2]]
     assert not np.array_equal(*distinct)
 
-    def files() -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")}
 
+@pytest.mark.slow
+def test_an_experiment_goes_on_where_it_stopped(tmp_path, request):
+    name = "esc-50"
+    sets = EXPERIMENTS[name][1]
+    output = tmp_path / "out put"
+
+    def files() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+
+    first = smoke_run(name, tmp_path, request)
+    lines = first.stdout.splitlines()[-len(sets) - 1 :]
     before = files()
-    again = run()
+    again = smoke_run(name, tmp_path, request)
     assert again.returncode == 0 and again.stdout.splitlines()[-len(sets) - 1 :] == lines
     assert again.stdout.count("==") == 1 and files() == before
-    (tmp_path / "out put" / f"{sets[1]}.nc").unlink()
-    (tmp_path / "out put" / "fused.nc").unlink()
-    third = run()
+    (output / f"{sets[1]}.nc").unlink()
+    (output / "fused.nc").unlink()
+    third = smoke_run(name, tmp_path, request)
     assert third.returncode == 0 and third.stdout.splitlines()[-len(sets) - 1 :] == lines
     assert "nothing to do" in third.stderr and "extract" not in third.stdout
     assert files().keys() == before.keys()
