@@ -41,13 +41,7 @@ class FeatureExtractor:
             raise ModelError(f"{model_directory}: is a model of single frames; features need one of t-rae or ft-rae")
         if pooled and not hasattr(model, "represent_pooled"):
             raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
-        settings = preprocessing_of(model_directory, step)
-        if settings is None:
-            raise ModelError(
-                f"{model_directory}: does not tell how its spectrograms were made; train it on what 'audeep preprocess'"
-                " writes now"
-            )
-        self.preprocessor = Preprocessor(**settings)
+        self.preprocessor = preprocessor_of(model_directory, step)
         self.device = select_device(device)
         self.model = model.to(self.device).eval()
         self.represent = model.represent_pooled if pooled else model.represent
@@ -97,3 +91,23 @@ class FeatureExtractor:
     @torch.inference_mode()
     def _represented(self, spectrograms: np.ndarray) -> np.ndarray:
         return self.represent(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
+
+
+def preprocessor_of(model_directory: Path, step: int | None = None) -> Preprocessor:
+    """How the spectrograms were made that the model of `step` (by default the newest) was trained on.
+
+    Raises:
+        ModelError: there is no such model, or it does not tell.
+    """
+    settings = preprocessing_of(model_directory, step)
+    if settings is None:
+        raise ModelError(
+            f"{model_directory}: does not tell how its spectrograms were made; train it on what 'audeep preprocess'"
+            " writes now"
+        )
+    try:
+        return Preprocessor(**settings)
+    except (TypeError, OptionError) as error:
+        raise ModelError(
+            f"{model_directory}: has settings of preprocessing that cannot be used ({error}); train it again"
+        ) from error

@@ -13,14 +13,14 @@ there, and, if it is bidirectional, from the end back to there. There is one tim
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from audeep.audio.preprocessing import Preprocessor
-from audeep.errors import ModelError, OptionError
+from audeep.errors import ModelError
+from audeep.features import preprocessor_of
 from audeep.models.time_autoencoder import TimeAutoencoder
 from audeep.training import checkpoints
 
@@ -92,12 +92,7 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
     path = Path(model_file_path)
     directory, step = checkpoints.place_of(path)
     autoencoder, _ = checkpoints.load_model(directory, step, TimeAutoencoder.kind)
-    settings = checkpoints.preprocessing_of(directory, step)
-    if settings is None:
-        raise ModelError(
-            f"{path}: does not tell how its spectrograms were made; train it on what 'audeep preprocess' writes now"
-        )
-    preprocessor = _preprocessor(path, settings)
+    preprocessor = preprocessor_of(directory, step)
     sample_rate = sample_rate or preprocessor.sample_rate
     if sample_rate is None:
         raise ModelError(
@@ -131,12 +126,3 @@ def get_timestamp_embeddings(audio: Tensor, model: HearModel) -> tuple[Tensor, T
     Times are in milliseconds from the start, [sound, timestamp]. Both are on the device of the model.
     """
     return model.timestamp_embeddings(audio)
-
-
-def _preprocessor(path: Path, settings: dict[str, Any]) -> Preprocessor:
-    try:
-        return Preprocessor(**settings)
-    except (TypeError, OptionError) as error:
-        raise ModelError(
-            f"{path}: has settings of preprocessing that cannot be used ({error}); train it again"
-        ) from error

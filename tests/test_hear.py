@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from audeep import hear
 from audeep.data.data_set import load
 from audeep.errors import ModelError
+from audeep.features import FeatureExtractor
 from audeep.main import main
 
 RATE = 16000
@@ -230,3 +231,5 @@ def test_damaged_settings_are_refused(
     save_file(load_file(file), tmp_path / file.name, {"audeep": json.dumps(header)})
     with pytest.raises(ModelError, match=message):
         hear.load_model(tmp_path / file.name)
+    with pytest.raises(ModelError, match=message):
+        FeatureExtractor(tmp_path)

@@ -16,8 +16,8 @@ ROWS = [
     {"files", "memory", "progress", "scores", "signals"},
     {"data", "audio", "journal", "models"},
     {"parsers", "training", "learners", "baselines", "visualization"},
-    {"extraction", "features", "evaluation", "prediction", "estimators", "hear"},
-    {"cli", "shell"},
+    {"extraction", "features", "evaluation", "prediction", "estimators"},
+    {"cli", "shell", "hear"},
     {"main"},
     {"__main__"},
 ]
