@@ -122,7 +122,7 @@ class ClassEvaluation(Evaluation):
 
     @property
     def class_scores(self) -> dict[str, np.ndarray]:
-        """Recall, precision, F1 and count of predictions of each class, over folds and repeats: [class]."""
+        """Recall, precision, F1 and number of instances of each class, over folds and repeats: [class]."""
         return {**class_scores(self.confusion), "count": self.confusion.sum(axis=1)}
 
     @property

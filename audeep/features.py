@@ -24,7 +24,7 @@ class FeatureExtractor:
 
     Args:
         model_directory: "logs" of a run.
-        step: of the checkpoint to use; by default the newest.
+        step: of the checkpoint to use, or "best"; by default the newest.
         pooled: take what `t-rae generate --pooled` does.
 
     Raises:
@@ -34,7 +34,7 @@ class FeatureExtractor:
     """
 
     def __init__(
-        self, model_directory: Path, step: int | None = None, *, pooled: bool = False, device: str = "auto"
+        self, model_directory: Path, step: int | str | None = None, *, pooled: bool = False, device: str = "auto"
     ) -> None:
         model, _ = load_model(model_directory, step)
         if isinstance(model, FrequencyAutoencoder):
@@ -43,7 +43,7 @@ class FeatureExtractor:
             raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
         self.preprocessor = preprocessor_of(model_directory, step)
         self.device = select_device(device)
-        self.model = model.to(self.device).eval()
+        self.model = model.to(self.device)
         self.represent = model.represent_pooled if pooled else model.represent
 
     @property
@@ -93,7 +93,7 @@ class FeatureExtractor:
         return self.represent(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
 
 
-def preprocessor_of(model_directory: Path, step: int | None = None) -> Preprocessor:
+def preprocessor_of(model_directory: Path, step: int | str | None = None) -> Preprocessor:
     """How the spectrograms were made that the model of `step` (by default the newest) was trained on.
 
     Raises:

@@ -60,7 +60,7 @@ class EvaluateFeatures(LearnerCommand):
             "--per-class",
             type=Path,
             metavar="FILE",
-            help="write recall, precision, F1 and number of predictions of each class to FILE as CSV",
+            help="write recall, precision, F1 and number of instances of each class to FILE as CSV",
         )
         super().add_options(parser)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from audeep.cli.options import AudeepCommand, add_device, index, seconds
+from audeep.cli.options import AudeepCommand, add_device, add_step, seconds
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Extract(AudeepCommand):
         parser.add_argument(
             "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
         )
-        parser.add_argument("--step", type=index, help="use the model of this training step (default: the newest)")
+        add_step(parser)
         parser.add_argument(
             "--window",
             type=seconds,
@@ -80,11 +80,11 @@ def _opened(output: Path | None, stdout: TextIO, size: int, is_timed: bool) -> I
     """What takes the rows of a file, which appears when the block ends well, or of standard output."""
     from audeep.data import netcdf
     from audeep.data.exporters import HEADERS
-    from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED
+    from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED, START_SECONDS
     from audeep.files import replacing
 
     suffix = ".csv" if output is None else output.suffix.lower()
-    columns = [FILENAME.name, CHUNK_NR.name, *["start_seconds"] * is_timed]
+    columns = [FILENAME.name, CHUNK_NR.name, *[START_SECONDS] * is_timed]
     columns += [f"feature_{number}" for number in range(size)]
     if suffix == ".nc":
         with netcdf.writing(output, [GENERATED], [size]) as writer:
@@ -113,7 +113,7 @@ def _table(file: TextIO, file_format: str, columns: list[str]) -> Append:
     def append(name: str, first: int, starts: list[float], features: "np.ndarray") -> None:
         frame = pd.DataFrame(features, columns=columns[-features.shape[1] :])
         if starts:
-            frame.insert(0, "start_seconds", starts)
+            frame.insert(0, columns[2], starts)
         frame.insert(0, columns[1], range(first, first + len(frame)))
         frame.insert(0, columns[0], name)
         file.write(ROWS[file_format](frame))

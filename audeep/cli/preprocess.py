@@ -62,9 +62,17 @@ class Preprocess(AudeepCommand):
             help="store how each cell differs from the mean of its frame, from the previous frame, or from the mean of"
             " the neighbouring frames (default: the cells themselves)",
         )
-        parser.add_argument("--chunk-length", type=seconds, metavar="S", help="cut recordings into chunks of S seconds")
         parser.add_argument(
-            "--chunk-count", type=positive_int, metavar="N", help="take N chunks of each recording, from its start"
+            "--chunk-length",
+            type=seconds,
+            metavar="S",
+            help="cut recordings into chunks of S seconds; needs --chunk-count",
+        )
+        parser.add_argument(
+            "--chunk-count",
+            type=positive_int,
+            metavar="N",
+            help="take N chunks of each recording, from its start; needs --chunk-length",
         )
         parser.add_argument(
             "--channels",

@@ -23,6 +23,7 @@ from audeep.data.schema import (
     LABEL_NUMERIC,
     LABEL_VALUE,
     NUM_FRAMES,
+    START_SECONDS,
     Partition,
     Split,
 )
@@ -67,7 +68,8 @@ def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUM
     places = _places(basedir, name)
     frames = [_read(place.path, columns) for place in places]
     features = [
-        [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name)] for frame in frames
+        [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name, START_SECONDS)]
+        for frame in frames
     ]
     for place, frame, names in zip(places, frames, features, strict=True):
         _check_columns(place.path, frame, names, places[0].path, features[0], columns)

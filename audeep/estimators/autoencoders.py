@@ -103,14 +103,14 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         save_model(directory, self.model_, self.progress_, self.preprocessing_)
 
     @classmethod
-    def load(cls: type[Estimator], directory: Path | str, step: int | None = None) -> Estimator:
+    def load(cls: type[Estimator], directory: Path | str, step: int | str | None = None) -> Estimator:
         """The fitted estimator of a model that `save` or the command line wrote; nothing in the file is run.
 
         Parameters of training, but for `random_state`, have their defaults.
 
         Args:
             directory: what was given to `save`, or the directory of a run, or `logs` in it.
-            step: of the checkpoint; by default the newest.
+            step: of the checkpoint, or "best"; by default the newest.
 
         Raises:
             ModelError: there is no such checkpoint, it is damaged, or of another kind.
@@ -122,10 +122,10 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         architecture = {name: config[name] for name in estimator._architecture()}
         return estimator.set_params(**architecture, random_state=estimator.progress_.seed)
 
-    def _take(self, logs: Path, step: int | None = None) -> None:
+    def _take(self, logs: Path, step: int | str | None = None) -> None:
         """Become what the checkpoint in `logs` is."""
         model, progress = load_model(logs, step, self.kind)
-        self.model_, self.progress_ = model.eval(), progress
+        self.model_, self.progress_ = model, progress
         self.preprocessing_ = preprocessing_of(logs, step)
         self.n_features_in_ = model.config.num_steps
 

@@ -125,7 +125,7 @@ def save_model(
     _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(header)})
 
 
-def preprocessing_of(directory: Path, step: int | None = None) -> dict[str, Any] | None:
+def preprocessing_of(directory: Path, step: int | str | None = None) -> dict[str, Any] | None:
     """Settings that the spectrograms were made with which the model of `step` (the newest) was trained on, if known.
 
     Raises:
@@ -151,7 +151,7 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
 
 
 def load_model(directory: Path, step: int | str | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
-    """Load the model of `step`, by default the newest, to the CPU.
+    """Load the model of `step`, by default the newest, to the CPU, not in training mode.
 
     Args:
         step: optimiser steps, or `BEST` for the lowest validation loss.
@@ -177,7 +177,7 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
     model = _without_memory(path, model_type, config, len(weights))
     _check_tensors(path, {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}, weights)
     model.to_empty(device="cpu").load_state_dict(weights)
-    return model, progress
+    return model.eval(), progress
 
 
 def _path_of(directory: Path, step: int | str | None) -> Path:

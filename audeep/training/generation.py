@@ -61,7 +61,7 @@ def generate(
     for model in models:
         check_shape(model, data_set, model_directory)
     for model, output in zip(models, outputs, strict=True):
-        _generate(model.to(select_device(device)).eval(), data_set, output, batch_size, pooled)
+        _generate(model.to(select_device(device)), data_set, output, batch_size, pooled)
         logger.info("%s: features of %d instances written", output, len(data_set))
 
 

@@ -60,7 +60,7 @@ def test_loaded_model_equals_the_saved_one(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, model, optimiser, Progress(3, 1, seed=4))
     torch.manual_seed(99)
     loaded, progress = load_model(tmp_path)
-    assert loaded.config == CONFIG
+    assert loaded.config == CONFIG and not loaded.training
     assert progress == Progress(3, 1, seed=4)
     for name, weights in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], weights)
@@ -70,6 +70,7 @@ def test_loaded_optimiser_goes_on_as_the_saved_one(tmp_path: Path) -> None:
     model, optimiser = make_trained()
     save_checkpoint(tmp_path, model, optimiser, Progress(3, 1, seed=4))
     loaded, _ = load_model(tmp_path)
+    loaded.train()
     fresh = torch.optim.Adam(loaded.parameters())
     load_optimiser(tmp_path, 3, fresh)
     for _ in range(3):
