@@ -89,10 +89,11 @@ def extract(
         paths = [Path(instance.path) for instance in instances]
         results = _results(paths, preprocessor, jobs or available_cores(), journal, skip_bad, stop)
         shown = progress(results, "preprocess", "files", len(paths))
-        shape, is_padded = _common_shape(zip(instances, _usable(shown, bad), strict=True), preprocessor)
+        shape, is_padded, rate = _common_shape(zip(instances, _usable(shown, bad), strict=True), preprocessor)
         if shape is None:
             raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
-        dims, attributes = [schema.TIME, schema.FREQ], {schema.PREPROCESSING: json.dumps(asdict(preprocessor))}
+        dims, made_with = [schema.TIME, schema.FREQ], {**asdict(preprocessor), "sample_rate": rate}
+        attributes = {schema.PREPROCESSING: json.dumps(made_with)}
         with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
             for instance, (_, chunks) in zip(instances, journal.replay(), strict=True):
                 _stop_if_told(stop, journal)
@@ -163,8 +164,12 @@ def _append(
 
 def _common_shape(
     results: Iterable[tuple[InstanceMetadata, "Result | None"]], preprocessor: Preprocessor
-) -> tuple[tuple[int, int] | None, bool]:
-    """The shape [time, freq] that all spectrograms fit into, None without any; and whether some are shorter.
+) -> tuple[tuple[int, int] | None, bool, int | None]:
+    """What spectrograms have in common.
+
+    Returns:
+        the shape [time, freq] that all fit into, None without any; whether some are shorter; the sample rate in Hz that
+        all are made from, None where there are several.
 
     Raises:
         ShapeError: they differ in frequency, or in time where all are to have one length.
@@ -190,7 +195,8 @@ def _common_shape(
         )
     if len(lengths) > 1:
         logger.info("spectrograms have %d to %d frames, shorter ones are padded", min(lengths), max(lengths))
-    return None if first is None else (max(lengths), first[1][1]), len(lengths) > 1
+    rate = next(iter(rates)) if len(rates) == 1 else None
+    return None if first is None else (max(lengths), first[1][1]), len(lengths) > 1, rate
 
 
 def _different_shapes(

@@ -14,6 +14,7 @@ from audeep.audio.reading import windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 from audeep.training.checkpoints import load_model, preprocessing_of
+from audeep.training.generation import representing
 from audeep.training.options import select_device
 
 WINDOWS_TOGETHER = 32  # that are represented at a time
@@ -39,12 +40,10 @@ class FeatureExtractor:
         model, _ = load_model(model_directory, step)
         if isinstance(model, FrequencyAutoencoder):
             raise ModelError(f"{model_directory}: is a model of single frames; features need one of t-rae or ft-rae")
-        if pooled and not hasattr(model, "represent_pooled"):
-            raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
         self.preprocessor = preprocessor_of(model_directory, step)
         self.device = select_device(device)
         self.model = model.to(self.device)
-        self.represent = model.represent_pooled if pooled else model.represent
+        self.represent = representing(model, pooled)
 
     @property
     def size(self) -> int:
@@ -68,16 +67,22 @@ class FeatureExtractor:
 
         Raises:
             AudioError, ShapeError: as for `of_recording`.
+            OptionError: a window is too short.
         """
         preprocessor = replace(self.preprocessor, fixed_length=None, chunk_length=None, chunk_count=None)
+        shortest, name = preprocessor.window_width, "standard input" if str(path) == "-" else path
+        if width < shortest:
+            raise OptionError(
+                f"--window {width:g}: is shorter than the {shortest:g} s that a spectrum takes; choose a longer one"
+            )
         found = windows(path, width, hop)
         together = 1 if str(path) == "-" else WINDOWS_TOGETHER
         while some := list(islice(found, together)):
             starts, spectrograms = [], []
             for start, samples, rate in some:
                 starts.append(start)
-                spectrograms.append(preprocessor.chunks_and_rate_of(path, samples, rate)[0])
-            yield starts, self._of_spectrograms(path, np.concatenate(spectrograms))
+                spectrograms.append(preprocessor.chunks_and_rate_of(name, samples, rate, False)[0])
+            yield starts, self._of_spectrograms(name, np.concatenate(spectrograms))
 
     def _of_spectrograms(self, path: Path | str, spectrograms: np.ndarray) -> np.ndarray:
         bands, expected = spectrograms.shape[2], self.model.config.num_features

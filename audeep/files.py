@@ -111,7 +111,11 @@ def _sync(path: Path) -> None:
 
 
 def remove_partials(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote `target`; none may be writing it."""
-    for partial in target.parent.glob(f".{glob.escape(target.stem)}.????????.partial{glob.escape(target.suffix)}"):
+    """Remove the temporary files of processes that were killed while they wrote `target`; none may be writing it.
+
+    The name `*` stands for any.
+    """
+    stem, suffix = ("*", "*") if target.name == "*" else map(glob.escape, (target.stem, target.suffix))
+    for partial in target.parent.glob(f".{stem}.????????.partial{suffix}"):
         with suppress(OSError):
             partial.unlink()

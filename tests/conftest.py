@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures for all tests."""
 
+import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,19 @@ def golden(shared: Path) -> Path:
 def esc10(shared: Path) -> Path:
     """The real ESC-10: 400 recordings, 10 classes, 5 folds."""
     return shared / "data" / "ESC-10"
+
+
+def with_header(logs: Path, target: Path, changed: Callable[[dict], dict]) -> Path:
+    """The newest model in `logs` with its header changed, alone in `target`."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    file = max(path for path in logs.glob("model-*.safetensors") if "optimiser" not in path.name)
+    with safe_open(file, framework="pt") as opened:
+        header = json.loads(opened.metadata()["audeep"])
+    target.mkdir(exist_ok=True)
+    save_file(load_file(file), target / file.name, {"audeep": json.dumps(changed(header))})
+    return target
 
 
 def write_tone(path: Path, frequency: float, seconds: float = 0.5, sample_rate: int = 8000) -> None:

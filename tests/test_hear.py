@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The common API of the HEAR benchmark, held to the rules of its validator and to the features of the command line."""
 
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
 from audeep import hear
 from audeep.data.data_set import load
 from audeep.errors import ModelError
 from audeep.features import FeatureExtractor
 from audeep.main import main
+from tests.conftest import with_header
 
 RATE = 16000
 SPECTRA = "--sample-rate 16000 --mel-spectrum 8 --clip-below -60"
@@ -39,6 +37,13 @@ def write(folder: Path, audio: torch.Tensor) -> Path:
     for index, signal in enumerate(audio.numpy()):
         soundfile.write(folder / f"{index}.wav", signal, RATE, subtype="FLOAT")
     return folder
+
+
+def with_preprocessing(logs: Path, target: Path, **settings: object) -> Path:
+    """The model in `logs`, saying that its spectrograms were made with other `settings`."""
+    return with_header(
+        logs, target, lambda header: {**header, "preprocessing": {**header["preprocessing"], **settings}}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -191,12 +196,16 @@ def test_a_model_is_named_by_its_file_or_its_directory(trained: Callable[..., Pa
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_recordings_that_kept_their_rates_need_to_be_told_one(trained: Callable[..., Path]) -> None:
-    logs = trained("--mel-spectrum 8")
+def test_the_rate_of_all_recordings_is_remembered(trained: Callable[..., Path]) -> None:
+    assert hear.load_model(trained("--mel-spectrum 8")).sample_rate == RATE
+
+
+def test_recordings_that_kept_their_rates_need_to_be_told_one(tmp_path: Path, trained: Callable[..., Path]) -> None:
+    logs = with_preprocessing(trained("--mel-spectrum 8"), tmp_path / "mixed", sample_rate=None)
     with pytest.raises(ModelError, match=r"recordings that kept their own sample rates; name one by load_model\(path,"):
         hear.load_model(logs)
     assert hear.load_model(logs, sample_rate=RATE).sample_rate == RATE
-    logs = trained("--window-width 0.04")
+    logs = with_preprocessing(trained("--window-width 0.04"), tmp_path / "bins", sample_rate=None)
     with pytest.raises(ModelError, match="was trained on 321 bands, its settings give 161 at 8000 Hz"):
         hear.load_model(logs, sample_rate=8000)
 
@@ -217,19 +226,15 @@ def test_unfit_models_are_refused(tmp_path: Path, trained: Callable[..., Path]) 
         ([1], r"has the preprocessing \[1\], settings were expected"),
         ({"window_width": "wide"}, "has settings of preprocessing that cannot be used"),
         ({"window_width": -1.0}, "has settings of preprocessing that cannot be used"),
+        ({"mel_spectrum": 8.5}, "has settings of preprocessing that cannot be used"),
         ({"colour": "red"}, "has settings of preprocessing that cannot be used"),
     ],
 )
 def test_damaged_settings_are_refused(
     tmp_path: Path, trained: Callable[..., Path], settings: object, message: str
 ) -> None:
-    logs = trained()
-    (file,) = (path for path in logs.glob("model-*.safetensors") if "optimiser" not in path.name)
-    with safe_open(file, framework="pt") as opened:
-        header = json.loads(opened.metadata()["audeep"])
-    header["preprocessing"] = settings
-    save_file(load_file(file), tmp_path / file.name, {"audeep": json.dumps(header)})
+    with_header(trained(), tmp_path, lambda header: {**header, "preprocessing": settings})
     with pytest.raises(ModelError, match=message):
-        hear.load_model(tmp_path / file.name)
+        hear.load_model(tmp_path)
     with pytest.raises(ModelError, match=message):
         FeatureExtractor(tmp_path)

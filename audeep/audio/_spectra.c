@@ -67,9 +67,9 @@ static int bands_fit(
     const int64_t *first_bins, const int64_t *starts, Py_ssize_t num_bands, Py_ssize_t num_weights, Py_ssize_t num_bins)
 {
     for (Py_ssize_t band = 0; band < num_bands; band++) {
-        int64_t size = starts[band + 1] - starts[band];
-        if (size < 0 || starts[band] < 0 || starts[band + 1] > num_weights || first_bins[band] < 0 ||
-            first_bins[band] > num_bins - size)
+        if (starts[band] < 0 || starts[band + 1] < starts[band] || starts[band + 1] > num_weights)
+            return 0;
+        if (first_bins[band] < 0 || first_bins[band] > num_bins - (starts[band + 1] - starts[band]))
             return 0;
     }
     return 1;
@@ -91,7 +91,8 @@ static PyObject *wrapped_windowed(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "y*y*w*n", a, a + 1, a + 2, &hop))
         return NULL;
     Py_ssize_t length = a[1].len / VALUE, number = length ? a[2].len / VALUE / length : 0;
-    int fits = hop > 0 && (number == 0 || a[0].len / VALUE - length >= (number - 1) * hop);
+    Py_ssize_t spare = a[0].len / VALUE - length;
+    int fits = hop > 0 && (number == 0 || (spare >= 0 && spare / hop >= number - 1));
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
         windowed(a[0].buf, a[1].buf, a[2].buf, number, length, hop);

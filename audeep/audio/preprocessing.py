@@ -112,13 +112,15 @@ class Preprocessor:
         """
         return self.chunks_and_rate_of(path, *read_audio(path))
 
-    def chunks_and_rate_of(self, name: Path | str, samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    def chunks_and_rate_of(
+        self, name: Path | str, samples: np.ndarray, sample_rate: int, warn_of_silence: bool = True
+    ) -> tuple[np.ndarray, int]:
         """What `chunks_and_rate` gives for a recording of the samples [channels, num_samples]; errors call it `name`.
 
         Raises:
             AudioError: it does not suit the settings, or has too few chunks.
         """
-        decibels, framing = self._decibels(name, samples, sample_rate)
+        decibels, framing = self._decibels(name, samples, sample_rate, warn_of_silence)
         return self._chunks(name, decibels, framing), framing.sample_rate
 
     def framing(self, sample_rate: int) -> Framing:
@@ -154,7 +156,9 @@ class Preprocessor:
         normalised = normalise(decibels)
         return normalised if self.relative_to is None else relative(normalised, self.relative_to)
 
-    def _decibels(self, path: Path | str, samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, Framing]:
+    def _decibels(
+        self, path: Path | str, samples: np.ndarray, sample_rate: int, warn_of_silence: bool = True
+    ) -> tuple[np.ndarray, Framing]:
         """Clipped decibels, [time, freq] float64."""
         if self.sample_rate not in (None, sample_rate):
             samples, sample_rate = resample(path, samples, sample_rate, self.sample_rate), self.sample_rate
@@ -179,8 +183,8 @@ class Preprocessor:
             raise AudioError(
                 f"{path}: has samples of up to {np.abs(samples).max():.3g}, too loud for a spectrogram; full scale is 1"
             )
-        if loudest == 0:
-            _warn_of_silence(path)
+        if loudest == 0 and warn_of_silence:
+            log.warning("%s: is silent, its spectrogram is constant", path)
         decibels = power_to_db(power).T  # [time, freq]
         if self.clip_below is not None or self.clip_above is not None:
             np.clip(decibels, self.clip_below, self.clip_above, out=decibels)
@@ -204,6 +208,10 @@ class Preprocessor:
         below, above = self.clip_below, self.clip_above
         if self.relative_to not in (None, *REFERENCES):
             yield f"--relative-to {self.relative_to}: one of {', '.join(REFERENCES)} was expected"
+        for name in ("sample_rate", "mel_spectrum", "chunk_count"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, int | np.integer):
+                yield f"--{name.replace('_', '-')} {value!r}: a whole number was expected"
         if self.sample_rate is not None and self.sample_rate < 1:
             yield f"--sample-rate {self.sample_rate}: at least 1 Hz was expected"
         if self.channels not in tuple(Channels):
@@ -235,12 +243,6 @@ class Preprocessor:
                 f"--chunk-count {count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
                 f"s, --fixed-length is {fixed} s; use fewer or shorter chunks, or a longer --fixed-length"
             )
-
-
-@lru_cache
-def _warn_of_silence(path: Path | str) -> None:
-    """Once for each recording, however many windows of it are silent."""
-    log.warning("%s: is silent, its spectrogram is constant", path)
 
 
 @lru_cache

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_FILTER = 2**25  # values of the filter of `resample`, 256 MiB
 
+LARGEST_WINDOW = 2**28  # samples of all channels, 2 GiB
 BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
 HIGHEST_RATE = 10**7  # Hz; what --fixed-length needs grows with the rate
 
@@ -123,17 +124,26 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
         when the window starts, in seconds; its samples [channels, num_samples], float64; the sample rate in Hz.
 
     Raises:
-        AudioError: the recording cannot be read, or a hop is shorter than one sample.
+        AudioError: the recording cannot be read, a hop is shorter than one sample, or a window too long for memory.
     """
     name = "standard input" if str(path) == "-" else path
     with _stream(path) as recording:
         rate = recording.samplerate
-        size, step = int(width * rate), int(hop * rate)
+        size, step = int(min(width * rate, 2**62)), int(min(hop * rate, 2**62))
         if size < 1 or step < 1:
             raise AudioError(f"{name}: has {rate} Hz, a window and a hop of at least one sample were expected")
+        if size * recording.channels > LARGEST_WINDOW:
+            raise AudioError(
+                f"{name}: a window of {width:g} s has {size} samples of {recording.channels} channels, at most"
+                f" {LARGEST_WINDOW} were expected in all; choose a shorter one"
+            )
         kept, start, skipped = np.empty((0, recording.channels)), 0, 0  # [samples, channels]
         while True:
-            skipped -= len(recording.read(skipped, dtype="float64", always_2d=True))
+            while skipped:
+                some = min(skipped, BLOCK_VALUES // recording.channels)
+                skipped -= some
+                if len(recording.read(some, dtype="float64", always_2d=True)) < some:
+                    return
             found = recording.read(size - len(kept), dtype="float64", always_2d=True)
             if not np.isfinite(found).all():
                 raise AudioError(f"{name}: holds samples that are NaN or infinite, numbers were expected; repair it")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from audeep.cli.options import AudeepCommand, add_device, add_step, seconds
+from audeep.cli.options import AudeepCommand, add_device, add_model_dir, add_step, check_text, seconds
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ class Extract(AudeepCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="recordings; - is standard input, as it arrives")
-        parser.add_argument(
-            "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
-        )
+        add_model_dir(parser)
         add_step(parser)
         parser.add_argument(
             "--window",
@@ -42,7 +40,8 @@ class Extract(AudeepCommand):
             "--output",
             type=Path,
             metavar="FILE",
-            help="file to write: .csv, .arff, .nc, or .npy with features alone (default: CSV on standard output)",
+            help="file to write: .csv, .arff, .nc, which has no times of windows, or .npy with features alone (default:"
+            " CSV on standard output)",
         )
         add_device(parser)
 
@@ -53,6 +52,8 @@ class Extract(AudeepCommand):
         window, hop = parsed_args.window, parsed_args.hop or parsed_args.window
         if window is None and (hop is not None or "-" in parsed_args.files):
             raise OptionError("--window: is needed with --hop and for standard input; give the length of a window")
+        for name in parsed_args.files:
+            check_text(name)
         extractor = FeatureExtractor(
             parsed_args.model_dir, parsed_args.step, pooled=parsed_args.pooled, device=parsed_args.device
         )

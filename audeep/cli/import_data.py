@@ -5,7 +5,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand
+from audeep.cli.options import AudeepCommand, check_outputs
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +45,13 @@ class Import(AudeepCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.importers import COLUMNS, FORMATS, import_data_set
+        from audeep.data.importers import COLUMNS, FORMATS, import_data_set, sources
 
         columns = {variable: getattr(parsed_args, f"{variable}_attribute") for variable in COLUMNS}
-        data_set = import_data_set(parsed_args.basedir, parsed_args.name, columns)
         name = Path(parsed_args.name)
         output = parsed_args.output or Path(f"{name.stem if name.suffix.lower() in FORMATS else name.name}.nc")
+        check_outputs(sources(parsed_args.basedir, parsed_args.name), [output])
+        data_set = import_data_set(parsed_args.basedir, parsed_args.name, columns)
         data_set.save(output)
         logger.info(
             "%s: %d instances with %d features, %d labels, %d folds, %s partitions",

@@ -39,12 +39,7 @@ class AudeepCommand(Command):
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Refuse to write over what is read, then act."""
-        inputs, outputs = (_paths(parsed_args, names) for names in (INPUTS, OUTPUTS))
-        for output in outputs:
-            if any(output.exists() and path.exists() and output.samefile(path) for path in inputs):
-                raise OutputError(
-                    f"{output}: is an input and an output of this command; choose another name to write to"
-                )
+        check_outputs(*(_paths(parsed_args, names) for names in (INPUTS, OUTPUTS)))
         return super().run(parsed_args)
 
     @property
@@ -57,10 +52,34 @@ class AudeepCommand(Command):
         self.app.stdout.write(f"{text}\n")
 
 
+def check_outputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Check that no output is one of the inputs.
+
+    Raises:
+        OutputError: one is.
+    """
+    inputs = list(inputs)
+    for output in outputs:
+        if any(output.exists() and path.exists() and output.samefile(path) for path in inputs):
+            raise OutputError(f"{output}: is an input and an output of this command; choose another name to write to")
+
+
 def _paths(parsed_args: argparse.Namespace, names: Iterable[str]) -> list[Path]:
     """All paths that these options name."""
     values = [getattr(parsed_args, name, None) for name in names]
     return [path for value in values for path in (value if isinstance(value, list) else [value]) if path is not None]
+
+
+def check_text(name: str) -> None:
+    """Check that the name of a file can be written into other files.
+
+    Raises:
+        OptionError: it is no text.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(f"{name}: is no name in UTF-8; choose another name") from error
 
 
 def number(
@@ -70,7 +89,7 @@ def number(
     above: float | None = None,
 ) -> Callable[[str], float]:
     """An argparse type: a finite number of `kind`, `least` <= number <= `most`, number > `above`."""
-    limits = [f"{sign} {limit:g}" for sign, limit in ((">=", least), (">", above), ("<=", most)) if limit is not None]
+    limits = [f"{sign} {limit}" for sign, limit in ((">=", least), (">", above), ("<=", most)) if limit is not None]
     expected = " ".join(["a whole number" if kind is int else "a number", *limits])
 
     def parse(text: str) -> float:
@@ -216,7 +235,7 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     """--seed."""
     parser.add_argument(
         "--seed",
-        type=index,
+        type=number(int, least=0, most=2**32 - 1),  # that scikit-learn takes
         default=0,
         help="all random numbers follow from it: the same seed gives the same results (default: %(default)s)",
     )

@@ -24,6 +24,6 @@ def write_results(path: Path, command: str, settings: dict[str, Any], results: d
     versions = {"audeep": __version__, "python": platform.python_version()}
     versions |= {library: version(library) for library in LIBRARIES}
     content = {"command": command, "settings": settings, "versions": versions, **results}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    text = json.dumps(content, indent=1, allow_nan=False, default=str)
     with replacing(path) as partial:
         partial.write_text(f"{text}\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from audeep.cli.options import (
     add_keep_prob,
     add_learning_rate,
     add_seed,
+    check_text,
     choice_of,
     index,
     number,
@@ -103,6 +104,7 @@ class TrainAutoencoder(AudeepCommand):
         from audeep.data.data_set import load
         from audeep.training.trainer import train
 
+        check_text(str(parsed_args.run_name))
         if parsed_args.tempdir is not None:
             logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
         training = _training_options(parsed_args)

@@ -86,6 +86,15 @@ def import_data_set(basedir: Path, name: str, columns: Mapping[str, str] = COLUM
 # where the files are
 
 
+def sources(basedir: Path, name: str) -> list[Path]:
+    """The files that `import_data_set` reads.
+
+    Raises:
+        DataError: there is no such data set.
+    """
+    return [place.path for place in _places(basedir, name)]
+
+
 def _places(basedir: Path, name: str) -> list[_Place]:
     if not basedir.is_dir():
         found = "is a file" if basedir.exists() else "no such directory"

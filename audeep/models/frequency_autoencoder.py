@@ -14,9 +14,7 @@ from audeep.models.rnn import (
     frames_within,
     root_mean_squared_error,
 )
-from audeep.models.windows import WindowedConfig
-
-NUM_TOGETHER = 8192  # frames that are represented at a time, which bounds the memory needed
+from audeep.models.windows import NUM_TOGETHER, WindowedConfig
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from audeep.models.rnn import (
@@ -13,7 +14,7 @@ from audeep.models.rnn import (
     backward,
     root_mean_squared_error,
 )
-from audeep.models.windows import WindowedConfig
+from audeep.models.windows import NUM_TOGETHER, WindowedConfig
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ class FrequencyTimeAutoencoder(nn.Module):
 
     def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""
-        states = self._frame_states(self._windows(spectrograms), len(spectrograms))
+        parts = spectrograms.flatten(0, 1).split(NUM_TOGETHER)  # [frames, freq]
+        found = torch.cat([self.f_encoder(self.windows.cut(frames)) for frames in parts])  # [batch * time, state]
+        states = found.unflatten(0, spectrograms.shape[:2]).transpose(0, 1)
         return self.representation(self.t_encoder(states, lengths))
 
     def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -15,6 +15,7 @@ from audeep.models.rnn import (
     TanhLinear,
     TeacherForcedDecoder,
     backward,
+    frames_within,
     root_mean_squared_error,
     start_linear,
 )
@@ -31,7 +32,7 @@ class TimeAutoencoderConfig:
     Attributes:
         decoder: "sequence" rebuilds spectrograms from the final state of the encoder, step by step; "frame" rebuilds
             each frame from what the encoder makes of it and its neighbours, by one linear layer.
-        hidden_frames: share of the frames that are hidden from the encoder while training.
+        hidden_frames: share of the frames that are hidden from the encoder while training, as `stretches` draws them.
         hidden_stretch: about how many of them in a row.
     """
 
@@ -93,6 +94,11 @@ class TimeAutoencoder(nn.Module):
         self.reconstruction = TanhLinear(self.decoder.output_size, config.num_features)
 
     def _add_frame_decoder(self) -> None:
+        if self.config.bidirectional_decoder or self.config.feed_previous_prob > 0:
+            logger.warning(
+                "a frame decoder has no recurrent layers: --bidirectional-decoder and --feed-previous-prob"
+                " have no effect"
+            )
         size = self.config.stack(self.config.bidirectional_encoder).output_size
         self.reconstruction = start_linear(nn.Linear(size, self.config.num_features))
 
@@ -100,7 +106,7 @@ class TimeAutoencoder(nn.Module):
         """[batch, time, freq] -> [batch, generated]."""
         if self.config.decoder == "frame":
             return self.represent_pooled(spectrograms, lengths)
-        return self.representation(self.encoder(self._read(spectrograms), lengths))
+        return self.representation(self.encoder(self._read(spectrograms, lengths), lengths))
 
     def represent_pooled(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]: what all layers of the encoder make of it, pooled over time."""
@@ -110,7 +116,7 @@ class TimeAutoencoder(nn.Module):
     def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
         if self.config.decoder == "frame":
-            outputs = self.encoder.outputs(self._read(spectrograms), lengths)
+            outputs = self.encoder.outputs(self._read(spectrograms, lengths), lengths)
             return self.reconstruction(outputs).transpose(0, 1)
         targets = backward(spectrograms.transpose(0, 1), lengths)  # [time, batch, freq]
         decoded = self.decoder(targets, self.represent(spectrograms, lengths), lengths)
@@ -123,19 +129,21 @@ class TimeAutoencoder(nn.Module):
             outputs = torch.where(spectrograms == SILENCE, spectrograms, outputs)
         return root_mean_squared_error(outputs, spectrograms, lengths)
 
-    def _read(self, spectrograms: Tensor) -> Tensor:
+    def _read(self, spectrograms: Tensor, lengths: Tensor | None) -> Tensor:
         """What the encoder reads, [time, batch, freq]: while training, some frames are hidden behind the mean."""
         sequences = spectrograms.transpose(0, 1)
         if not self.training or self.config.hidden_frames == 0:
             return sequences
         hidden = stretches(*sequences.shape[:2], self.config.hidden_frames, self.config.hidden_stretch)
-        return sequences.masked_fill(hidden.to(sequences.device).unsqueeze(2), spectrograms.mean())
+        seen = spectrograms if lengths is None else spectrograms[frames_within(spectrograms, lengths)]
+        return sequences.masked_fill(hidden.to(sequences.device).unsqueeze(2), seen.mean())
 
 
 def stretches(num_steps: int, batch: int, share: float, length: int) -> Tensor:
-    """Random stretches of about `length` steps that cover up to about `share` of each sequence, [time, batch] bool.
+    """Random stretches of about `length` steps of each sequence, [time, batch] bool.
 
-    They have half to one and a half times that length; they may overlap, and begin before the first step.
+    There is at least one, and as many as would cover `share` of it if none overlapped; but they may overlap and begin
+    before the first step, so they mostly cover less. They have half to one and a half times that length.
     """
     steps = torch.arange(num_steps).unsqueeze(1)
     covered = torch.zeros(num_steps, batch, dtype=torch.bool)

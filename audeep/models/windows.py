@@ -10,6 +10,8 @@ from audeep.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
+NUM_TOGETHER = 8192  # frames that are represented at a time, which bounds the memory needed
+
 
 @dataclass(frozen=True)
 class Windows:

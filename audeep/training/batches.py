@@ -30,7 +30,7 @@ class Batches:
 
     Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
     Features are kept in memory on `device` up to `memory_bytes`. Else batches are read from the files, each while the
-    one before is worked on.
+    one before is worked on. `shape` [time, freq] is the one that all are padded to, if it is known already.
 
     Raises:
         DataError: there are no instances, or, when they are read, features that are infinite or no numbers.
@@ -43,11 +43,12 @@ class Batches:
         batch_size: int,
         device: torch.device,
         memory_bytes: int = MEMORY_BYTES,
+        shape: tuple[int, int] | None = None,
     ) -> None:
         self.data_sets = data_sets
         self.batch_size = batch_size
         self.device = device
-        self.shape = common_shape(data_sets)
+        self.shape = shape or common_shape(data_sets)
         self.starts = np.cumsum([0] + [len(data_set) for data_set in data_sets])
         if not self.num_instances:
             raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")

@@ -44,12 +44,15 @@ class Progress:
         step: optimiser steps.
         epoch: whole epochs.
         batch: batches of the next epoch, where it was left in the middle.
+        batch_size, num_instances: what these batches are of; 0 at the end of an epoch.
     """
 
     step: int
     epoch: int
     seed: int
     batch: int = 0
+    batch_size: int = 0
+    num_instances: int = 0
 
 
 def steps_in(directory: Path) -> list[int]:

@@ -2,12 +2,12 @@
 """Features by trained autoencoders."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet
@@ -43,7 +43,7 @@ def generate(
         pooled: represent instances by `represent_pooled`, which the models of t-rae have.
 
     Raises:
-        OptionError: the numbers of steps and outputs differ.
+        OptionError: the numbers of steps and outputs differ, or there are no pooled features.
         ModelError: a checkpoint is missing or damaged.
         ShapeError: the model was trained on another shape.
         OutputError: an output cannot be written.
@@ -79,12 +79,23 @@ def check_shape(model: nn.Module, data_set: DataSet, model_directory: Path) -> N
         )
 
 
+def representing(model: nn.Module, pooled: bool) -> Callable[..., Tensor]:
+    """The method of `model` that gives its representations, or its pooled ones.
+
+    Raises:
+        OptionError: it has no pooled ones.
+    """
+    if pooled and not hasattr(model, "represent_pooled"):
+        raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
+    return model.represent_pooled if pooled else model.represent
+
+
 @torch.inference_mode()
 def represented(
     model: nn.Module, data_set: DataSet, batch_size: int = BATCH_SIZE, pooled: bool = False
 ) -> Iterator[tuple[DataSet, np.ndarray]]:
     """The data set part by part, each with its representations [instance, ...], by a model that does not train."""
-    represent = model.represent_pooled if pooled else model.represent
+    represent = representing(model, pooled)
     device = next(model.parameters()).device
     parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
     for part in progress(parts, "generate", "batches"):
@@ -95,7 +106,7 @@ def represented(
 @torch.inference_mode()
 def _generate(model: nn.Module, data_set: DataSet, output: Path, batch_size: int, pooled: bool) -> None:
     device = next(model.parameters()).device
-    represent = model.represent_pooled if pooled else model.represent
+    represent = representing(model, pooled)
     shape = represent(torch.zeros(1, *data_set.feature_shape, device=device)).shape[1:]
     names = [GENERATED] if len(shape) == 1 else [f"{GENERATED}_{axis}" for axis in range(len(shape))]
     with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:

@@ -2,12 +2,15 @@
 """How to train, whatever the model, and where."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
+
+LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class TrainingOptions:
             `checkpoints_to_keep` has a number.
 
     Raises:
-        OptionError: options contradict each other.
+        OptionError: options contradict each other, or the seed is out of range.
     """
 
     batch_size: int = 64
@@ -45,6 +48,8 @@ class TrainingOptions:
     keep_best: bool = False
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise OptionError(f"--seed {self.seed}: a whole number from 0 to {LARGEST_SEED} was expected")
         if self.validation_split is not None and self.validation_partition is not None:
             raise OptionError("--validation-split and --validation-partition: both found; leave one of them out")
         if not self.validates and (self.patience is not None or self.keep_best):
@@ -62,6 +67,11 @@ class TrainingOptions:
     def num_kept(self) -> int | None:
         """How many of the newest models are kept, beside the best one; None for all."""
         return self.checkpoints_to_keep or (1 if self.keep_best else None)
+
+
+def computing_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager:
+    """Where matrix products are computed in `precision`, and the rest in float32."""
+    return nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision)
 
 
 def select_device(name: str = "auto") -> torch.device:

@@ -19,11 +19,11 @@ from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError, OutputError
-from audeep.files import locked, making
+from audeep.files import locked, making, remove_partials
 from audeep.memory import reuse_memory
 from audeep.progress import progress
 from audeep.signals import noted
-from audeep.training.batches import Batch, Batches, cropped
+from audeep.training.batches import Batch, Batches, common_shape, cropped
 from audeep.training.checkpoints import (
     Progress,
     load_model,
@@ -33,7 +33,7 @@ from audeep.training.checkpoints import (
     steps_in,
 )
 from audeep.training.curve import Point, best_of, read_curve, write_curve
-from audeep.training.options import TrainingOptions, select_device
+from audeep.training.options import TrainingOptions, computing_in, select_device
 from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def train(
             model = model_type(config)
         else:
             _check_same(config, model.config, logs)
+            _check_same_batches(reached, batches, logs)
         model.to(device)
         optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
         if resume:
@@ -126,7 +127,8 @@ def _batches(
         parts = hold_out_share(data_sets, options.validation_split, seed)
     else:
         parts = hold_out_partitions(data_sets, options.validation_partition)
-    trained, held_out = (Batches(part, options.batch_size, device) for part in parts)
+    shape = common_shape(data_sets)
+    trained, held_out = (Batches(part, options.batch_size, device, shape=shape) for part in parts)
     logger.info("%d of %d instances are held out", held_out.num_instances, sum(map(len, data_sets)))
     return trained, held_out
 
@@ -140,6 +142,7 @@ def _run_directory(logs: Path) -> Iterator[None]:
         except OSError as error:
             raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
         stack.enter_context(locked(logs))
+        remove_partials(logs / "*")
         yield
 
 
@@ -165,6 +168,15 @@ def _check_same(config: object, trained: object, logs: Path) -> None:
                 f"{logs}: the model has {field.name} {found}, but {asked} was asked for;"
                 " continue with the options and data of the first run"
             )
+
+
+def _check_same_batches(reached: Progress, batches: Batches, logs: Path) -> None:
+    trained, found = (reached.batch_size, reached.num_instances), (batches.batch_size, batches.num_instances)
+    if reached.batch and trained != found:
+        raise ModelError(
+            f"{logs}: was left in the middle of an epoch of {trained[1]} instances in batches of {trained[0]}, found"
+            f" {found[1]} in batches of {found[0]}; continue with the options and data of the first run"
+        )
 
 
 def _check_validated(curve: Sequence[Point], reached: Progress, options: TrainingOptions, logs: Path) -> None:
@@ -256,7 +268,8 @@ class _Run:
             summary.add_scalar("loss/step", losses[-1], step)
             if stop and done < per_epoch:
                 _check_finite(self.model, self.logs, epoch, done)
-                self._save(Progress(step, reached.epoch, self.seed, done))
+                sizes = self.batches.batch_size, self.batches.num_instances
+                self._save(Progress(step, reached.epoch, self.seed, done, *sizes))
                 raise _terminated(self.logs, step)
         return losses
 
@@ -313,7 +326,8 @@ def _terminated(logs: Path, step: int) -> AudeepError:
 def _learning_rate(options: TrainingOptions, step: int, num_steps: int) -> float:
     if options.schedule == "constant":
         return options.learning_rate
-    return options.learning_rate * min(1, step / WARMUP_STEPS) * (1 + math.cos(math.pi * step / num_steps)) / 2
+    share = min(1, step / num_steps)  # there may be more steps where a run went on with smaller batches
+    return options.learning_rate * min(1, step / WARMUP_STEPS) * (1 + math.cos(math.pi * share)) / 2
 
 
 def _train_step(
@@ -329,7 +343,7 @@ def _train_step(
     if options.crop_frames is not None:
         batch = cropped(batch, options.crop_frames)
     optimiser.zero_grad()
-    with torch.autocast(batch.spectrograms.device.type, precision, enabled=precision != torch.float32):
+    with computing_in(precision, batch.spectrograms.device):
         loss = model.loss(*batch)
     scale = LOSS_SCALES[precision]
     (loss * scale).backward()

@@ -12,6 +12,7 @@ from audeep.data.schema import Partition
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, OptionError
 from audeep.training.batches import Batches
+from audeep.training.options import computing_in
 
 Parts = tuple[list[DataSet], list[DataSet]]
 
@@ -76,7 +77,7 @@ def validation_loss(model: nn.Module, batches: Batches, precision: torch.dtype, 
     squares, num_frames = 0.0, 0
     for batch in batches.epoch(np.random.default_rng(seed)):
         frames = batch.spectrograms.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
-        with torch.autocast(batch.spectrograms.device.type, precision, enabled=precision != torch.float32):
+        with computing_in(precision, batch.spectrograms.device):
             loss = model.loss(*batch)
         squares += loss.item() ** 2 * frames
         num_frames += frames

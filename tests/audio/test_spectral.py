@@ -132,6 +132,8 @@ def test_the_compiled_passes_refuse_arrays_that_do_not_fit():
         kernels.windowed(samples, np.ones(4), np.empty((3, 4)), 4)
     with pytest.raises(ValueError, match="fewer samples"):
         kernels.windowed(samples, np.ones(4), np.empty((1, 4)), 0)
+    with pytest.raises(ValueError, match="fewer samples"):
+        kernels.windowed(samples, np.ones(4), np.empty((9, 4)), 2**60 + 1000)
     for first_bin, weights in [(-1, 2), (4, 2), (0, 1), (2**62, 2)]:
         with pytest.raises(ValueError, match="fewer bins"):
             kernels.band_powers(np.zeros(5, complex), np.array([first_bin]), starts, np.ones(weights), np.empty(1))

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 import soundfile
 
 from audeep import load
 from audeep.data.importers import import_data_set
 from tests.cli.conftest import SPECTRA
-from tests.conftest import write_tone
+from tests.conftest import with_header, write_tone
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +138,15 @@ def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
         ("-", "--window: is needed with --hop and for standard input"),
         ("a.wav --output x.txt", "--output x.txt: the suffix must be .csv, .arff, .nc or .npy"),
         ("nowhere.wav", "nowhere.wav: does not exist, a recording was expected"),
-        ("a.wav --window 0.00001", "a.wav: has 8000 Hz, a window and a hop of at least one sample were expected"),
-        ("a.wav --window 0.01", "a.wav: lasts 80 samples, --window-width 0.05 s needs 400"),
+        ("a.wav --window 0.00001", "--window 1e-05: is shorter than the 0.05 s that a spectrum takes"),
+        ("a.wav --window 0.01", "--window 0.01: is shorter than the 0.05 s that a spectrum takes"),
+        (
+            "a.wav --window 1 --hop 0.00001",
+            "a.wav: has 8000 Hz, a window and a hop of at least one sample were expected",
+        ),
+        ("a.wav --window 1e300", "a.wav: a window of 1e+300 s has"),
+        ("a.wav --window 1e5", "s has 800000000 samples of 1 channels, at most 268435456 were expected in all"),
+        ("'b\udcff.wav'", r"b\udcff.wav: is no name in UTF-8; choose another name"),
         ("a.wav --step 99", "has no checkpoint of step 99"),
     ],
 )
@@ -159,10 +167,26 @@ def test_a_failure_half_way_leaves_no_file(audeep, model, recordings, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.wav"]
 
 
+def test_recordings_of_another_rate_are_resampled(audeep, model, recordings, tmp_path):
+    recording = next(recordings.rglob("*.wav"))
+    samples, rate = soundfile.read(recording)
+    soundfile.write(tmp_path / "twice.wav", scipy.signal.resample_poly(samples, 2, 1), 2 * rate, subtype="FLOAT")
+    table = pd.read_csv(
+        io.StringIO(audeep(f"-q extract --model-dir {model}/run/logs {recording} {tmp_path}/twice.wav").out)
+    )
+    here, there = table.iloc[:, 2:].to_numpy()
+    assert np.abs(here - there).max() < 0.02 < np.abs(here).max()
+
+
 def test_recordings_with_another_number_of_bands_are_refused(audeep, tmp_path, recordings):
     base = f"preprocess --basedir {recordings} --window-width 0.05 --window-overlap 0.025 --output {tmp_path}/s.nc"
     assert audeep(base).status == 0
     assert audeep(f"t-rae train --input {tmp_path}/s.nc --run-name {tmp_path}/run --num-epochs 1").status == 0
     write_tone(tmp_path / "b.wav", 440, sample_rate=16000)
-    result = audeep(f"-q extract --model-dir {tmp_path}/run/logs {tmp_path}/b.wav")
+    logs = with_header(  # recordings had several rates
+        tmp_path / "run" / "logs",
+        tmp_path / "changed",
+        lambda header: {**header, "preprocessing": {**header["preprocessing"], "sample_rate": None}},
+    )
+    result = audeep(f"-q extract --model-dir {logs} {tmp_path}/b.wav")
     assert result.status == 1 and "b.wav: gives 401 bands, the model was trained on 201; resample it" in result.err

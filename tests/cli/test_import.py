@@ -30,6 +30,13 @@ def test_columns_can_be_named_and_the_output_has_the_name_of_the_input(audeep, t
     np.testing.assert_array_equal(data_set.features, [[1.5], [2.5]])
 
 
+def test_the_source_is_not_written_over(audeep, tmp_path):
+    (tmp_path / "x.csv").write_text("x,y\n1,2\n")
+    result = audeep(f"import --basedir {tmp_path} --name x.csv --output {tmp_path}/x.csv")
+    assert result.status == 1 and "x.csv: is an input and an output of this command" in result.err
+    assert (tmp_path / "x.csv").read_text() == "x,y\n1,2\n"
+
+
 def test_errors_are_one_line_and_leave_nothing(audeep, tmp_path):
     (tmp_path / "x.csv").write_text("x,class\n1,dog\n")
     result = audeep(f"import --basedir {tmp_path} --name x --output {tmp_path}/out.nc")

@@ -74,12 +74,32 @@ def test_padding_changes_no_pooled_feature():
 def test_frames_are_hidden_behind_the_mean_while_training_alone():
     model = make("frame", hidden_frames=0.4, hidden_stretch=3)
     spectrograms = torch.rand(50, 12, 6, dtype=torch.float64) * 2 - 1
-    read = model._read(spectrograms).transpose(0, 1)
+    read = model._read(spectrograms, None).transpose(0, 1)
     hidden = (read == spectrograms.mean()).all(dim=2)
     assert 0.2 < hidden.double().mean() < 0.45
     assert torch.equal(read[~hidden], spectrograms[~hidden])
     model.eval()
-    assert torch.equal(model._read(spectrograms).transpose(0, 1), spectrograms)
+    assert torch.equal(model._read(spectrograms, None).transpose(0, 1), spectrograms)
+
+
+@pytest.mark.parametrize("decoder", ["sequence", "frame"])
+def test_what_is_behind_the_last_frame_changes_no_training_loss(decoder):
+    model = make(decoder, hidden_frames=0.4, hidden_stretch=3)
+    lengths = torch.tensor([12, 5, 8])
+    spectrograms = torch.rand(3, 12, 6, dtype=torch.float64) * 2 - 1
+    losses = []
+    for padding in (-1, 7):
+        padded = spectrograms.clone()
+        for row, length in zip(padded, lengths, strict=True):
+            row[length:] = padding
+        torch.manual_seed(2)
+        losses.append(model.loss(padded, lengths).item())
+    assert losses[0] == losses[1]
+
+
+def test_a_frame_decoder_tells_what_has_no_effect(caplog):
+    make("frame", bidirectional_decoder=True)
+    assert "--bidirectional-decoder and --feed-previous-prob have no effect" in caplog.text
 
 
 @pytest.mark.parametrize(("share", "length"), [(0.1, 1), (0.4, 6), (0.9, 12)])

@@ -51,7 +51,7 @@ def test_checkpoint_is_one_safetensors_file_with_its_configuration_as_json(tmp_p
         names = set(file.keys())
     assert header["model"] == "t-rae"
     assert header["config"] == asdict(CONFIG)
-    assert header["progress"] == {"step": 12, "epoch": 1, "seed": 9, "batch": 0}
+    assert header["progress"] == {"step": 12, "epoch": 1, "seed": 9, "batch": 0, "batch_size": 0, "num_instances": 0}
     assert names == set(TimeAutoencoder(CONFIG).state_dict())
 
 

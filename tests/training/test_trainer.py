@@ -436,6 +436,32 @@ def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms,
         assert found[name] == expected[name]
 
 
+@pytest.mark.parametrize(("count", "options"), [(10, {"batch_size": 5}), (11, {})])
+def test_the_middle_of_an_epoch_needs_the_batches_of_the_first_run(
+    tmp_path, make_spectrograms, monkeypatch, count, options
+):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(AudeepError, match="terminated"):
+            run(tmp_path, make_spectrograms())
+    with pytest.raises(ModelError, match="left in the middle of an epoch of 10 instances in batches of 4, found 1"):
+        run(tmp_path, make_spectrograms(count), resume=True, **options)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path, make_spectrograms):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / ".model-1.01234567.partial.safetensors").touch()
+    (tmp_path / "logs" / ".settings.json").touch()
+    run(tmp_path, make_spectrograms())
+    assert [path.name for path in (tmp_path / "logs").glob(".*")] == [".settings.json"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_that_not_all_libraries_take_are_refused(seed):
+    with pytest.raises(OptionError, match=f"--seed {seed}: a whole number from 0 to 4294967295 was expected"):
+        TrainingOptions(seed=seed)
+
+
 def test_a_run_that_is_terminated_at_its_end_ends_well(tmp_path, make_spectrograms, monkeypatch):
     interrupt_at(monkeypatch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM))
     run(tmp_path, make_spectrograms())

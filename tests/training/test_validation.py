@@ -57,6 +57,14 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pretended
 
 
+def test_the_only_padded_instance_may_be_held_out(tmp_path: Path, make_spectrograms: Callable) -> None:
+    data_sets = [make_spectrograms(6, steps=6, lengths=[5, 6, 6, 6, 6, 6]), make_spectrograms(6, steps=4, seed=1)]
+    data_sets[0].partition[:] = [1, 0, 0, 0, 0, 0]
+    data_sets[1].partition[:] = 0
+    run(tmp_path, data_sets, validation_partition=[Partition.DEVEL])
+    assert steps_in(tmp_path / "logs")
+
+
 def test_a_share_of_the_recordings_is_held_out_with_all_their_chunks(make_spectrograms: Callable) -> None:
     data_sets = [make_spectrograms(20), make_spectrograms(7, seed=0), make_spectrograms(6, seed=1)]
     data_sets[1].filenames[0] += ".upsampled.1"
