@@ -47,16 +47,26 @@ class SvmLearner:
         self.complexity = complexity
         self.seed = seed
 
-    def make_machine(self) -> Any:
-        """An untrained estimator of scikit-learn."""
+    def make_machine(self, dual: bool | str) -> Any:
+        """An untrained estimator of scikit-learn; `dual` is the problem that it solves."""
         from sklearn.svm import LinearSVC
 
-        return LinearSVC(C=self.complexity, random_state=self.seed)
+        return LinearSVC(C=self.complexity, dual=dual, random_state=self.seed)
 
     def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
+        """Fit to features [instance, feature].
+
+        Where there are more features than instances, they are first rotated into the space that the instances span.
+        All that the dual problem sees, products of instances, stays the same, and each of its steps is cheaper.
+        """
         from sklearn.exceptions import ConvergenceWarning
 
-        self.machine = self.make_machine()
+        self.rotation = None  # [feature, instance]
+        dual: bool | str = "auto"
+        if features.shape[1] > len(features):
+            self.rotation = np.linalg.qr(features.T.astype(np.float64))[0]
+            features, dual = features @ self.rotation, True
+        self.machine = self.make_machine(dual)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.machine.fit(features, targets)
@@ -64,7 +74,7 @@ class SvmLearner:
             logger.warning("the SVM did not converge in %d iterations", self.machine.max_iter)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        return self.machine.predict(features)
+        return self.machine.predict(features if self.rotation is None else features @ self.rotation)
 
 
 class SvrLearner(SvmLearner):
@@ -73,10 +83,10 @@ class SvrLearner(SvmLearner):
     Errors below a tenth of the standard deviation of the values, which are standardised, count nothing.
     """
 
-    def make_machine(self) -> Any:
+    def make_machine(self, dual: bool | str) -> Any:
         from sklearn.svm import LinearSVR
 
-        return LinearSVR(C=self.complexity, epsilon=0.1, random_state=self.seed)
+        return LinearSVR(C=self.complexity, dual=dual, epsilon=0.1, random_state=self.seed)
 
 
 def svms(complexities: Sequence[float], regression: bool = False) -> dict[float, LearnerFactory]:

@@ -190,6 +190,20 @@ def test_svm_that_does_not_converge_says_so_in_the_log(caplog: pytest.LogCapture
     assert set(learner.predict(features)) <= {0, 1}
 
 
+@pytest.mark.parametrize("num_instances", [30, 900])  # fewer than features, and more
+def test_svms_predict_what_those_of_scikit_learn_do(num_instances: int) -> None:
+    generator = np.random.default_rng(0)
+    features, unseen = generator.normal(size=(num_instances, 400)), generator.normal(size=(50, 400))
+    labels, values = generator.integers(0, 3, num_instances), features[:, 0] + generator.normal(size=num_instances)
+    for learner, machine, targets in (
+        (SvmLearner(0.001), LinearSVC(C=0.001, tol=1e-8, max_iter=10**5), labels),
+        (SvrLearner(0.01), LinearSVR(C=0.01, epsilon=0.1, tol=1e-8, max_iter=10**5), values),
+    ):
+        learner.fit(features, targets)
+        expected = machine.fit(features, targets).predict(unseen)
+        np.testing.assert_allclose(learner.predict(unseen), expected, atol=0.01)
+
+
 def test_features_are_standardised_with_the_coefficients_of_the_training_data() -> None:
     generator = np.random.default_rng(0)
     train = generator.normal(5, [1, 100, 0], (40, 3))
