@@ -6,7 +6,7 @@ weight. Here the inputs of all steps are multiplied at once, gates are worked ou
 is one product over all steps. Equations and weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
 
 Layers that do not need each other, such as those of two directions, run side by side, each on its share of the cores:
-the products of single steps are too small to be split well.
+the products of single steps are too small to be split well. Without gradients, parts of a large batch do too.
 
 The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
 built, and in double precision, operations of PyTorch do the same. Within `torch.autocast`, products are computed in the
@@ -35,6 +35,7 @@ except ImportError:  # there was no compiler when audeep was installed
 Result = TypeVar("Result")
 
 BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
+SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d_output, output, grad_input=d_input)
 tanh_backward = torch.ops.aten.tanh_backward.grad_input
@@ -86,7 +87,30 @@ def run_layers(
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         results = _Layers.apply(make_cells, lengths, *tensors)
         return list(zip(results[::2], results[1::2], strict=True))
-    return side_by_side([partial(_run_without_gradients, make_cells, item, keep_outputs, lengths) for item in layers])
+    num_parts = max(1, min(torch.get_num_threads() // len(layers), layers[0].inputs.shape[1] // SMALLEST_PART))
+    parts = [_part(item, part, num_parts) for item in layers for part in range(num_parts)]
+    of_parts = [None] * num_parts if lengths is None else lengths.tensor_split(num_parts)
+    found = side_by_side(
+        [
+            partial(_run_without_gradients, make_cells, item, keep_outputs, of_parts[number % num_parts])
+            for number, item in enumerate(parts)
+        ]
+    )
+    return [_joined(found[start : start + num_parts]) for start in range(0, len(found), num_parts)]
+
+
+def _part(item: LayerInput, part: int, num_parts: int) -> LayerInput:
+    """One part of the batch."""
+    inputs, state = item.inputs.tensor_split(num_parts, dim=1)[part], item.state.tensor_split(num_parts)[part]
+    return LayerInput(inputs, state, item.weights)
+
+
+def _joined(found: list[tuple[Tensor | None, Tensor]]) -> tuple[Tensor | None, Tensor]:
+    """What parts of a batch gave, as one."""
+    if len(found) == 1:
+        return found[0]
+    outputs, states = zip(*found, strict=True)
+    return None if outputs[0] is None else torch.cat(outputs, dim=1), torch.cat(states)
 
 
 def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:

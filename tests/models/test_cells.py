@@ -200,6 +200,27 @@ def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_result
     assert nothing is None and torch.equal(last, without[1])
 
 
+@pytest.mark.parametrize("has_lengths", [False, True])
+def test_parts_of_a_large_batch_side_by_side_give_what_the_whole_gives(kind, monkeypatch, has_lengths):
+    cell, dtype, tolerance = kind
+    monkeypatch.setattr(cells, "SMALLEST_PART", 4)
+    layer, weights = make(cell, dtype)
+    inputs, state = torch.randn(9, 11, 5, dtype=dtype), torch.randn(11, PARTS[cell], 7, dtype=dtype)
+    lengths = torch.randint(1, 10, (11,)) if has_lengths else None
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            with torch.no_grad():
+                found += run_layers(cell, [LayerInput(inputs, state, weights)], lengths=lengths)
+    finally:
+        torch.set_num_threads(threads)
+    for results in found[1:]:
+        for result, expected in zip(results, found[0], strict=True):
+            torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
+
+
 def test_gradients_cannot_be_computed_twice():
     layer, weights = make("GRU", torch.float32)
     outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
