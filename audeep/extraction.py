@@ -33,6 +33,7 @@ from audeep.signals import noted
 logger = logging.getLogger(__name__)
 
 FILES_TOGETHER = 4  # handed to a worker at a time
+BYTES_TOGETHER = 2**20  # of spectrograms that are written at a time
 
 
 class Stopped(AudeepError):
@@ -95,10 +96,9 @@ def extract(
         dims, made_with = [schema.TIME, schema.FREQ], {**asdict(preprocessor), "sample_rate": rate}
         attributes = {schema.PREPROCESSING: json.dumps(made_with)}
         with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
-            for instance, (_, chunks) in zip(instances, journal.replay(), strict=True):
+            for group in _groups(zip(instances, journal.replay(), strict=True)):
                 _stop_if_told(stop, journal)
-                if chunks is not None:
-                    _append(writer, _metadata(instance, len(chunks), label_map), chunks, shape, is_padded)
+                _append(writer, group, label_map, shape, is_padded)
     bad_list(output).unlink(missing_ok=True)  # of an earlier run
     if bad:
         _list_bad(bad, bad_list(output), num_recordings)
@@ -142,24 +142,50 @@ def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
     return True
 
 
-def _metadata(instance: InstanceMetadata, num_chunks: int, label_map: dict[str, int] | None) -> dict[str, list]:
-    """Columns for the chunks of one recording; the label map has the number where the instance does not."""
-    values = {variable.name: getattr(instance, variable.name, None) for variable in schema.VARIABLES}
-    if instance.label_numeric is None and label_map is not None:
-        values[schema.LABEL_NUMERIC.name] = label_map.get(instance.label_nominal)
-    columns = {name: [value] * num_chunks for name, value in values.items() if value is not None}
-    return {**columns, schema.CHUNK_NR.name: list(range(num_chunks))}
+def _groups(
+    results: Iterable[tuple[InstanceMetadata, tuple[dict[str, Any], np.ndarray | None]]],
+) -> Iterator[list[tuple[InstanceMetadata, np.ndarray]]]:
+    """Recordings with their chunks, without those that have none, as many at a time as are worth being written."""
+    group: list[tuple[InstanceMetadata, np.ndarray]] = []
+    size = 0
+    for instance, (_, chunks) in results:
+        if chunks is not None:
+            group.append((instance, chunks))
+            size += chunks.nbytes
+        if size >= BYTES_TOGETHER:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _append(
-    writer: netcdf.Writer, metadata: dict[str, list], chunks: np.ndarray, shape: tuple[int, int], is_padded: bool
+    writer: netcdf.Writer,
+    group: Sequence[tuple[InstanceMetadata, np.ndarray]],
+    label_map: dict[str, int] | None,
+    shape: tuple[int, int],
+    is_padded: bool,
 ) -> None:
-    if is_padded:
-        num_chunks, num_frames, _ = chunks.shape
-        metadata[schema.NUM_FRAMES.name] = [num_frames] * num_chunks
-        missing = [(0, 0), (0, shape[0] - num_frames), (0, 0)]
-        chunks = np.pad(chunks, missing, constant_values=schema.PADDING)
-    writer.append(metadata, chunks)
+    """Write recordings with their chunks; the label map has the numbers of labels where they do not."""
+    metadata = {schema.CHUNK_NR.name: [number for _, chunks in group for number in range(len(chunks))]}
+    for name in (variable.name for variable in schema.VARIABLES if variable.name not in metadata):
+        values = [getattr(instance, name, None) for instance, _ in group]
+        if name == schema.LABEL_NUMERIC.name and label_map is not None:
+            named = [label_map.get(instance.label_nominal) for instance, _ in group]
+            values = [other if value is None else value for value, other in zip(values, named, strict=True)]
+        if name == schema.NUM_FRAMES.name and is_padded:
+            values = [chunks.shape[1] for _, chunks in group]
+        if any(value is not None for value in values):
+            metadata[name] = [
+                value for value, (_, chunks) in zip(values, group, strict=True) for _ in range(len(chunks))
+            ]
+    features = np.full((sum(len(chunks) for _, chunks in group), *shape), schema.PADDING, np.float32)
+    start = 0
+    for _, chunks in group:
+        stop, num_frames = start + len(chunks), chunks.shape[1]
+        features[start:stop, :num_frames] = chunks
+        start = stop
+    writer.append(metadata, features)
 
 
 def _common_shape(

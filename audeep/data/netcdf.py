@@ -53,8 +53,11 @@ class Writer:
             raise ShapeError(f"{self.path}: features of shape {features.shape[1:]}, expected {target.shape[1:]}")
         for variable in VARIABLES:
             shape = (len(features), self.num_folds)[: len(variable.dims)]
-            column = metadata.get(variable.name)
-            column = variable.missing_column(shape) if column is None else np.asarray(column, _memory_type(variable))
+            values, kind = metadata.get(variable.name), _memory_type(variable)
+            try:
+                column = variable.missing_column(shape) if values is None else np.asarray(values, kind)
+            except ValueError as error:
+                raise ShapeError(f"{self.path}: '{variable.name}' has rows that differ in length") from error
             if column.shape != shape:
                 raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
             self.columns[variable.name].append(column)
