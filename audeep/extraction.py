@@ -4,6 +4,7 @@
 import hashlib
 import json
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -96,7 +97,7 @@ def extract(
         dims, made_with = [schema.TIME, schema.FREQ], {**asdict(preprocessor), "sample_rate": rate}
         attributes = {schema.PREPROCESSING: json.dumps(made_with)}
         with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
-            for group in _groups(zip(instances, journal.replay(), strict=True)):
+            for group in _groups(zip(instances, journal.replay(), strict=True), shape):
                 _stop_if_told(stop, journal)
                 _append(writer, group, label_map, shape, is_padded)
     bad_list(output).unlink(missing_ok=True)  # of an earlier run
@@ -143,18 +144,19 @@ def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
 
 
 def _groups(
-    results: Iterable[tuple[InstanceMetadata, tuple[dict[str, Any], np.ndarray | None]]],
+    results: Iterable[tuple[InstanceMetadata, tuple[dict[str, Any], np.ndarray | None]]], shape: tuple[int, int]
 ) -> Iterator[list[tuple[InstanceMetadata, np.ndarray]]]:
-    """Recordings with their chunks, without those that have none, as many at a time as are worth being written."""
+    """Recordings with their chunks, but for those that have none; at a time, about `BYTES_TOGETHER` padded to `shape`."""
+    most = BYTES_TOGETHER // (4 * math.prod(shape))
     group: list[tuple[InstanceMetadata, np.ndarray]] = []
-    size = 0
+    num_chunks = 0
     for instance, (_, chunks) in results:
         if chunks is not None:
             group.append((instance, chunks))
-            size += chunks.nbytes
-        if size >= BYTES_TOGETHER:
+            num_chunks += len(chunks)
+        if num_chunks >= most and group:
             yield group
-            group, size = [], 0
+            group, num_chunks = [], 0
     if group:
         yield group
 

@@ -11,6 +11,7 @@ import pytest
 
 from audeep import extraction, load
 from audeep.audio.reading import read_audio, resample
+from audeep.parsers.base import InstanceMetadata
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
@@ -152,3 +153,13 @@ def test_settings_of_the_spectrograms_are_kept_with_them(audeep, basedir, tmp_pa
         settings = json.loads(file.preprocessing)
     assert settings["window_width"] == 0.05 and settings["mel_spectrum"] == 12 and settings["clip_below"] == -60
     assert settings["sample_rate"] == 8000 and settings["fixed_length"] is None and settings["channels"] == "MEAN"
+
+
+def test_spectrograms_are_gathered_for_writing_by_what_they_are_padded_to():
+    results = [(InstanceMetadata(Path(), f"{number}.wav"), ({}, np.zeros((2, 1, 128)))) for number in range(9)]
+    results[4] = results[4][0], ({}, None)
+    sizes = [
+        [len(group) for group in extraction._groups(results, (num_frames, 128))]
+        for num_frames in (2**9, 2**11, 2**16)  # a quarter of a megabyte, one, and 32
+    ]
+    assert sizes == [[2, 2, 2, 2], [1] * 8, [1] * 8]
