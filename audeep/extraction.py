@@ -146,7 +146,7 @@ def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
 def _groups(
     results: Iterable[tuple[InstanceMetadata, tuple[dict[str, Any], np.ndarray | None]]], shape: tuple[int, int]
 ) -> Iterator[list[tuple[InstanceMetadata, np.ndarray]]]:
-    """Recordings with their chunks, but for those that have none; at a time, about `BYTES_TOGETHER` padded to `shape`."""
+    """Recordings with their chunks, but for those without; one or, padded to `shape`, `BYTES_TOGETHER` at a time."""
     most = BYTES_TOGETHER // (4 * math.prod(shape))
     group: list[tuple[InstanceMetadata, np.ndarray]] = []
     num_chunks = 0
