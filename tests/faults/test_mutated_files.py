@@ -97,7 +97,7 @@ def sample() -> DataSet:
     return data_set
 
 
-def is_refused_or_sound(read: Callable[[Path], DataSet], path: Path) -> None:
+def check_refused_or_sound(read: Callable[[Path], DataSet], path: Path) -> None:
     """Read everything; what can be read must be consistent enough to be written again."""
     try:
         data_set = read(path)
@@ -136,7 +136,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @given(operations=mutations)
 def test_a_table_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes], name: str, operations: list) -> None:
     (tmp_path / name).write_bytes(apply(originals[name], operations))
-    is_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
+    check_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.arff"])
@@ -145,7 +145,7 @@ def test_a_table_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes],
 def test_a_table_with_damaged_lines(tmp_path: Path, originals: dict[str, bytes], name: str, operations: list) -> None:
     text = apply_to_lines(originals[name].decode(), operations)
     (tmp_path / name).write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
-    is_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
+    check_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["model-1.safetensors", "model-1.optimiser.safetensors"])
@@ -174,7 +174,7 @@ def read_mutated(content: bytes, seeds: range, directory: Path, outcomes: Connec
         path = directory / f"{seed}.nc"
         path.write_bytes(mutate(content, random.Random(seed)))
         try:
-            is_refused_or_sound(load, path)
+            check_refused_or_sound(load, path)
             outcomes.send((seed, ""))
         except BaseException as error:
             outcomes.send((seed, f"{type(error).__name__}: {error}"))
