@@ -96,7 +96,7 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
     sample_rate = sample_rate or preprocessor.sample_rate
     if sample_rate is None:
         raise ModelError(
-            f"{path}: was trained on recordings that kept their own sample rates; name one by load_model(path,"
+            f"{path}: was trained on recordings of several sample rates; name one by load_model(path,"
             " sample_rate), or preprocess with --sample-rate and train again"
         )
     model = HearModel(autoencoder, preprocessor, sample_rate).eval()

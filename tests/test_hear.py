@@ -200,9 +200,9 @@ def test_the_rate_of_all_recordings_is_remembered(trained: Callable[..., Path]) 
     assert hear.load_model(trained("--mel-spectrum 8")).sample_rate == RATE
 
 
-def test_recordings_that_kept_their_rates_need_to_be_told_one(tmp_path: Path, trained: Callable[..., Path]) -> None:
+def test_recordings_of_several_rates_need_to_be_told_one(tmp_path: Path, trained: Callable[..., Path]) -> None:
     logs = with_preprocessing(trained("--mel-spectrum 8"), tmp_path / "mixed", sample_rate=None)
-    with pytest.raises(ModelError, match=r"recordings that kept their own sample rates; name one by load_model\(path,"):
+    with pytest.raises(ModelError, match=r"recordings of several sample rates; name one by load_model\(path,"):
         hear.load_model(logs)
     assert hear.load_model(logs, sample_rate=RATE).sample_rate == RATE
     logs = with_preprocessing(trained("--window-width 0.04"), tmp_path / "bins", sample_rate=None)
