@@ -10,6 +10,6 @@ FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trap
 setup(
     ext_modules=[
         Extension(name, [f"{name.replace('.', '/')}.c"], extra_compile_args=FLAGS, optional=True)
-        for name in ("audeep.audio._spectra", "audeep.models._kernels")
+        for name in ("audeep.audio._spectra", "audeep.models.layers._kernels")
     ]
 )

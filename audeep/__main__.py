@@ -3,6 +3,6 @@
 
 import sys
 
-from audeep.main import main
+from audeep.cli.app import main
 
 sys.exit(main())

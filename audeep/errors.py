@@ -16,10 +16,17 @@ The command line prints the message of an `AudeepError` and exits with status 1;
 fault in audeep.
 """
 
+from collections.abc import Sequence
+
 
 def escaped(text: str) -> str:
     """The text with escapes in place of what cannot be printed, such as line ends and control sequences."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def describe(shape: Sequence[int]) -> str:
+    """A shape for people: 124 x 128."""
+    return " x ".join(map(str, shape))
 
 
 class AudeepError(Exception):

@@ -18,10 +18,10 @@ import soundfile
 import torch
 from timing import alternate, report
 
-from audeep.audio.preprocessing import Preprocessor
-from audeep.features import WINDOWS_TOGETHER, FeatureExtractor
+from audeep.audio.front_ends.mel import Preprocessor
+from audeep.inference.features import WINDOWS_TOGETHER, FeatureExtractor
+from audeep.models.checkpoints import Progress, save_model
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
-from audeep.training.checkpoints import Progress, save_model
 
 RATE, WINDOW = 44100, 5
 MINUTES = 4

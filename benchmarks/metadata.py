@@ -9,8 +9,8 @@ import pandas as pd
 from timing import alternate, report
 
 from audeep.data.data_set import DataSet, empty
-from audeep.data.exporters import export
-from audeep.data.integrity import check_integrity
+from audeep.data.exchange.exporters import export
+from audeep.data.integrity import validate
 from audeep.data.schema import Split
 from audeep.data.upsample import upsample
 
@@ -69,7 +69,7 @@ def main() -> None:
             "split": (lambda: data_set.split(0, Split.TRAIN).features, bare_split),
             "upsample": (lambda: upsample(data_set).features, bare_upsample),
             "export": (lambda: export(data_set, path, "x", "csv"), lambda: bare_export(path / "bare.csv")),
-            "validate": (lambda: check_integrity(data_set), bare_validate),
+            "validate": (lambda: validate(data_set), bare_validate),
         }
         for name, (ours, bare) in pairs.items():
             print(name)

@@ -11,8 +11,8 @@ import torch
 from timing import alternate, report
 
 from audeep.data.data_set import empty
-from audeep.evaluation import cross_validate
-from audeep.learners import MlpLearner
+from audeep.evaluation.learners import MlpLearner
+from audeep.evaluation.results import cross_validate
 
 INSTANCES, FEATURES, CLASSES, FOLDS, REPEATS, UNITS, EPOCHS = 400, 1024, 10, 5, 5, 150, 20
 

@@ -7,10 +7,10 @@ import torch
 from timing import Linear, Products
 from torch import Tensor, nn
 
-from audeep.memory import reuse_memory
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.runtime.memory import reuse_memory
 from audeep.training.trainer import GRADIENT_LIMIT
 
 STEPS, BANDS, BATCH = 124, 128, 64  # of ESC-10 with the settings of the tutorial

@@ -20,10 +20,10 @@ from statistics import median
 import soundfile
 from timing import report
 
-from audeep.audio.preprocessing import Preprocessor
-from audeep.extraction import available_cores, extract
+from audeep.audio.front_ends.mel import Preprocessor
 from audeep.parsers.base import InstanceMetadata
 from audeep.parsers.esc import ESCParser
+from audeep.pipeline.preprocess import available_cores, preprocess
 
 REPEATS = 5
 SETTINGS = {"window_width": 0.08, "window_overlap": 0.04, "mel_spectrum": 128, "fixed_length": 5, "clip_below": -60}
@@ -50,7 +50,7 @@ def seconds_of_preprocessing(basedir: Path, times: int, directory: Path) -> floa
     parser.times = times
     parser.parse()
     start = time.perf_counter()
-    extract(parser, Preprocessor(**SETTINGS), directory / "spectrograms.nc")
+    preprocess(parser, Preprocessor(**SETTINGS), directory / "spectrograms.nc")
     return time.perf_counter() - start
 
 

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 
 from audeep import __version__
-from audeep.main import AudeepApp
+from audeep.cli.app import AudeepApp
 
 project = "audeep"
 author = "the audeep authors"

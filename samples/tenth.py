@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parsers that leave all but a tenth of a data set out, for trying an experiment: one for each layout that is needed.
 
-    audeep preprocess --parser samples/tenth.py:Tenth_esc ...
+audeep preprocess --parser samples/tenth.py:Tenth_esc ...
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
 from audeep.parsers.base import InstanceMetadata, Parser
-from audeep.parsers.lookup import find_parser
+from audeep.parsers.registry import find_parser
 
 
 def tenth_of(layout: str) -> type[Parser]:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.spectrograms import make_spectrograms  # noqa: F401  (a fixture)
+
 
 def reset_logging() -> None:
     """Undo what running the application does to the logging of this process."""
@@ -20,7 +22,7 @@ def reset_logging() -> None:
             root.removeHandler(handler)
             handler.close()
     root.setLevel(logging.WARNING)
-    for name in ("audeep", "audeep.progress"):
+    for name in ("audeep", "audeep.runtime.progress"):
         logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from audeep.main import main
+from audeep.cli.app import main
 from tests.cli.test_application import COMMANDS
 from tests.cli.test_manual_options import parser_of
 

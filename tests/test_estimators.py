@@ -21,13 +21,13 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from audeep import FrequencyAutoencoder, FrequencyTimeAutoencoder, Spectrogram, TimeAutoencoder
-from audeep.audio.preprocessing import Preprocessor
+from audeep.audio.front_ends.mel import Preprocessor
 from audeep.cli import train
+from audeep.cli.app import main
 from audeep.data.data_set import DataSet, load
 from audeep.errors import AudioError, DataError, ModelError, OptionError
-from audeep.main import main
 from tests.cli.test_manual_options import parser_of
-from tests.training.conftest import make_spectrograms
+from tests.support.spectrograms import make_spectrograms
 
 __all__ = ["make_spectrograms"]
 

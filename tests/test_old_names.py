@@ -12,7 +12,7 @@ import pytest
 
 import audeep.backend
 from audeep.data.schema import Partition, Split
-from audeep.parsers.lookup import open_parser
+from audeep.parsers.registry import open_parser
 
 PARSERS = {
     "base.Parser": "base.Parser",
@@ -46,8 +46,8 @@ OLD_NAMES = {
     "audeep.backend.data.data_set.Split": "audeep.data.schema.Split",
     "audeep.backend.data.data_set.load": "audeep.data.data_set.load",
     "audeep.backend.data.data_set.empty": "audeep.data.data_set.empty",
-    "audeep.backend.data.data_set.concat_chunks": "audeep.data.combine.concat_chunks",
-    "audeep.backend.data.data_set.concat_features": "audeep.data.combine.concat_features",
+    "audeep.backend.data.data_set.concat_chunks": "audeep.data.combine.fuse_chunks",
+    "audeep.backend.data.data_set.concat_features": "audeep.data.combine.fuse",
     "audeep.backend.data.data_set.concat_instances": "audeep.data.combine.concat_instances",
 }
 MODULES = sorted({name.rpartition(".")[0] for name in OLD_NAMES})

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
 from audeep.cli.options import add_input, add_plot, partition_name, positive_int
-from audeep.cli.tables import table
+from audeep.cli.render.tables import table
 from audeep.errors import OptionError
-from audeep.files import replacing
+from audeep.runtime.files import replacing
 
 if TYPE_CHECKING:
-    from audeep.evaluation import ClassEvaluation, Evaluation
+    from audeep.evaluation.results import ClassEvaluation, Evaluation
 
 
 BASELINES = ("SVM on mean and deviation of each band", "chance")
@@ -87,18 +87,18 @@ class EvaluateFeatures(LearnerCommand):
             scores = evaluation.class_scores
             _write_csv(parsed_args.per_class, ["class", *scores], evaluation.labels, zip(*scores.values(), strict=True))
         if parsed_args.json is not None:
-            from audeep.cli.results import write_results
+            from audeep.runtime.results import write_results
 
             results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
             write_results(parsed_args.json, self.cmd_name, vars(parsed_args), results)
 
     def _evaluations(self, parsed_args: argparse.Namespace) -> "Iterator[Evaluation]":
         """That of the features, and those of the baselines in the order of `BASELINES` if they are asked for."""
-        from audeep.baselines import COMPLEXITIES, ConstantLearner, order_blind
         from audeep.data.data_set import load
         from audeep.data.schema import Partition
-        from audeep.evaluation import evaluate
-        from audeep.learners import svms
+        from audeep.evaluation.baselines import COMPLEXITIES, ConstantLearner, order_blind
+        from audeep.evaluation.learners import svms
+        from audeep.evaluation.results import evaluate
 
         options = self.training_options(parsed_args)
         data_set = load(parsed_args.input)
@@ -113,7 +113,7 @@ class EvaluateFeatures(LearnerCommand):
             yield evaluated(statistics, ConstantLearner, upsample=False)
 
     def _report(self, evaluation: "Evaluation", baselines: dict[str, "Evaluation"], has_folds: bool) -> None:
-        from audeep.evaluation import ClassEvaluation, mean_and_spread
+        from audeep.evaluation.results import ClassEvaluation, mean_and_spread
 
         if self.is_quiet:
             for one in (evaluation, *baselines.values()):
@@ -135,7 +135,7 @@ class EvaluateFeatures(LearnerCommand):
         self.write("\n" + ", ".join(f"{name} {mean} (+/- {spread})" for name, mean, spread in parts))
 
     def _report_scores(self, evaluation: "Evaluation", has_folds: bool) -> None:
-        from audeep.evaluation import ClassEvaluation, mean_and_spread
+        from audeep.evaluation.results import ClassEvaluation, mean_and_spread
 
         scores = evaluation.scores
         rows = [("all", *_texts(_means(evaluation)))]
@@ -166,7 +166,7 @@ class EvaluateFeatures(LearnerCommand):
 
 def _means(evaluation: "Evaluation") -> dict[str, float]:
     """Each score, mean over repeats and folds."""
-    from audeep.evaluation import mean_and_spread
+    from audeep.evaluation.results import mean_and_spread
 
     return {name: mean_and_spread(scores)[0] for name, scores in evaluation.scores.items()}
 
@@ -179,8 +179,8 @@ def _texts(scores: dict[str, float], for_scripts: bool = False) -> list[str]:
 
 
 def _plot(evaluation: "Evaluation", file: Path) -> None:
-    from audeep.cli.plots import plot_confusion, plot_values
-    from audeep.evaluation import ClassEvaluation
+    from audeep.cli.render.plots import plot_confusion, plot_values
+    from audeep.evaluation.results import ClassEvaluation
 
     if isinstance(evaluation, ClassEvaluation):
         plot_confusion(evaluation.confusion, evaluation.labels, file)

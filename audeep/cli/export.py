@@ -26,7 +26,7 @@ class Export(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.data.exporters import export
+        from audeep.data.exchange.exporters import export
 
         data_set = load(parsed_args.input)
         name = parsed_args.name or parsed_args.input.stem

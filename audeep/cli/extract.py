@@ -13,7 +13,7 @@ from audeep.errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
-    from audeep.features import FeatureExtractor
+    from audeep.inference.features import FeatureExtractor
 
 Append = Callable[[str, int, list[float], "np.ndarray"], None]
 """Adds rows: the name of a recording, the number of its first row, when windows start (or nothing), features."""
@@ -46,8 +46,8 @@ class Extract(AudeepCommand):
         add_device(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.features import FeatureExtractor
-        from audeep.progress import progress
+        from audeep.inference.features import FeatureExtractor
+        from audeep.runtime.progress import progress
 
         window, hop = parsed_args.window, parsed_args.hop or parsed_args.window
         if window is None and (hop is not None or "-" in parsed_args.files):
@@ -80,9 +80,9 @@ def _parts(
 def _opened(output: Path | None, stdout: TextIO, size: int, is_timed: bool) -> Iterator[Append]:
     """What takes the rows of a file, which appears when the block ends well, or of standard output."""
     from audeep.data import netcdf
-    from audeep.data.exporters import HEADERS
+    from audeep.data.exchange.exporters import HEADERS
     from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED, START_SECONDS
-    from audeep.files import replacing
+    from audeep.runtime.files import replacing
 
     suffix = ".csv" if output is None else output.suffix.lower()
     columns = [FILENAME.name, CHUNK_NR.name, *[START_SECONDS] * is_timed]
@@ -109,7 +109,7 @@ def _opened(output: Path | None, stdout: TextIO, size: int, is_timed: bool) -> I
 def _table(file: TextIO, file_format: str, columns: list[str]) -> Append:
     import pandas as pd
 
-    from audeep.data.exporters import ROWS
+    from audeep.data.exchange.exporters import ROWS
 
     def append(name: str, first: int, starts: list[float], features: "np.ndarray") -> None:
         frame = pd.DataFrame(features, columns=columns[-features.shape[1] :])

@@ -30,13 +30,13 @@ class Fuse(AudeepCommand):
         add_output(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.combine import concat_features
+        from audeep.data.combine import fuse
         from audeep.data.data_set import load
         from audeep.errors import OptionError
 
         if len(parsed_args.input) < 2:
             raise OptionError("--input names one data set file; two or more are needed to fuse")
-        fused = concat_features([load(path) for path in parsed_args.input], parsed_args.dimension)
+        fused = fuse([load(path) for path in parsed_args.input], parsed_args.dimension)
         fused.save(parsed_args.output)
         logger.info("%s: features of shape %s written", parsed_args.output, list(fused.feature_shape))
 
@@ -50,10 +50,10 @@ class FuseChunks(AudeepCommand):
         add_output(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.combine import concat_chunks
+        from audeep.data.combine import fuse_chunks
         from audeep.data.data_set import load
 
-        fused = concat_chunks(load(parsed_args.input), parsed_args.dimension)
+        fused = fuse_chunks(load(parsed_args.input), parsed_args.dimension)
         fused.save(parsed_args.output)
         logger.info(
             "%s: %d instances with features of shape %s written",

@@ -45,7 +45,7 @@ class GenerateFeatures(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.training.generation import generate
+        from audeep.inference.generation import generate
 
         generate(
             parsed_args.model_dir,

@@ -45,13 +45,13 @@ class Import(AudeepCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.importers import COLUMNS, FORMATS, import_data_set, sources
+        from audeep.data.exchange.importers import COLUMNS, FORMATS, import_, sources
 
         columns = {variable: getattr(parsed_args, f"{variable}_attribute") for variable in COLUMNS}
         name = Path(parsed_args.name)
         output = parsed_args.output or Path(f"{name.stem if name.suffix.lower() in FORMATS else name.name}.nc")
         check_outputs(sources(parsed_args.basedir, parsed_args.name), [output])
-        data_set = import_data_set(parsed_args.basedir, parsed_args.name, columns)
+        data_set = import_(parsed_args.basedir, parsed_args.name, columns)
         data_set.save(output)
         logger.info(
             "%s: %d instances with %d features, %d labels, %d folds, %s partitions",

@@ -4,7 +4,7 @@
 import argparse
 
 from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
-from audeep.cli.tables import table
+from audeep.cli.render.tables import table
 
 
 class InspectRaw(AudeepCommand):
@@ -15,7 +15,7 @@ class InspectRaw(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.audio.reading import audio_info
-        from audeep.progress import progress
+        from audeep.runtime.progress import progress
 
         parser = open_raw_data(parsed_args)
         values = [instance.label_value for instance in parser.parse() if instance.label_value is not None]

@@ -18,7 +18,7 @@ from audeep.cli.options import (
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
-    from audeep.learners import LearnerFactory
+    from audeep.evaluation.learners import LearnerFactory
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class SvmOptions:
         )
 
     def learner_factory(self, parsed_args: argparse.Namespace) -> "dict[float, LearnerFactory]":
-        from audeep.learners import svms
+        from audeep.evaluation.learners import svms
 
         return svms(parsed_args.complexity, parsed_args.task == "regression")
 
@@ -100,8 +100,8 @@ class MlpOptions:
         add_device(parser)
 
     def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
-        from audeep.learners import MlpLearner, MlpRegressor
-        from audeep.training.options import select_device
+        from audeep.evaluation.learners import MlpLearner, MlpRegressor
+        from audeep.models.devices import select_device
 
         if parsed_args.shuffle:
             logger.info("--shuffle: has no effect, since each training step uses all instances at once")

@@ -181,7 +181,7 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
 
 def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
     """The parser that the options of `add_raw_data` name."""
-    from audeep.parsers.lookup import SHORT_NAMES, open_parser
+    from audeep.parsers.registry import SHORT_NAMES, open_parser
 
     columns = {column: getattr(parsed_args, f"{column}_column") for column in LABEL_COLUMNS}
     columns = {column: name for column, name in columns.items() if name is not None}

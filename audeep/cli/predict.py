@@ -38,7 +38,7 @@ class PredictLabels(LearnerCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
         from audeep.data.schema import Partition
-        from audeep.prediction import predict, write_predictions
+        from audeep.evaluation.predictions import predict, write_predictions
 
         data_sets = []
         for part in ("train", "eval"):

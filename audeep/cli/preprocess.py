@@ -17,11 +17,11 @@ from audeep.cli.options import (
     positive_int,
     seconds,
 )
-from audeep.cli.tables import table
+from audeep.cli.render.tables import table
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
-    from audeep.audio.preprocessing import Preprocessor
+    from audeep.audio.front_ends.mel import Preprocessor
     from audeep.parsers.base import Parser
 
 
@@ -125,9 +125,9 @@ class Preprocess(AudeepCommand):
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.audio.preprocessing import Preprocessor
+        from audeep.audio.front_ends.mel import Preprocessor
         from audeep.audio.reading import Channels
-        from audeep.extraction import extract
+        from audeep.pipeline.preprocess import preprocess
 
         names = (
             *("window_width", "window_overlap", "mel_spectrum", "chunk_length", "chunk_count"),
@@ -142,7 +142,7 @@ class Preprocess(AudeepCommand):
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
             options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume")}
-            extract(parser, preprocessor, parsed_args.output, **options)
+            preprocess(parser, preprocessor, parsed_args.output, **options)
 
     def _pretend(self, parser: "Parser", preprocessor: "Preprocessor", position: int, plot: Path | None) -> None:
         instances = parser.parse()
@@ -165,6 +165,6 @@ class Preprocess(AudeepCommand):
         ]
         self.write(table(f"spectrogram of instance {position}", rows))
 
-        from audeep.cli.plots import plot_spectrogram
+        from audeep.cli.render.plots import plot_spectrogram
 
         plot_spectrogram(spectrogram, instance.filename, plot)

@@ -14,7 +14,7 @@ from audeep.cli.options import (
     index,
     positive_int,
 )
-from audeep.cli.tables import table
+from audeep.cli.render.tables import table
 
 
 class Reconstruct(AudeepCommand):
@@ -41,10 +41,10 @@ class Reconstruct(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.training.checkpoints import load_model
-        from audeep.training.generation import check_shape
-        from audeep.training.options import select_device
-        from audeep.training.reconstruction import reconstruct
+        from audeep.inference.generation import check_shape
+        from audeep.inference.reconstruction import reconstruct
+        from audeep.models.checkpoints import load_model
+        from audeep.models.devices import select_device
 
         data_set = load(parsed_args.input)
         model, progress = load_model(parsed_args.model_dir, parsed_args.step, self.model_kind)
@@ -58,7 +58,7 @@ class Reconstruct(AudeepCommand):
             rows = [(number, each.name, f"{each.error:.4f}") for number, each in zip(instances, found, strict=True)]
             title = f"reconstruction errors of step {progress.step}"
             self.write(table(title, [("", "instance", "error")], rows, align="><>"))
-        from audeep.cli.plots import plot_reconstructions
+        from audeep.cli.render.plots import plot_reconstructions
 
         plot_reconstructions(found, parsed_args.plot)
 

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step
-from audeep.cli.page import page, paragraph, picture, section, table
-from audeep.cli.results import SETTINGS_NAME
+from audeep.cli.render.page import page, paragraph, picture, section, table
 from audeep.errors import ModelError
-from audeep.files import check_target, replacing
+from audeep.runtime.files import check_target, replacing
+from audeep.runtime.results import SETTINGS_NAME
 
 if TYPE_CHECKING:
     from torch import nn
 
     from audeep.data.data_set import DataSet
-    from audeep.evaluation import ClassEvaluation
-    from audeep.training.checkpoints import Progress
-    from audeep.training.curve import Point
+    from audeep.evaluation.results import ClassEvaluation
+    from audeep.models.checkpoints import Progress
+    from audeep.models.curve import Point
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ class Report(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.training.checkpoints import load_model
-        from audeep.training.curve import read_curve
-        from audeep.training.generation import check_shape, represent
-        from audeep.training.options import select_device
+        from audeep.inference.generation import check_shape, represent
+        from audeep.models.checkpoints import load_model
+        from audeep.models.curve import read_curve
+        from audeep.models.devices import select_device
 
         logs = parsed_args.run_dir / "logs"
         output = parsed_args.output or parsed_args.run_dir / "report.html"
@@ -124,8 +124,8 @@ def _png(draw: Callable[[BinaryIO], None]) -> bytes:
 
 def curve_section(curve: "list[Point]") -> str:
     """The losses of all epochs."""
-    from audeep.cli.plots import plot_curve
-    from audeep.training.curve import best_of
+    from audeep.cli.render.plots import plot_curve
+    from audeep.models.curve import best_of
 
     if not curve:
         return section("Learning curve", paragraph("The losses of this run were not kept."))
@@ -142,8 +142,8 @@ def reconstructions_section(model: "nn.Module", data_set: "DataSet", seed: int) 
     """Some instances from all over the data set."""
     import numpy as np
 
-    from audeep.cli.plots import plot_reconstructions
-    from audeep.training.reconstruction import reconstruct
+    from audeep.cli.render.plots import plot_reconstructions
+    from audeep.inference.reconstruction import reconstruct
 
     count = min(NUM_RECONSTRUCTIONS, len(data_set))
     instances = np.linspace(0, len(data_set) - 1, count).astype(int).tolist()
@@ -154,11 +154,11 @@ def reconstructions_section(model: "nn.Module", data_set: "DataSet", seed: int) 
 
 def maps_section(features: "DataSet", seed: int) -> str:
     """The representations in a plane, by two methods."""
-    from audeep.cli.plots import plot_map
-    from audeep.visualization import pca, tsne
+    from audeep.cli.render.plots import plot_map
+    from audeep.evaluation.projection import visualize_pca, visualize_tsne
 
     parts = [paragraph(f"{len(features)} instances, each with {features.feature_shape[0]} features.")]
-    for name, points in (("PCA", pca(features, seed)), ("t-SNE", tsne(features, seed=seed))):
+    for name, points in (("PCA", visualize_pca(features, seed)), ("t-SNE", visualize_tsne(features, seed=seed))):
         drawn = _png(lambda file, name=name, points=points: plot_map(points, features, name, file))
         parts.append(picture(drawn, f"map of the features by {name}"))
     return section("Maps", *parts)
@@ -170,10 +170,10 @@ def scores_section(features: "DataSet", spectrograms: "DataSet", seed: int) -> s
         reason = "the data set has no folds" if features.is_fully_labelled else "not all instances have a label"
         return section("Scores", paragraph(f"There are no scores, since {reason}."))
 
-    from audeep.baselines import ConstantLearner, order_blind
-    from audeep.cli.plots import plot_confusion
-    from audeep.evaluation import cross_validate, mean_and_spread
-    from audeep.learners import svms
+    from audeep.cli.render.plots import plot_confusion
+    from audeep.evaluation.baselines import ConstantLearner, order_blind
+    from audeep.evaluation.learners import svms
+    from audeep.evaluation.results import cross_validate, mean_and_spread
 
     statistics = order_blind(features, spectrograms)
     evaluations: dict[str, ClassEvaluation] = {

@@ -22,12 +22,12 @@ from audeep.cli.options import (
     positive_int,
     probability,
 )
-from audeep.cli.results import SETTINGS_NAME, write_results
+from audeep.runtime.results import SETTINGS_NAME, write_results
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from audeep.training.curve import Point
+    from audeep.models.curve import Point
     from audeep.training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class TrainAutoencoder(AudeepCommand):
             logs = parsed_args.run_name / "logs"
             write_results(logs / SETTINGS_NAME, self.cmd_name, vars(parsed_args), {})
             if training.validates:
-                from audeep.cli.plots import plot_curve
+                from audeep.cli.render.plots import plot_curve
 
                 plot_curve(curve, logs / CURVE_NAME)
 

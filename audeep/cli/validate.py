@@ -4,7 +4,7 @@
 import argparse
 
 from audeep.cli.options import AudeepCommand, add_input
-from audeep.cli.tables import table
+from audeep.cli.render.tables import table
 from audeep.errors import DataError
 
 
@@ -19,9 +19,9 @@ class Validate(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.data.integrity import check_integrity
+        from audeep.data.integrity import validate
 
-        constraints = check_integrity(load(parsed_args.input))
+        constraints = validate(load(parsed_args.input))
         rows = [(constraint.number, constraint.text, len(constraint.violations)) for constraint in constraints]
         self.write(table("violations of integrity constraints", rows, align="><>"))
         if parsed_args.detailed:

@@ -38,7 +38,7 @@ class Visualize(AudeepCommand):
         if parsed_args.output is not None:
             data_set.with_features(points.astype("float32"), [GENERATED]).save(parsed_args.output)
             logger.info("%s: positions of %d instances written", parsed_args.output, len(points))
-        from audeep.cli.plots import plot_map
+        from audeep.cli.render.plots import plot_map
 
         plot_map(points, data_set, f"{self.title} of {parsed_args.input.name}", parsed_args.plot)
 
@@ -62,9 +62,9 @@ class VisualizeTsne(Visualize):
         )
 
     def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
-        from audeep.visualization import tsne
+        from audeep.evaluation.projection import visualize_tsne
 
-        return tsne(data_set, parsed_args.perplexity, parsed_args.seed)
+        return visualize_tsne(data_set, parsed_args.perplexity, parsed_args.seed)
 
 
 class VisualizePca(Visualize):
@@ -73,6 +73,6 @@ class VisualizePca(Visualize):
     title = "PCA"
 
     def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
-        from audeep.visualization import pca
+        from audeep.evaluation.projection import visualize_pca
 
-        return pca(data_set, parsed_args.seed)
+        return visualize_pca(data_set, parsed_args.seed)

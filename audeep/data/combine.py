@@ -30,7 +30,7 @@ def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
     )
 
 
-def concat_features(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
+def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
     """One data set with the same instances, whose features are joined along one axis; reads the features.
 
     Raises:
@@ -54,7 +54,7 @@ def concat_features(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
     return first.with_features(features, first.feature_dims)
 
 
-def concat_chunks(data_set: DataSet, dimension: str) -> DataSet:
+def fuse_chunks(data_set: DataSet, dimension: str) -> DataSet:
     """One instance for each file, in the order of first appearance, whose chunks are joined along one axis.
 
     Raises:

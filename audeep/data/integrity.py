@@ -28,7 +28,7 @@ class Constraint:
     violations: list[str] = field(default_factory=list)
 
 
-def check_integrity(data_set: DataSet) -> list[Constraint]:
+def validate(data_set: DataSet) -> list[Constraint]:
     """Check constraints 1 to 7 of the data model, and 8 where there are values; 5 holds where there is no label map.
 
     Violations are counted by file, those of 5 by instance.

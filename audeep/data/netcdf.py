@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from audeep.data import schema
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES, Variable
 from audeep.errors import DataError, OutputError, ShapeError
-from audeep.files import replacing
+from audeep.runtime.files import replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
 OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns

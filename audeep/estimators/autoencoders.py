@@ -20,9 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from audeep.data.data_set import DataSet
 from audeep.errors import ModelError
 from audeep.estimators.inputs import Spectrograms, as_data_set, as_data_sets
-from audeep.training.checkpoints import AUTOENCODERS, load_model, preprocessing_of, save_model, steps_in
-from audeep.training.generation import represented
-from audeep.training.options import TrainingOptions, select_device
+from audeep.inference.generation import represented
+from audeep.models.checkpoints import AUTOENCODERS, load_model, preprocessing_of, save_model, steps_in
+from audeep.models.devices import select_device
+from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 
 CHOICES = {
@@ -89,7 +90,7 @@ class Autoencoder(TransformerMixin, BaseEstimator):
     def save(self, directory: Path | str) -> None:
         """Write the model to `directory`/model-<step>.safetensors.
 
-        `audeep ... generate --model-dir`, `load` and `audeep.hear` read it.
+        `audeep ... generate --model-dir`, `load` and `audeep.inference.hear` read it.
 
         Raises:
             ModelError: there are models of other steps.

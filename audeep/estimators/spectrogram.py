@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 
-from audeep.audio.preprocessing import Preprocessor
+from audeep.audio.front_ends.mel import Preprocessor
 
 Recordings = Sequence[Path | str | np.ndarray]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from audeep.models.rnn import (
+from audeep.models.layers.bands import NUM_TOGETHER, WindowedConfig
+from audeep.models.layers.recurrent import (
     Encoder,
     FeedbackDecoder,
     StackConfig,
@@ -14,7 +15,6 @@ from audeep.models.rnn import (
     backward,
     root_mean_squared_error,
 )
-from audeep.models.windows import NUM_TOGETHER, WindowedConfig
 
 
 @dataclass(frozen=True)

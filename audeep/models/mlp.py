@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from audeep.models.dropout import Dropout
-from audeep.models.rnn import start_linear
+from audeep.models.layers.dropout import Dropout
+from audeep.models.layers.recurrent import start_linear
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from audeep.models.pooling import pooled
-from audeep.models.rnn import (
+from audeep.models.layers.pooling import pooled
+from audeep.models.layers.recurrent import (
     Encoder,
     FeedbackDecoder,
     StackConfig,

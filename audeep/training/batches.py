@@ -12,7 +12,7 @@ from torch import Tensor
 
 from audeep.data.data_set import DataSet
 from audeep.data.schema import PADDING
-from audeep.errors import DataError, ShapeError
+from audeep.errors import DataError, ShapeError, describe
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
@@ -162,8 +162,3 @@ def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
                 f" {describe(first)}; preprocess all inputs with the same settings"
             )
     return max(data_set.feature_shape[0] for data_set in data_sets), first[1]
-
-
-def describe(shape: Sequence[int]) -> str:
-    """A shape for people: 124 x 128."""
-    return " x ".join(map(str, shape))

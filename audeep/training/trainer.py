@@ -19,12 +19,7 @@ from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError, OutputError
-from audeep.files import locked, making, remove_partials
-from audeep.memory import reuse_memory
-from audeep.progress import progress
-from audeep.signals import noted
-from audeep.training.batches import Batch, Batches, common_shape, cropped
-from audeep.training.checkpoints import (
+from audeep.models.checkpoints import (
     Progress,
     load_model,
     load_optimiser,
@@ -32,8 +27,14 @@ from audeep.training.checkpoints import (
     save_checkpoint,
     steps_in,
 )
-from audeep.training.curve import Point, best_of, read_curve, write_curve
-from audeep.training.options import TrainingOptions, computing_in, select_device
+from audeep.models.curve import Point, best_of, read_curve, write_curve
+from audeep.models.devices import computing_in, select_device
+from audeep.runtime.files import locked, making, remove_partials
+from audeep.runtime.memory import reuse_memory
+from audeep.runtime.progress import progress
+from audeep.runtime.signals import noted
+from audeep.training.batches import Batch, Batches, common_shape, cropped
+from audeep.training.options import TrainingOptions
 from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from audeep.data.data_set import DataSet
 from audeep.data.schema import Partition
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, OptionError
+from audeep.models.devices import computing_in
 from audeep.training.batches import Batches
-from audeep.training.options import computing_in
 
 Parts = tuple[list[DataSet], list[DataSet]]
 

@@ -20,7 +20,7 @@ from audeep.audio.spectral import (
     relative,
 )
 
-OLD_FILTERS = np.load(Path(__file__).parents[1] / "data" / "mel_filters.npz")
+OLD_FILTERS = np.load(Path(__file__).parents[1] / "support" / "files" / "mel_filters.npz")
 OLD_SETUPS = [(44100, 3528, 128), (16000, 640, 40), (8000, 200, 64)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from audeep.main import main
+from audeep.cli.app import main
 from tests.conftest import reset_logging
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"

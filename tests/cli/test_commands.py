@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from audeep import load
-from audeep.training.checkpoints import load_model, steps_in
+from audeep.models.checkpoints import load_model, steps_in
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 
@@ -159,7 +159,7 @@ def test_generate_writes_one_file_for_each_step(audeep, run_directory, spectrogr
 @pytest.fixture(scope="session")
 def features(run_directory, spectrograms, tmp_path_factory) -> Path:
     """Features of the tones."""
-    from audeep.training.generation import generate
+    from audeep.inference.generation import generate
 
     path = tmp_path_factory.mktemp("features") / "features.nc"
     generate(run_directory / "logs", load(spectrograms), [path])

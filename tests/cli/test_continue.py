@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from audeep import extraction, load
-from audeep.audio.preprocessing import Preprocessor
+from audeep import load
+from audeep.audio.front_ends.mel import Preprocessor
+from audeep.pipeline import preprocess as extraction
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"

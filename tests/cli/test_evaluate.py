@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audeep import __version__, load
-from audeep.baselines import order_blind
+from audeep.evaluation.baselines import order_blind
 
 TABLE = "correlations of true and predicted values, and errors"
 

@@ -14,7 +14,7 @@ import scipy.signal
 import soundfile
 
 from audeep import load
-from audeep.data.importers import import_data_set
+from audeep.data.exchange.importers import import_
 from tests.cli.conftest import SPECTRA
 from tests.conftest import with_header, write_tone
 
@@ -93,7 +93,7 @@ def test_all_formats_hold_the_same_numbers(audeep, model, recordings, tmp_path):
     np.testing.assert_array_equal(data_set.features, expected)
     assert data_set.chunk_nrs.tolist() == [0, 1] * 3
     for suffix in ("csv", "arff"):
-        imported = import_data_set(tmp_path, f"x.{suffix}")
+        imported = import_(tmp_path, f"x.{suffix}")
         np.testing.assert_allclose(imported.features, expected, rtol=1e-6)
         assert imported.filenames.tolist() == data_set.filenames.tolist()
 

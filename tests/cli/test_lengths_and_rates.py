@@ -9,9 +9,10 @@ import netCDF4
 import numpy as np
 import pytest
 
-from audeep import extraction, load
+from audeep import load
 from audeep.audio.reading import read_audio, resample
 from audeep.parsers.base import InstanceMetadata
+from audeep.pipeline import preprocess as extraction
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audeep.main import AudeepApp
+from audeep.cli.app import AudeepApp
 from tests.cli.test_application import COMMANDS
 
 with open(Path(__file__).parent / "manual_options.tsv", encoding="utf-8", newline="") as _table:

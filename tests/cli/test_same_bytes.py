@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from audeep.cli.results import SETTINGS_NAME
+from audeep.runtime.results import SETTINGS_NAME
 from tests.faults.commands import SPECTRA
 
 TRAIN = "--input {spectrograms} --num-epochs 2 --batch-size 7 --keep-prob 0.8 --seed 5 --run-name {out}"

@@ -18,18 +18,18 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from audeep import load
-from audeep.cli.plots import plot_reconstructions
+from audeep.cli.render.plots import plot_reconstructions
 from audeep.data.splits import remove_cv_setup
-from audeep.scores import class_scores
-from audeep.training.checkpoints import load_model
-from audeep.training.generation import represent
-from audeep.training.reconstruction import Reconstruction
+from audeep.evaluation.metrics import class_scores
+from audeep.inference.generation import represent
+from audeep.inference.reconstruction import Reconstruction
+from audeep.models.checkpoints import load_model
 
 
 @pytest.fixture(scope="module")
 def validated(spectrograms, tmp_path_factory) -> Path:
     """A run of three epochs with held-out recordings."""
-    from audeep.main import main
+    from audeep.cli.app import main
 
     path = tmp_path_factory.mktemp("validated") / "run"
     options = "--num-epochs 3 --batch-size 8 --validation-split 0.25 --patience 2 --keep-best --num-units 3"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audeep import load
-from audeep.cli.plots import plot_map
+from audeep.cli.render.plots import plot_map
 from audeep.data.data_set import empty
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audeep.data.combine import concat_chunks, concat_features, concat_instances
+from audeep.cli.app import main
+from audeep.data.combine import concat_instances, fuse, fuse_chunks
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
-from audeep.main import main
 
 
 def recordings(*names: str, num_folds: int = 1, label_map: dict[str, int] | None = None, dim: str = "freq") -> DataSet:
@@ -94,33 +94,33 @@ def make_chunks() -> DataSet:
 
 
 def test_chunks_of_a_file_are_joined_in_the_order_of_their_numbers() -> None:
-    fused = concat_chunks(make_chunks(), "time")
+    fused = fuse_chunks(make_chunks(), "time")
     assert fused.filenames.tolist() == ["b", "a"] and fused.chunk_nrs.tolist() == [0, 0]
     assert fused.features[:, :, 0].tolist() == [[20, 20.5, 21, 21.5, 22, 22.5], [10, 10.5, 11, 11.5, 12, 12.5]]
-    assert concat_chunks(make_chunks(), "freq").features[1].tolist() == [[10, 11, 12], [10.5, 11.5, 12.5]]
+    assert fuse_chunks(make_chunks(), "freq").features[1].tolist() == [[10, 11, 12], [10.5, 11.5, 12.5]]
 
 
 def test_chunks_that_are_not_there_once_each_or_differ_are_refused() -> None:
     with pytest.raises(ShapeError, match="no axis 'generated'; choose one of time, freq"):
-        concat_chunks(make_chunks(), "generated")
+        fuse_chunks(make_chunks(), "generated")
     with pytest.raises(DataError, match="no instance to fuse"):
-        concat_chunks(make_chunks()[:0], "time")
+        fuse_chunks(make_chunks()[:0], "time")
     with pytest.raises(DataError, match="do not have the same chunks"):
-        concat_chunks(make_chunks()[:5], "time")
+        fuse_chunks(make_chunks()[:5], "time")
     twice = make_chunks()
     twice.chunk_nrs[0] = 0
     with pytest.raises(DataError, match="do not have the same chunks"):
-        concat_chunks(twice, "time")
+        fuse_chunks(twice, "time")
     differing = make_chunks()
     differing.partition[0] = 1
     with pytest.raises(DataError, match=r"chunk 2 .* instance 0 \(b\) has partition <Partition.DEVEL: 1>, not None"):
-        concat_chunks(differing, "time")
+        fuse_chunks(differing, "time")
 
 
 def test_features_are_joined_along_an_axis(golden: Path) -> None:
     data_set = load(golden / "old_features_cv.nc")
     other = data_set.with_features(-data_set.features[:, :5], ["generated"])
-    fused = concat_features([data_set, other], "generated")
+    fused = fuse([data_set, other], "generated")
     np.testing.assert_array_equal(fused.features, np.hstack([data_set.features, -data_set.features[:, :5]]))
     assert all(np.array_equal(fused.metadata[name], column) or np.isnan(column).all()
                for name, column in data_set.metadata.items())  # fmt: skip
@@ -130,12 +130,12 @@ def test_data_sets_that_differ_are_not_fused_and_the_error_says_where(golden: Pa
     data_set, other = load(golden / "old_features_cv.nc"), load(golden / "old_features_cv.nc")
     other.cv_folds[[3, 7], 0] = 1 - other.cv_folds[[3, 7], 0]
     with pytest.raises(DataError, match=r"data set 2 .* 2 instances: instance 3 \(3-144028-A.ogg\) has cv_folds \["):
-        concat_features([data_set, other], "generated")
+        fuse([data_set, other], "generated")
     with pytest.raises(DataError, match="data set 2 has number of instances 39, the first has 40"):
-        concat_features([data_set, data_set[:39]], "generated")
+        fuse([data_set, data_set[:39]], "generated")
     spectrograms = load(golden / "old_spectrograms_cv.nc")
     with pytest.raises(ShapeError, match=r"data set 2 has feature_dims \('time', 'freq'\)"):
-        concat_features([data_set, spectrograms], "generated")
+        fuse([data_set, spectrograms], "generated")
 
 
 def test_the_commands_fuse_files(golden: Path, tmp_path: Path) -> None:
@@ -152,31 +152,31 @@ def test_values_are_kept_and_must_agree_to_be_fused() -> None:
     one, other = (recordings("a.wav", "b.wav") for _ in range(2))
     for data_set in (one, other):
         data_set.label_values[:] = [0.5, np.nan]
-    np.testing.assert_array_equal(concat_features([one, other], "freq").label_values, [0.5, np.nan])
+    np.testing.assert_array_equal(fuse([one, other], "freq").label_values, [0.5, np.nan])
     np.testing.assert_array_equal(concat_instances([one, other]).label_values, [0.5, np.nan] * 2)
     other.label_values[1] = 3
     with pytest.raises(DataError, match=r"instance 1 \(b.wav\) has label_value 3.0, not None"):
-        concat_features([one, other], "freq")
+        fuse([one, other], "freq")
     chunks = recordings("a.wav", "a.wav")
     chunks[1].label_nominal = chunks[1].label_numeric = None
     chunks.label_values[:] = [0.5, 0.5]
-    assert concat_chunks(chunks, "freq").label_values.tolist() == [0.5]
+    assert fuse_chunks(chunks, "freq").label_values.tolist() == [0.5]
     chunks.label_values[1] = 1
     with pytest.raises(DataError, match="chunk 2 has other metadata than the first .* has label_value 1.0, not 0.5"):
-        concat_chunks(chunks, "freq")
+        fuse_chunks(chunks, "freq")
 
 
 def test_padded_spectrograms_are_joined_along_other_axes_than_time():
     data_set = empty(2, [("time", 3), ("freq", 2)])
     data_set.features[:] = np.arange(12).reshape(2, 3, 2)
     data_set[1].num_frames = 2
-    joined = concat_features([data_set, data_set], "freq")
+    joined = fuse([data_set, data_set], "freq")
     assert joined.feature_shape == (3, 4) and joined.num_frames.tolist() == [3, 2]
     with pytest.raises(ShapeError, match="of different lengths cannot be joined along 'time'; join them along another"):
-        concat_features([data_set, data_set], "time")
+        fuse([data_set, data_set], "time")
     with pytest.raises(ShapeError, match="of different lengths cannot be joined along 'time'"):
-        concat_chunks(data_set, "time")
+        fuse_chunks(data_set, "time")
     other = data_set.with_features(data_set.features, data_set.feature_dims)
     other.data["num_frames"] = ("instance", np.array([np.nan, 1]))
     with pytest.raises(DataError, match="has num_frames 1, not 2"):
-        concat_features([data_set, other], "freq")
+        fuse([data_set, other], "freq")

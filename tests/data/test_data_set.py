@@ -12,7 +12,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 import audeep
-from audeep.data.combine import concat_features, concat_instances
+from audeep.data.combine import concat_instances, fuse
 from audeep.data.data_set import DataSet, Instance, empty, load
 from audeep.data.schema import Partition, Split
 from audeep.data.splits import add_cv_setup
@@ -106,7 +106,7 @@ def test_an_empty_data_set_has_nothing_filled_in() -> None:
 
 def test_the_public_names_of_the_package_are_those_of_the_data_model() -> None:
     assert (audeep.DataSet, audeep.load, audeep.Partition, audeep.Split) == (DataSet, load, Partition, Split)
-    with pytest.raises(AttributeError, match="no attribute 'dataset'"):
+    with pytest.raises(AttributeError, match="attribute dataset"):
         _ = audeep.dataset
 
 
@@ -487,7 +487,7 @@ def test_settings_of_preprocessing_stay_with_the_spectrograms(tmp_path: Path) ->
     assert known.preprocessing == known[1:].preprocessing == upsample(known).preprocessing == settings
     assert add_cv_setup(known, 2).preprocessing == concat_instances([known, known]).preprocessing == settings
     assert known.with_features(known.features, ["time", "freq"]).preprocessing is None
-    assert concat_features([known, known], "freq").preprocessing is None
+    assert fuse([known, known], "freq").preprocessing is None
     other = known[:]
     other.data.attrs = {"preprocessing": '{"window_width": 0.4}'}
     assert concat_instances([known, other]).preprocessing is None

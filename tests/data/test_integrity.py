@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.integrity import check_integrity
+from audeep.data.integrity import validate
 from audeep.data.schema import Partition, Split
 
 LABEL_MAP = {"dog": 0, "cat": 1}
@@ -27,13 +27,11 @@ def sound(label_map: dict[str, int] | None = LABEL_MAP) -> DataSet:
 
 def found(data_set: DataSet) -> dict[int, list[str]]:
     """Violations by the number of the constraint, those that hold left out."""
-    return {
-        constraint.number: constraint.violations for constraint in check_integrity(data_set) if constraint.violations
-    }
+    return {constraint.number: constraint.violations for constraint in validate(data_set) if constraint.violations}
 
 
 def test_constraints_come_in_the_order_of_the_manual_with_a_text_each() -> None:
-    constraints = check_integrity(sound())
+    constraints = validate(sound())
     assert [constraint.number for constraint in constraints] == [1, 2, 3, 4, 5, 6, 7]
     assert [constraint.text for constraint in constraints] == [
         "same nominal label in all chunks of a file",
@@ -189,7 +187,7 @@ def test_a_hundred_thousand_instances_are_loaded_split_and_validated(tmp_path: P
 def test_where_there_are_values_chunks_of_a_file_agree_in_them() -> None:
     data_set = sound()
     data_set.label_values[:] = [0.5, 0.5, np.nan, np.nan, 1, 1, 2, 2]
-    assert check_integrity(data_set)[7].text == "same value in all chunks of a file"
+    assert validate(data_set)[7].text == "same value in all chunks of a file"
     assert found(data_set) == {}
     data_set.label_values[[1, 3]] = [0.25, 7]
     assert found(data_set) == {8: ["a.wav: label_value is 0.5 and 0.25", "b.wav: label_value is missing and 7.0"]}

@@ -11,7 +11,7 @@ import xarray as xr
 
 from audeep.data import netcdf
 from audeep.data.data_set import empty, load
-from audeep.data.integrity import check_integrity
+from audeep.data.integrity import validate
 from audeep.errors import DataError, OutputError, ShapeError
 
 OLD_FILES = {
@@ -48,7 +48,7 @@ def test_a_file_of_the_old_version_loads_as_it_stands(golden: Path, name: str) -
 
 @pytest.mark.parametrize("name", OLD_FILES)
 def test_a_file_of_the_old_version_is_sound(golden: Path, name: str) -> None:
-    constraints = check_integrity(load(golden / f"{name}.nc"))
+    constraints = validate(load(golden / f"{name}.nc"))
     assert [constraint.violations for constraint in constraints] == [[]] * 7
 
 

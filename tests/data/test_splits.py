@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audeep.data.data_set import DataSet, empty
-from audeep.data.integrity import check_integrity
+from audeep.data.integrity import validate
 from audeep.data.schema import Partition
 from audeep.data.splits import add_cv_setup, add_partitioning, modify, remove_cv_setup, remove_partitioning
 from audeep.data.upsample import upsample
@@ -51,7 +51,7 @@ def test_folds_are_even_in_all_and_in_each_class_and_keep_recordings_whole(num_f
     assert spread(list(folds.values()), num_folds) <= 1
     for label in set(labels):
         assert spread([folds[f"{row:03d}.wav"] for row, other in enumerate(labels) if other == label], num_folds) <= 1
-    assert not any(constraint.violations for constraint in check_integrity(data_set))
+    assert not any(constraint.violations for constraint in validate(data_set))
 
 
 @pytest.mark.parametrize("names", [["TRAIN"], ["DEVEL", "TRAIN"], ["TRAIN", "DEVEL", "TEST"]])

@@ -4,12 +4,12 @@
 import numpy as np
 import pytest
 
+from audeep.cli.app import main
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.integrity import check_integrity
+from audeep.data.integrity import validate
 from audeep.data.schema import Partition
 from audeep.data.upsample import repetitions, upsample
 from audeep.errors import DataError
-from audeep.main import main
 
 
 def test_instances_of_rare_classes_come_more_often() -> None:
@@ -49,7 +49,7 @@ def test_copies_are_numbered_and_have_the_features_and_metadata_of_the_original(
     ]
     assert balanced.features[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 5, 6, 6]
     assert balanced.partition.tolist() == [0, 0, 0, 0, 1, 0, 0, 1, 1]
-    assert not any(constraint.violations for constraint in check_integrity(balanced))
+    assert not any(constraint.violations for constraint in validate(balanced))
     assert data_set.filenames[5] == "5.wav" and len(data_set) == 7
 
 

@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from audeep.models.checkpoints import Progress, load_model, load_optimiser, save_checkpoint
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
-from audeep.training.checkpoints import Progress, load_model, load_optimiser, save_checkpoint
 
 CONFIGS = {
     "t-rae": TimeAutoencoderConfig(num_steps=5, num_features=4, num_units=3),

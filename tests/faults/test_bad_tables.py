@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSV and ARFF files that are wrong in one way each: what `import_data_set` says of them."""
+"""CSV and ARFF files that are wrong in one way each: what `import_` says of them."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audeep.data.importers import MAX_SPARSE_VALUES, import_data_set
+from audeep.data.exchange.importers import MAX_SPARSE_VALUES, import_
 
 CSV = "x.csv: is no CSV file that can be read: "
 ARFF = "x.arff: is no ARFF file that can be read: "
@@ -333,7 +333,7 @@ def test_a_wrong_csv_file_is_refused(
     tmp_path: Path, refused: Callable[..., str], text: str | bytes, expected: str
 ) -> None:
     (tmp_path / "x.csv").write_bytes(text.encode() if isinstance(text, str) else text)
-    assert refused(import_data_set, tmp_path, "x").startswith(f"{tmp_path}/{expected}")
+    assert refused(import_, tmp_path, "x").startswith(f"{tmp_path}/{expected}")
 
 
 @pytest.mark.parametrize(("text", "expected"), ARFF_CASES.values(), ids=ARFF_CASES)
@@ -341,7 +341,7 @@ def test_a_wrong_arff_file_is_refused(
     tmp_path: Path, refused: Callable[..., str], text: str | bytes, expected: str
 ) -> None:
     (tmp_path / "x.arff").write_bytes(text.encode() if isinstance(text, str) else text)
-    assert refused(import_data_set, tmp_path, "x").startswith(f"{tmp_path}/{expected}")
+    assert refused(import_, tmp_path, "x").startswith(f"{tmp_path}/{expected}")
 
 
 @pytest.mark.parametrize(("texts", "expected"), LAYOUTS.values(), ids=LAYOUTS)
@@ -352,7 +352,7 @@ def test_files_that_contradict_each_other_are_refused(
         path = tmp_path / "base" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert refused(import_data_set, tmp_path / "base", "x").startswith(f"{tmp_path}/{expected}")
+    assert refused(import_, tmp_path / "base", "x").startswith(f"{tmp_path}/{expected}")
 
 
 def test_sparse_rows_that_stand_for_too_much_are_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
@@ -360,7 +360,7 @@ def test_sparse_rows_that_stand_for_too_much_are_refused(tmp_path: Path, refused
     header = "@relation x\n" + "".join(f"@attribute x{index} real\n" for index in range(columns))
     (tmp_path / "x.arff").write_text(header + "@data\n" + "{}\n" * rows)
     expected = f"its sparse rows stand for {columns * rows} values, at most {MAX_SPARSE_VALUES} are read; mend it"
-    assert refused(import_data_set, tmp_path, "x") == f"{tmp_path}/{bad(expected)}"
+    assert refused(import_, tmp_path, "x") == f"{tmp_path}/{bad(expected)}"
 
 
 # files that are strange, and can be read all the same
@@ -377,7 +377,7 @@ def columns_of(count: int, name: str) -> str:
 def test_100_000_columns_are_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(columns_of(100_000, name))
     begin = time.monotonic()
-    data_set = import_data_set(tmp_path, "x")
+    data_set = import_(tmp_path, "x")
     assert data_set.features[0].tolist() == list(range(100_000))
     assert time.monotonic() - begin < 60
 
@@ -388,9 +388,9 @@ def test_100_000_columns_are_read(tmp_path: Path, name: str) -> None:
 )
 def test_infinities_and_missing_numbers_are_kept(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_bytes(text.encode())
-    np.testing.assert_array_equal(import_data_set(tmp_path, "x").features[:, 0], [np.inf, -np.inf, np.nan])
+    np.testing.assert_array_equal(import_(tmp_path, "x").features[:, 0], [np.inf, -np.inf, np.nan])
 
 
 def test_fractions_of_an_integer_attribute_are_kept(tmp_path: Path) -> None:
     (tmp_path / "x.arff").write_text("@relation x\n@ATTRIBUTE x INTEGER\n@data\n1.5\n-2\n")
-    assert import_data_set(tmp_path, "x").features.tolist() == [[1.5], [-2]]
+    assert import_(tmp_path, "x").features.tolist() == [[1.5], [-2]]

@@ -18,10 +18,10 @@ import torch
 
 from audeep import load
 from audeep.data.data_set import DataSet
-from audeep.data.exporters import export
-from audeep.data.importers import import_data_set
+from audeep.data.exchange.exporters import export
+from audeep.data.exchange.importers import import_
 from audeep.errors import AudeepError
-from audeep.training.checkpoints import load_model
+from audeep.models.checkpoints import load_model
 from tests.faults.samples import Column, File, texts
 
 EVIL_NAMES = [
@@ -100,8 +100,8 @@ def data_set_of(path: Path, names: list[str]) -> DataSet:
     ("name", "read"),
     [
         ("x.nc", load),
-        ("x.csv", lambda path: import_data_set(path.parent, "x")),
-        ("x.arff", lambda path: import_data_set(path.parent, "x")),
+        ("x.csv", lambda path: import_(path.parent, "x")),
+        ("x.arff", lambda path: import_(path.parent, "x")),
         ("model-1.safetensors", lambda path: load_model(path.parent)),
     ],
 )
@@ -146,7 +146,7 @@ def test_names_and_labels_decide_nothing_about_files(
     written = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
     assert written == [f"out/{part}/fold_1/x.{file_format}" for part in ("devel", "test", "train")]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "x.nc"]
-    again = import_data_set(work / "out", "x")
+    again = import_(work / "out", "x")
     assert sorted(again.filenames) == sorted(again.labels_nominal) == sorted(EVIL_NAMES)
 
 
@@ -169,7 +169,7 @@ def test_a_name_of_files_that_is_too_long_is_refused(tmp_path: Path, refused: Ca
 def test_formulas_are_names_like_any_other_and_numbers_stay_numbers(tmp_path: Path, file_format: str) -> None:
     data_set = data_set_of(tmp_path / "x.nc", FORMULAS)
     export(data_set, tmp_path / "out", "x", file_format)
-    again = import_data_set(tmp_path / "out", "x")
+    again = import_(tmp_path / "out", "x")
     order = np.argsort(again.features[:, 0])
     assert again.filenames[order].tolist() == again.labels_nominal[order].tolist() == FORMULAS
     np.testing.assert_array_equal(again.features[order], data_set.features)
@@ -187,7 +187,7 @@ from audeep.errors import AudeepError
 if sys.argv[1].endswith(".nc"):
     from audeep import load as read
 else:
-    from audeep.training.checkpoints import load_model as read
+    from audeep.models.checkpoints import load_model as read
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     read(Path(sys.argv[1]))
@@ -351,7 +351,7 @@ def test_a_file_that_never_opens_is_given_up(tmp_path: Path) -> None:
     path = with_endless_heap(File().write(tmp_path / "x.nc"))
     program = (
         "import sys; from audeep.data import netcdf; netcdf.OPENING_SECONDS = 2;"
-        "from audeep.main import main; sys.exit(main(['validate', '--input', sys.argv[1]]))"
+        "from audeep.cli.app import main; sys.exit(main(['validate', '--input', sys.argv[1]]))"
     )
     result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=60)
     assert result.stderr == f"{path}: could not be opened in 2 s; it is damaged, or its disk does not answer\n"

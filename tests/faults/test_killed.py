@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from audeep import load
-from audeep.training.checkpoints import load_model, steps_in
+from audeep.models.checkpoints import load_model, steps_in
 
 KILLS = int(os.environ.get("AUDEEP_KILLS", 2))
 SEED = int(os.environ.get("AUDEEP_KILL_SEED", 0))

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.exporters import export
-from audeep.data.importers import import_data_set
+from audeep.data.exchange.exporters import export
+from audeep.data.exchange.importers import import_
 from audeep.errors import AudeepError
+from audeep.models.checkpoints import Progress, load_model, load_optimiser, save_checkpoint
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
-from audeep.training.checkpoints import Progress, load_model, load_optimiser, save_checkpoint
 from tests.faults.mutations import OPERATIONS, mutate
 
 EXAMPLES = int(os.environ.get("AUDEEP_EXAMPLES", 100))
@@ -136,7 +136,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @given(operations=mutations)
 def test_a_table_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes], name: str, operations: list) -> None:
     (tmp_path / name).write_bytes(apply(originals[name], operations))
-    check_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
+    check_refused_or_sound(lambda path: import_(path.parent, "x"), tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.arff"])
@@ -145,7 +145,7 @@ def test_a_table_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes],
 def test_a_table_with_damaged_lines(tmp_path: Path, originals: dict[str, bytes], name: str, operations: list) -> None:
     text = apply_to_lines(originals[name].decode(), operations)
     (tmp_path / name).write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
-    check_refused_or_sound(lambda path: import_data_set(path.parent, "x"), tmp_path / name)
+    check_refused_or_sound(lambda path: import_(path.parent, "x"), tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["model-1.safetensors", "model-1.optimiser.safetensors"])

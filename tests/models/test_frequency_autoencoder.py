@@ -10,8 +10,8 @@ from torch import Tensor
 
 from audeep.errors import OptionError
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
-from audeep.models.rnn import FeedbackDecoder, RecurrentLayer, shifted
-from audeep.models.windows import Windows
+from audeep.models.layers.bands import Windows
+from audeep.models.layers.recurrent import FeedbackDecoder, RecurrentLayer, shifted
 
 
 def old_gru_step(layer: RecurrentLayer, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

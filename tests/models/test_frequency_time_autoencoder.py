@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from frequency_reference import Weights, f_rae, ft_rae
 
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
+from tests.support.frequency_reference import Weights, f_rae, ft_rae
 
 BOTH = (False, True)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from reference import network_of, network_of_old
 from torch import Tensor
 
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from tests.support.recurrent_reference import network_of, network_of_old
 
 STEPS, BATCH, BANDS, UNITS = 6, 3, 4, 3
 ARCHITECTURES = [

@@ -6,7 +6,7 @@ import pytest
 from audeep.data.schema import Partition
 from audeep.errors import ParserError
 from audeep.parsers import compare
-from audeep.parsers.lookup import SHORT_NAMES, find_parser
+from audeep.parsers.registry import SHORT_NAMES, find_parser
 
 TRAIN, DEVEL, TEST = Partition.TRAIN, Partition.DEVEL, Partition.TEST
 CORPORA = {  # short name: public table, confidential table, columns, labels in order of their numbers, first number

@@ -8,7 +8,7 @@ import pytest
 
 from audeep.data.schema import Partition, Split
 from audeep.errors import ParserError
-from audeep.parsers.lookup import open_parser
+from audeep.parsers.registry import open_parser
 from audeep.parsers.table import TableParser
 
 

@@ -22,12 +22,14 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import AudeepError, DataError, ModelError, OptionError, OutputError, ShapeError
+from audeep.inference.generation import generate
+from audeep.models import checkpoints
+from audeep.models.checkpoints import Progress, load_model, steps_in
+from audeep.models.devices import select_device
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
-from audeep.training import checkpoints, trainer
+from audeep.training import trainer
 from audeep.training.batches import Batches
-from audeep.training.checkpoints import Progress, load_model, steps_in
-from audeep.training.generation import generate
-from audeep.training.options import TrainingOptions, select_device
+from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from .data.combine import fuse as fuse
+from .data.combine import fuse_chunks as fuse_chunks
+from .data.data_set import DataSet as DataSet
+from .data.data_set import load as load
+from .data.exchange.exporters import export as export
+from .data.exchange.importers import import_ as import_
+from .data.integrity import validate as validate
+from .data.schema import Partition as Partition
+from .data.schema import Split as Split
+from .data.splits import modify as modify
+from .data.upsample import upsample as upsample
+from .estimators.autoencoders import FrequencyAutoencoder as FrequencyAutoencoder
+from .estimators.autoencoders import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
+from .estimators.autoencoders import TimeAutoencoder as TimeAutoencoder
+from .estimators.spectrogram import Spectrogram as Spectrogram
+from .evaluation.predictions import predict as predict
+from .evaluation.projection import visualize_pca as visualize_pca
+from .evaluation.projection import visualize_tsne as visualize_tsne
+from .evaluation.results import evaluate as evaluate
+from .inference.features import FeatureExtractor as FeatureExtractor
+from .inference.generation import generate as generate
+from .pipeline.preprocess import preprocess as preprocess
+from .training.trainer import train as train
+
+__version__: str

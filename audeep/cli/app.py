@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line application; its commands arrive by the entry-point group ``audeep.commands``."""
+
+import argparse
+import inspect
+import logging
+import os
+import sys
+import threading
+import warnings
+from typing import Any, TextIO
+
+from cliff.app import App
+from cliff.command import Command
+from cliff.commandmanager import CommandManager
+from cliff.help import HelpCommand
+from stevedore import NamedExtensionManager
+
+from audeep import __version__
+
+DESCRIPTION = "audeep: unsupervised representation learning from audio with recurrent autoencoders"
+COPYRIGHT = """Copyright (C) 2026 the audeep authors
+Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
+After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
+Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
+INTERRUPTED = 130  # exit status of a program that SIGINT ended
+
+
+class Commands(CommandManager):
+    """The commands, each imported when it is needed; the base class imports all of them at once."""
+
+    def load_commands(self, namespace: str) -> None:
+        """Add the commands of an entry-point group."""
+        self.group_list.append(namespace)
+        for entry_point in NamedExtensionManager(namespace, []).list_entry_points():
+            self.commands[entry_point.name.replace("_", " ")] = entry_point
+
+
+class Help(HelpCommand):
+    """Print the options of a command."""
+
+    def get_epilog(self) -> str:
+        """Nothing: the base class searches all installed packages for the one that a command is from."""
+        return ""
+
+
+class AudeepApp(App):
+    """Runs one command, or the interactive shell if no command is given."""
+
+    NAME = "audeep"
+    LOG = logging.getLogger("audeep")
+
+    def __init__(self, stdout: TextIO | None = None, in_shell: bool = False) -> None:
+        """Write results to `stdout`; `in_shell` says that an interactive shell runs already."""
+        commands = Commands("audeep.commands")
+        super().__init__(DESCRIPTION, f"{__version__}\n{COPYRIGHT}", commands, stdout=stdout, deferred_help=True)
+        commands.add_command("help", Help)
+        self.in_shell = in_shell
+        self.handlers: list[logging.Handler] = []
+        self.last_status: int | None = None
+        self.interruption = "interrupted"
+
+    def run(self, argv: list[str]) -> int:
+        """Give the exit status: of the command, or of the last one that the interactive shell ran."""
+        self.argv = argv
+        try:
+            status = super().run(argv)
+        finally:
+            self._stop_logging()
+        if status == INTERRUPTED:
+            self.stderr.write(f"{self.interruption}\n")
+        return status if self.last_status is None else self.last_status
+
+    def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
+        """Note what a command that is interrupted has to say."""
+        if isinstance(err, KeyboardInterrupt) and err.args:
+            self.interruption = f"interrupted: {err}"
+
+    def interact(self) -> None:
+        """Run commands one after the other until the input ends, each with the options that the shell was given."""
+        if self.in_shell:
+            self.LOG.error("%s: a command was expected behind these options; see 'help'", " ".join(self.argv))
+            return
+        from audeep.cli.shell import Parsers, Shell
+
+        def run(argv: list[str], stdout: TextIO) -> int:
+            try:
+                return AudeepApp(stdout, in_shell=True).run([*self.argv, *argv])
+            except SystemExit as stop:  # as --version does
+                return stop.code if isinstance(stop.code, int) else 0
+
+        self._stop_logging()  # each command has its own
+        parsers = Parsers([name for name, _ in self.command_manager], self.command_parser)
+        greeting = f"audeep {__version__}: 'help' lists the commands, 'help COMMAND' their options, 'quit' ends."
+        self.last_status = Shell(run, parsers, self.parser, greeting).run()
+
+    def print_help_if_requested(self) -> None:
+        """Print the common options and all commands, and stop, where --help stands alone."""
+        if self.options.deferred_help:
+            commands = {name: entry.load() for name, entry in sorted(self.command_manager)}
+            width = max(map(len, commands))
+            lines = [
+                f"  {name:<{width}}  {inspect.getdoc(command).splitlines()[0]}" for name, command in commands.items()
+            ]
+            self.stdout.write("\n".join([self.parser.format_help(), "Commands:", *lines, ""]))
+            raise SystemExit(0)
+
+    def command_parser(self, name: str) -> argparse.ArgumentParser:
+        """The option parser of a command."""
+        command_type, name, _ = self.command_manager.find_command(name.split())
+        return command_type(self, None, cmd_name=name).get_parser(f"{self.NAME} {name}")
+
+    def build_option_parser(
+        self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
+    ) -> argparse.ArgumentParser:
+        """Options common to all commands, which may stand before or behind the name of the command."""
+        kwargs = {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        return super().build_option_parser(description, version, {**kwargs, **(argparse_kwargs or {})})
+
+    def configure_logging(self) -> None:
+        """Progress is shown unless the command is quiet; other libraries speak up from warnings on."""
+        root = logging.getLogger()
+        before = list(root.handlers)
+        super().configure_logging()
+        self.handlers = [handler for handler in root.handlers if handler not in before]
+        logging.captureWarnings(True)
+        quiet = self.options.verbose_level == 0
+        root.setLevel(logging.WARNING)
+        logging.getLogger("audeep").setLevel(logging.DEBUG)
+        logging.getLogger("audeep.runtime.progress").setLevel(logging.WARNING if quiet else logging.INFO)
+        if not self.options.debug:
+            warnings.simplefilter("ignore")
+
+    def _stop_logging(self) -> None:
+        for handler in self.handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        self.handlers = []
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the application with `argv`, by default those of the process; gives the exit status."""
+    status = AudeepApp().run(sys.argv[1:] if argv is None else argv)
+    if any(thread.name == "audeep-open" for thread in threading.enumerate()):
+        # the HDF5 library got lost in a damaged file; it would crash where it cleans up at the end of the process
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

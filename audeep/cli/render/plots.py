@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures: on the screen where there is one, or in a file."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import matplotlib
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from audeep.errors import OptionError, escaped
+from audeep.evaluation.metrics import class_scores
+from audeep.models.curve import best_of
+from audeep.runtime.files import replacing
+
+if TYPE_CHECKING:
+    from audeep.audio.front_ends.mel import Spectrogram
+    from audeep.data.data_set import DataSet
+    from audeep.evaluation.results import Fold
+    from audeep.inference.reconstruction import Reconstruction
+    from audeep.models.curve import Point
+
+logger = logging.getLogger(__name__)
+
+DOTS_PER_INCH = 120
+MOST_RECONSTRUCTIONS = 50
+
+
+def new_figure(width: float, height: float, file: Path | BinaryIO | None) -> Figure:
+    """An empty figure, sizes in inches; only one without `file` asks for a display."""
+    if file is not None:
+        return Figure(figsize=(width, height), layout="constrained")
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, file: Path | BinaryIO) -> None:
+    """Write `figure` to `file`, as PNG if that is open.
+
+    Raises:
+        OptionError: the suffix of `file` is no picture format.
+        OutputError: `file` cannot be written.
+    """
+    if not isinstance(file, Path):
+        figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
+        return
+    formats = figure.canvas.get_supported_filetypes()
+    if file.suffix.lower().lstrip(".") not in formats:
+        raise OptionError(f"{file}: no picture format has this suffix; use one of {', '.join(sorted(formats))}")
+    with replacing(file) as partial:
+        figure.savefig(partial, dpi=DOTS_PER_INCH)
+
+
+def show(figure: Figure, file: Path | BinaryIO | None) -> None:
+    """Write `figure` to `file`; without one, show it in a window, or say that there is no display."""
+    if file is not None:
+        save(figure, file)
+        if isinstance(file, Path):
+            logger.info("%s: picture written", file)
+        return
+    import matplotlib.pyplot as plt
+
+    if matplotlib.get_backend().lower() == "agg":
+        logger.warning("there is no display to show the picture on; write it to a file with --plot FILE")
+    else:
+        plt.show()
+    plt.close(figure)
+
+
+def printable(text: str) -> str:
+    """A name as it can be drawn: what is no text is escaped, a dollar starts no formula."""
+    return escaped(text).replace("$", r"\$")
+
+
+def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | BinaryIO | None) -> None:
+    """A spectrogram in dB above the histogram of its amplitudes."""
+    figure = new_figure(9, 8, file)
+    upper, lower = figure.subplots(2, 1)
+    bands = np.arange(spectrogram.db.shape[1] + 1)
+    times = np.append(
+        spectrogram.times_seconds, 2 * spectrogram.times_seconds[-1] - spectrogram.times_seconds[-2:-1].sum()
+    )
+    image = upper.pcolormesh(times, bands, spectrogram.db.T, cmap="magma")
+    ticks = np.linspace(0, spectrogram.db.shape[1] - 1, 8).astype(int)
+    upper.set_yticks(ticks + 0.5, [f"{spectrogram.frequencies_hz[tick]:.0f}" for tick in ticks])
+    upper.set(title=printable(title), xlabel="time (s)", ylabel="frequency (Hz)")
+    figure.colorbar(image, ax=upper, label="amplitude (dB)")
+    lower.hist(spectrogram.db.ravel(), bins=100, color="tab:purple")
+    lower.set(title="distribution of amplitudes", xlabel="amplitude (dB)", ylabel="cells")
+    show(figure, file)
+
+
+def plot_confusion(confusion: np.ndarray, labels: Sequence[str], file: Path | BinaryIO | None) -> None:
+    """Counts [true class, predicted class], coloured by the share of each true class, and the scores of each class."""
+    count = len(labels)
+    scores = class_scores(confusion)
+    columns = count + 0.3 + 1.5 * np.arange(len(scores))
+    figure = new_figure(4.5 + 0.5 * columns[-1], 3 + 0.5 * count, file)
+    axes = figure.subplots()
+    shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), number in np.ndenumerate(confusion):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(number), ha="center", va="center", color=colour)
+    for column, values in zip(columns, scores.values(), strict=True):
+        for row, value in enumerate(values):
+            axes.text(column, row, "" if np.isnan(value) else f"{value:.0%}", ha="center", va="center")
+    names = [printable(label) for label in labels]
+    axes.set_xticks([*range(count), *columns], [*names, *scores], rotation=45, ha="right")
+    axes.set_yticks(range(count), names)
+    axes.set(ylabel="true class", title="confusion matrix")
+    axes.set_xlabel("predicted class", loc="left")
+    axes.set_xlim(-0.5, columns[-1] + 0.8)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    figure.colorbar(image, ax=axes, label="share of true class")
+    show(figure, file)
+
+
+def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
+    """The losses of a run by epoch, with a mark at the lowest validation loss."""
+    figure = new_figure(7, 4.5, file)
+    axes = figure.subplots()
+    marker = "." if len(curve) < 50 else ""
+    epochs = [point.epoch for point in curve]
+    axes.plot(epochs, [point.loss for point in curve], marker=marker, label="training")
+    validated = [(point.epoch, point.validation_loss) for point in curve if point.validation_loss is not None]
+    if validated:
+        axes.plot(*zip(*validated, strict=True), marker=marker, label="validation")
+        best = best_of(curve)
+        text = f"best: {best.validation_loss:.4f}, epoch {best.epoch}, step {best.step}"
+        axes.plot(best.epoch, best.validation_loss, "o", color="tab:red", fillstyle="none", markersize=10, label=text)
+    axes.set(xlabel="epoch", ylabel="loss (root mean squared error)", title="learning curve")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save(figure, file)
+
+
+def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None) -> None:
+    """Spectrograms on the left, what a model made of them on the right, in the same colours; not more than fit."""
+    if len(reconstructions) > MOST_RECONSTRUCTIONS:
+        logger.warning("only the first %d of %d instances are drawn", MOST_RECONSTRUCTIONS, len(reconstructions))
+        reconstructions = reconstructions[:MOST_RECONSTRUCTIONS]
+    figure = new_figure(9, 0.6 + 2.2 * len(reconstructions), file)
+    rows = figure.subplots(len(reconstructions), 2, squeeze=False, sharey=True)
+    for (left, right), each in zip(rows, reconstructions, strict=True):
+        for axes, frames in ((left, each.original), (right, each.output)):
+            image = axes.imshow(frames.T, cmap="magma", vmin=-1, vmax=1, origin="lower", aspect="auto")
+        left.set_title(printable(each.name), fontsize="small")
+        right.set_title(f"reconstruction, error {each.error:.4f}", fontsize="small")
+        left.set_ylabel("band")
+    for axes in rows[-1]:
+        axes.set_xlabel("frame")
+    figure.colorbar(image, ax=rows, label="normalised amplitude", shrink=min(1, 2 / len(reconstructions)))
+    show(figure, file)
+
+
+def plot_values(folds: "Sequence[Fold]", file: Path | BinaryIO | None) -> None:
+    """Predicted against true values, those of each fold in a colour of their own."""
+    figure = new_figure(7, 6, file)
+    axes = figure.subplots()
+    for fold in folds:
+        axes.scatter(np.tile(fold.true, len(fold.predicted)), fold.predicted.ravel(), s=12, linewidths=0)
+    axes.axline((fold.true.mean(), fold.true.mean()), slope=1, color="grey", linewidth=1)
+    axes.set(xlabel="true value", ylabel="predicted value", title="predictions")
+    show(figure, file)
+
+
+def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | BinaryIO | None) -> None:
+    """Instances at `points` [instance, 2], coloured by their classes; those without a label are grey."""
+    figure = new_figure(9, 7, file)
+    axes = figure.subplots()
+    size = np.clip(4000 / max(1, len(points)), 2, 36)
+    labels = data_set.labels_numeric
+    axes.scatter(*points[np.isnan(labels)].T, s=size, color="lightgrey", linewidths=0)
+    colours = colormaps["tab20"]
+    for position, (name, number) in enumerate(data_set.labels.items()):
+        marker = "os^Dvp*Xh<>"[position // 20 % 11]  # another one when the colours are used up
+        chosen = points[labels == number]
+        axes.scatter(
+            *chosen.T, s=size, color=colours(position % 20), marker=marker, linewidths=0, label=printable(name)
+        )
+    if data_set.labels:
+        columns = 1 + (len(data_set.labels) - 1) // 25
+        figure.legend(loc="outside right upper", fontsize="small", markerscale=np.sqrt(36 / size), ncols=columns)
+    axes.set(title=printable(title), xticks=[], yticks=[])
+    show(figure, file)

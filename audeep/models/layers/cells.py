@@ -1,0 +1,493 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recurrent core on the CPU: layers over whole sequences, with hand-written gradients.
+
+PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
+weight. Here the inputs of all steps are multiplied at once, gates are worked out in place, and the gradient of a weight
+is one product over all steps. Equations and weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
+
+Layers that do not need each other, such as those of two directions, run side by side, each on its share of the cores:
+the products of single steps are too small to be split well. Without gradients, parts of a large batch do too.
+
+The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
+built, and in double precision, operations of PyTorch do the same. Within `torch.autocast`, products are computed in the
+type that it names, everything else as it is. With the environment variable AUDEEP_PLAIN_RNN set, nothing of this is
+used, but the layers of PyTorch.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import chain
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+try:
+    from audeep.models.layers import _kernels as kernels
+except ImportError:  # there was no compiler when audeep was installed
+    kernels = None
+
+Result = TypeVar("Result")
+
+BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
+SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
+
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d_output, output, grad_input=d_input)
+tanh_backward = torch.ops.aten.tanh_backward.grad_input
+
+
+def is_in_charge(tensor: Tensor) -> bool:
+    """Whether this core is to be used for `tensor`."""
+    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
+
+
+def is_compiled(dtype: torch.dtype) -> bool:
+    """Whether there are compiled operations on values of this type."""
+    return kernels is not None and dtype == torch.float32
+
+
+def type_of_products() -> torch.dtype | None:
+    """The type in which matrix products are to be computed; None if it is that of the values."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+
+
+@dataclass(frozen=True)
+class LayerInput:
+    """What one layer is run over.
+
+    Attributes:
+        inputs: [time, batch, inputs].
+        state: [batch, parts, units] before the first step.
+        weights: w_ih [gates * units, inputs], w_hh [gates * units, units], b_ih and b_hh [gates * units].
+    """
+
+    inputs: Tensor
+    state: Tensor
+    weights: list[Tensor]
+
+
+def run_layers(
+    cell: str, layers: list[LayerInput], keep_outputs: bool = True, lengths: Tensor | None = None
+) -> list[tuple[Tensor | None, Tensor]]:
+    """Run layers of cells ("GRU" or "LSTM"), each over its input.
+
+    Args:
+        lengths: steps of each sequence [batch], if they differ: then the last state is the one behind so many.
+
+    Returns:
+        For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state.
+    """
+    make_cells = partial(CELLS[cell], type_of_products())
+    tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        results = _Layers.apply(make_cells, lengths, *tensors)
+        return list(zip(results[::2], results[1::2], strict=True))
+    num_parts = max(1, min(torch.get_num_threads() // len(layers), layers[0].inputs.shape[1] // SMALLEST_PART))
+    parts = [_part(item, part, num_parts) for item in layers for part in range(num_parts)]
+    of_parts = [None] * num_parts if lengths is None else lengths.tensor_split(num_parts)
+    found = side_by_side(
+        [
+            partial(_run_without_gradients, make_cells, item, keep_outputs, of_parts[number % num_parts])
+            for number, item in enumerate(parts)
+        ]
+    )
+    return [_joined(found[start : start + num_parts]) for start in range(0, len(found), num_parts)]
+
+
+def _part(item: LayerInput, part: int, num_parts: int) -> LayerInput:
+    """One part of the batch."""
+    inputs, state = item.inputs.tensor_split(num_parts, dim=1)[part], item.state.tensor_split(num_parts)[part]
+    return LayerInput(inputs, state, item.weights)
+
+
+def _joined(found: list[tuple[Tensor | None, Tensor]]) -> tuple[Tensor | None, Tensor]:
+    """What parts of a batch gave, as one."""
+    if len(found) == 1:
+        return found[0]
+    outputs, states = zip(*found, strict=True)
+    return None if outputs[0] is None else torch.cat(outputs, dim=1), torch.cat(states)
+
+
+def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
+    """What `tasks` give, each done by a thread of its own with its share of the cores; without gradients."""
+    threads = torch.get_num_threads()
+    share = max(1, threads // len(tasks))
+
+    def run(task: Callable[[], Result]) -> Result:
+        torch.set_num_threads(share)
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            return task()
+
+    if threads == 1 or len(tasks) == 1:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            return [task() for task in tasks]
+    try:
+        return list(_pool().map(run, tasks))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="audeep-layers")
+
+
+def _run_without_gradients(
+    make_cells: "MakeCells", item: LayerInput, keep_outputs: bool, lengths: Tensor | None
+) -> tuple[Tensor | None, Tensor]:
+    parts, state, last = [], item.state, torch.empty_like(item.state)
+    for number, block in enumerate(item.inputs.split(BLOCK)):
+        cells = make_cells(len(block), state, item.weights)
+        cells.read(block)
+        for step in range(len(block)):
+            cells.run(step)
+        state = cells.last_state()
+        if lengths is not None:
+            left = lengths - number * BLOCK
+            ending = (left > 0) & (left <= len(block))
+            last[ending] = cells.last_state(left.clamp(0, len(block)))[ending]
+        if keep_outputs:
+            parts.append(cells.hidden[1:])
+    return torch.cat(parts) if keep_outputs else None, state if lengths is None else last
+
+
+def product(values: Tensor, weights: Tensor, out: Tensor | None = None) -> Tensor:
+    """The matrix product, computed in the type of `weights`, in that of `values`, or in `out`."""
+    if values.dtype == weights.dtype:
+        return torch.mm(values, weights, out=out)
+    found = torch.mm(values.to(weights.dtype), weights)
+    return found.to(values.dtype) if out is None else out.copy_(found)
+
+
+def add_product(target: Tensor, values: Tensor, weights: Tensor) -> None:
+    """Add to `target` the matrix product, computed in the type of `weights`."""
+    if values.dtype == weights.dtype:
+        target.addmm_(values, weights)
+    else:
+        target += torch.mm(values.to(weights.dtype), weights)
+
+
+def behind(states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Of states before each step and after the last, [time + 1, batch, units], the last or those behind `lengths`."""
+    return states[-1] if lengths is None else states[lengths, torch.arange(len(lengths))]
+
+
+class _Cells:
+    """One layer of cells, step by step forward and then back; what goes back overwrites what went forward.
+
+    Args:
+        of_products: the type to compute matrix products in; None if it is that of the weights.
+    """
+
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
+        self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
+        self.w_ih, self.w_hh = (weight.to(of_products or weight.dtype) for weight in (self.w_ih, self.w_hh))
+        self.is_compiled = is_compiled(self.b_ih.dtype)
+        self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
+        self.hidden[0] = state[:, -1]
+        self.h = self.hidden.unbind(0)
+        self.bias: Tensor  # what is added to the products with the inputs
+        self.d_hidden: Tensor  # gradient of the hidden state, while going back
+
+    def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
+        return self.b_ih.new_empty(num_steps, self.batch, parts * self.units)
+
+    def read(self, inputs: Tensor) -> None:
+        """Take the inputs of all steps, [time, batch, inputs]."""
+        products = product(inputs.reshape(-1, inputs.shape[2]), self.w_ih.t()).to(self.b_ih.dtype)
+        if not self.is_compiled:
+            products += self.bias
+        self._take(products.view(self.num_steps, self.batch, -1))
+
+    def prepare(self) -> None:
+        """Get ready for inputs that come step by step."""
+        self._take(self._empty(self.num_steps, len(self.w_ih) // self.units))
+
+    def _take(self, gates: Tensor) -> None:
+        self.gates = gates  # products with the inputs, then gates, then their gradients; compiled gates add the bias
+        self.g = gates.unbind(0)
+
+    def read_step(self, step: int, frame: Tensor) -> None:
+        """Take the input of one step, [batch, inputs]."""
+        product(frame, self.w_ih.t(), out=self.g[step])
+        if not self.is_compiled:
+            self.g[step].add_(self.bias)
+
+    def _gradients(self, inputs: Tensor, *d_products: Tensor) -> Tensor:
+        """Gradient of a weight from those of its products with the inputs of all steps, rows in parts."""
+        flat = inputs.reshape(-1, inputs.shape[2]).to(self.w_ih.dtype)
+        rows = [part.shape[2] for part in d_products]
+        gradient = self.b_ih.new_empty(sum(rows), flat.shape[1])
+        for part, out in zip(d_products, gradient.split(rows), strict=True):
+            product(part.flatten(0, 1).t(), flat, out=out)
+        return gradient
+
+    def start_back(self) -> None:
+        """Get ready to go back."""
+        self.d_hidden, self.buffer = torch.zeros_like(self.h[0]), torch.zeros_like(self.h[0])
+
+    def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
+        """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
+        self.d_hidden[rows] += d_last[:, -1]
+
+    def d_inputs(self) -> Tensor:
+        """Gradient of the inputs, [time, batch, inputs]."""
+        return product(self.gates.flatten(0, 1), self.w_ih).view(self.num_steps, self.batch, -1)
+
+    def d_input(self, step: int) -> Tensor:
+        """Gradient of the input of one step, [batch, inputs]."""
+        return product(self.g[step], self.w_ih)
+
+
+class GruCells(_Cells):
+    """h' = n + z (h - n) with n = tanh(W_n x + b_n + r (U_n h + c_n)), r and z being the reset and the update gate."""
+
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
+        super().__init__(of_products, num_steps, state, weights)
+        two = 2 * self.units
+        self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
+        self.c_new = self.b_hh[two:]
+        self.recurrent = self._empty(num_steps)  # U_n h + c_n
+        self.u = self.recurrent.unbind(0)
+        self.products = self._empty(1, 3)[0]  # of the state, or of its gradient, in one step
+
+    def _take(self, gates: Tensor) -> None:
+        super()._take(gates)
+        self.r, self.z, self.n = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
+
+    def run(self, step: int) -> None:
+        """Work out the state behind `step`."""
+        hidden, gates, recurrent, following = self.h[step], self.g[step], self.u[step], self.h[step + 1]
+        product(hidden, self.w_hh.t(), out=self.products)
+        if self.is_compiled:
+            arrays = (gates, recurrent, self.products, hidden, following, self.bias, self.c_new)
+            kernels.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            return
+        of_reset, of_update, of_new = self.products.split(self.units, dim=1)
+        reset, update = self.r[step].add_(of_reset).sigmoid_(), self.z[step].add_(of_update).sigmoid_()
+        torch.add(of_new, self.c_new, out=recurrent)
+        new = self.n[step].addcmul_(reset, recurrent).tanh_()
+        torch.lerp(new, hidden, update, out=following)
+
+    def last_state(self, lengths: Tensor | None = None) -> Tensor:
+        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
+        return behind(self.hidden, lengths).unsqueeze(1)
+
+    def back(self, step: int, d_output: Tensor | None) -> None:
+        """Turn what `step` made into gradients of it, and `d_hidden` into that of the state before."""
+        hidden, gates, recurrent, products = self.h[step], self.g[step], self.u[step], self.products
+        d_hidden, buffer = self.d_hidden, self.buffer
+        if self.is_compiled:
+            arrays = (d_hidden, gates, recurrent, products, hidden, buffer if d_output is None else d_output)
+            kernels.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+        else:
+            reset, update, new = self.r[step], self.z[step], self.n[step]
+            if d_output is not None:
+                d_hidden += d_output
+            torch.sub(hidden, new, out=buffer).mul_(d_hidden)
+            d_new = torch.addcmul(d_hidden, d_hidden, update, value=-1)
+            d_hidden.mul_(update)
+            _sigmoid_backward(buffer, update, grad_input=update)
+            tanh_backward(d_new, new, grad_input=new)
+            torch.mul(new, recurrent, out=buffer)
+            torch.mul(new, reset, out=recurrent)
+            _sigmoid_backward(buffer, reset, grad_input=reset)
+            torch.cat([reset, update, recurrent], dim=1, out=products)
+        add_product(d_hidden, products, self.w_hh)
+
+    @property
+    def d_state(self) -> Tensor:
+        """Gradient of the state before the first step, [batch, parts, units]."""
+        return self.d_hidden.unsqueeze(1)
+
+    def d_weights(self, inputs: Tensor) -> list[Tensor]:
+        """Gradients of the weights."""
+        d_gates, d_recurrent = self.gates.sum((0, 1)), self.recurrent.sum((0, 1))
+        of_state = self.gates[:, :, : 2 * self.units]
+        return [
+            self._gradients(inputs, self.gates),
+            self._gradients(self.hidden[:-1], of_state, self.recurrent),
+            d_gates,
+            torch.cat([d_gates[: 2 * self.units], d_recurrent]),
+        ]
+
+
+class LstmCells(_Cells):
+    """c' = f c + i g and h' = o tanh(c'), i, f and o being the input, forget and output gate, g the candidate."""
+
+    def __init__(
+        self,
+        of_products: torch.dtype | None,
+        num_steps: int,
+        state: Tensor,
+        weights: tuple[Tensor, ...] | list[Tensor],
+    ) -> None:
+        super().__init__(of_products, num_steps, state, weights)
+        self.bias = self.b_ih + self.b_hh
+        self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
+        self.carry[0] = state[:, 0]
+        self.c, self.tanh_c = self.carry.unbind(0), self.shown.unbind(0)
+
+    def _take(self, gates: Tensor) -> None:
+        super()._take(gates)
+        self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
+
+    def run(self, step: int) -> None:
+        """Work out the state behind `step`."""
+        gates, carry, following = self.g[step], self.c[step], self.c[step + 1]
+        shown, output = self.tanh_c[step], self.h[step + 1]
+        add_product(gates, self.h[step], self.w_hh.t())
+        if self.is_compiled:
+            arrays = (gates, carry, following, shown, output, self.bias)
+            kernels.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            return
+        i, f, g, o = self.i[step].sigmoid_(), self.f[step].sigmoid_(), self.n[step].tanh_(), self.o[step].sigmoid_()
+        torch.mul(f, carry, out=following).addcmul_(i, g)
+        torch.tanh(following, out=shown)
+        torch.mul(o, shown, out=output)
+
+    def last_state(self, lengths: Tensor | None = None) -> Tensor:
+        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
+        return torch.stack([behind(self.carry, lengths), behind(self.hidden, lengths)], dim=1)
+
+    def start_back(self) -> None:
+        """Get ready to go back."""
+        super().start_back()
+        self.d_carry = torch.zeros_like(self.h[0])
+
+    def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
+        """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
+        super().end_here(rows, d_last)
+        self.d_carry[rows] += d_last[:, 0]
+
+    def back(self, step: int, d_output: Tensor | None) -> None:
+        """Turn what `step` made into gradients of it, and `d_hidden` and `d_carry` into those of the state before."""
+        gates, carry, shown = self.g[step], self.c[step], self.tanh_c[step]
+        d_hidden, d_carry, buffer = self.d_hidden, self.d_carry, self.buffer
+        if self.is_compiled:
+            arrays = (d_hidden, d_carry, gates, carry, shown, buffer if d_output is None else d_output)
+            kernels.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+        else:
+            i, f, g, o = self.i[step], self.f[step], self.n[step], self.o[step]
+            if d_output is not None:
+                d_hidden += d_output
+            torch.mul(d_hidden, o, out=buffer)
+            tanh_backward(buffer, shown, grad_input=buffer)
+            d_carry.add_(buffer)
+            torch.mul(d_hidden, shown, out=buffer)
+            _sigmoid_backward(buffer, o, grad_input=o)
+            torch.mul(d_carry, g, out=buffer)
+            other = d_carry * i
+            _sigmoid_backward(buffer, i, grad_input=i)
+            tanh_backward(other, g, grad_input=g)
+            torch.mul(d_carry, carry, out=buffer)
+            d_carry.mul_(f)
+            _sigmoid_backward(buffer, f, grad_input=f)
+        product(gates, self.w_hh, out=d_hidden)
+
+    @property
+    def d_state(self) -> Tensor:
+        """Gradient of the state before the first step, [batch, parts, units]."""
+        return torch.stack([self.d_carry, self.d_hidden], dim=1)
+
+    def d_weights(self, inputs: Tensor) -> list[Tensor]:
+        """Gradients of the weights."""
+        d_bias = self.gates.sum((0, 1))
+        return [
+            self._gradients(inputs, self.gates),
+            self._gradients(self.hidden[:-1], self.gates),
+            d_bias,
+            d_bias.clone(),
+        ]
+
+
+CELLS = {"GRU": GruCells, "LSTM": LstmCells}
+MakeCells = Callable[[int, Tensor, list[Tensor] | tuple[Tensor, ...]], GruCells | LstmCells]
+
+
+def once(ctx: FunctionCtx) -> None:
+    """Refuse a second pass back: the first one has overwritten what it would need."""
+    if ctx.is_used:
+        raise RuntimeError("gradients of a recurrent layer can be computed once; run it again")
+    ctx.is_used = True
+
+
+class _Layers(Function):
+    """`run_layers` with gradients; inputs, state and four weights of each layer follow each other."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, make_cells: MakeCells, lengths: Tensor | None, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors[::6])
+        ctx.is_used = False
+        ctx.lengths = lengths
+        ctx.cells = side_by_side(
+            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
+        )
+        return tuple(chain(*((cells.hidden[1:], cells.last_state(lengths).clone()) for cells in ctx.cells)))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
+        once(ctx)
+        tasks = [
+            partial(
+                _go_back,
+                *(cells, inputs, *d_results[2 * index : 2 * index + 2]),
+                *(ctx.lengths, ctx.needs_input_grad[6 * index + 2]),
+            )
+            for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
+        ]
+        return None, None, *chain(*side_by_side(tasks))
+
+
+def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> GruCells | LstmCells:
+    cells = make_cells(len(inputs), state, weights)
+    cells.read(inputs)
+    for step in range(len(inputs)):
+        cells.run(step)
+    return cells
+
+
+def _go_back(
+    cells: GruCells | LstmCells,
+    inputs: Tensor,
+    d_outputs: Tensor | None,
+    d_last: Tensor | None,
+    lengths: Tensor | None,
+    is_input_wanted: bool,
+) -> tuple[Tensor | None, ...]:
+    cells.start_back()
+    steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
+    ends: dict[int, Tensor | slice] = {}
+    if d_last is not None:
+        ends = {len(inputs): slice(None)} if lengths is None else _rows_by_value(lengths)
+    for step in reversed(range(len(inputs))):
+        if step + 1 in ends:
+            cells.end_here(ends[step + 1], d_last[ends[step + 1]])
+        cells.back(step, steps[step])
+    return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
+
+
+def _rows_by_value(values: Tensor) -> dict[int, Tensor]:
+    return {value: torch.nonzero(values == value)[:, 0] for value in values.unique().tolist()}

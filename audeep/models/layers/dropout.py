@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dropout (Srivastava et al., JMLR 2014) that costs little on the CPU."""
+
+import math
+from collections.abc import Iterable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+from audeep.models.layers import cells
+
+SMALLEST_PART = 2**16  # values that are worth a thread of their own
+
+
+class Dropout(nn.Dropout):
+    """Set values to zero with probability `p` while training, and scale up the others to the same mean.
+
+    On the CPU the probability is rounded to a multiple of 2^-16: 16 random bits decide about a value.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return inputs
+        if not cells.is_in_charge(inputs):
+            return super().forward(inputs)
+        if cells.is_compiled(inputs.dtype):
+            return _Dropout.apply(inputs, self.kept, draw_keys())
+        return inputs * self.mask(inputs.shape, inputs)
+
+    @property
+    def kept(self) -> int:
+        """How many of 2^16 values are kept; some are, some are not."""
+        return min(max(1, round((1 - self.p) * 2**16)), 2**16 - 1)
+
+    def mask(self, shape: Iterable[int], like: Tensor) -> Tensor | None:
+        """What inputs of `shape` are to be multiplied by, in the type of `like`; None if nothing is dropped."""
+        if not self.training or self.p == 0:
+            return None
+        shape = tuple(shape)
+        if cells.is_compiled(like.dtype):
+            return dropped(like.new_ones(shape), self.kept, draw_keys())
+        size = math.prod(shape)
+        bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+        mask = bits.view(torch.int16)[:size] < self.kept - 2**15
+        return mask.to(like.dtype).mul_(2**16 / self.kept).view(shape)
+
+
+class _Dropout(Function):
+    """Nothing is kept for the way back but the keys: they give the same random numbers again."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, inputs: Tensor, kept: int, keys: tuple[int, int]) -> Tensor:
+        ctx.kept, ctx.keys = kept, keys
+        return dropped(inputs, kept, keys)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        return dropped(d_outputs, ctx.kept, ctx.keys), None, None
+
+
+def draw_keys() -> tuple[int, int]:
+    """Two random numbers of 32 bits, from which all those of one dropout follow."""
+    first, second = torch.randint(2**32, (2,)).tolist()
+    return first, second
+
+
+def dropped(values: Tensor, kept: int, keys: tuple[int, int]) -> Tensor:
+    """Keep `kept` of 2^16 values, chosen by the keys whatever the number of threads; for compiled float32."""
+    values = values.contiguous()
+    outputs = torch.empty_like(values)
+    size = values.numel()
+    parts = max(1, min(torch.get_num_threads(), size // SMALLEST_PART))
+    ends = [size * part // parts for part in range(parts + 1)]
+    cells.side_by_side(
+        [
+            partial(
+                cells.kernels.dropout,
+                *(values.data_ptr() + 4 * start, outputs.data_ptr() + 4 * start),
+                *(start % 2**32, stop - start, kept, 2**16 / kept, *keys),
+            )
+            for start, stop in zip(ends, ends[1:], strict=False)
+        ]
+    )
+    return outputs

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sequences of activations summed up by statistics over time."""
+
+import torch
+from torch import Tensor
+
+from audeep.models.layers.recurrent import frames_within
+
+SMALLEST_DEVIATION = 0.03  # added to deviations before their logarithm is taken
+SMALLEST_CHANGE = 0.01
+
+
+def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Mean, spread and roughness of each activation: [time, batch, units] -> [batch, 3 * units].
+
+    Spread is the logarithm of the standard deviation over time, roughness that of the standard deviation of the change
+    from one step to the next, a constant being added to each. Only the first `lengths` [batch] steps count.
+    """
+    each = activations.transpose(0, 1)  # [batch, time, units]
+    if lengths is None:
+        lengths = torch.full((len(each),), each.shape[1], device=each.device)
+    mean, deviation = _moments(each, lengths)
+    _, change = _moments(each.diff(dim=1), (lengths - 1).clamp(min=1))
+    return torch.cat([mean, (deviation + SMALLEST_DEVIATION).log(), (change + SMALLEST_CHANGE).log()], dim=1)
+
+
+def _moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over the first `lengths` of [batch, time, units]."""
+    within = frames_within(values, lengths).unsqueeze(2)
+    count = lengths.view(-1, 1, 1)
+    mean = (values * within).sum(dim=1, keepdim=True) / count
+    variance = ((values - mean).square() * within).sum(dim=1, keepdim=True) / count
+    return mean[:, 0], variance[:, 0].sqrt()

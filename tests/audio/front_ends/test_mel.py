@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way from a recording to what is stored, against auDeep 0.9 and against each rule written out."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+
+from audeep.audio.front_ends import mel
+from audeep.audio.front_ends.mel import Preprocessor
+from audeep.audio.reading import Channels
+from audeep.audio.spectral import mel_filters
+from audeep.errors import AudioError, OptionError
+
+DATA = Path(__file__).parents[2] / "support" / "files"
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def forget_warnings():
+    mel_filters.cache_clear()
+    mel._framing.cache_clear()
+
+
+def record(path: Path, seconds: float, rate: int = 8000, num_channels: int = 1) -> Path:
+    samples = np.random.default_rng(rate).uniform(-0.5, 0.5, (round(seconds * rate), num_channels))
+    soundfile.write(path, samples, rate, subtype="DOUBLE")
+    return path
+
+
+GOLDEN = {
+    "a_mel128_fixed5_below60": Preprocessor(0.08, 0.04, 128, fixed_length=5, clip_below=-60),
+    "b_power_fixed5_centred": Preprocessor(0.04, 0.02, fixed_length=5, center_fixed=True),
+    "c_mel128_chunks4x1s_above5_below75": Preprocessor(
+        0.08, 0.04, 128, fixed_length=4.2, chunk_length=1, chunk_count=4, clip_above=-5, clip_below=-75
+    ),
+    "e_mel40_variable_length": Preprocessor(0.025, 0.015, 40),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_chunks_of_real_recordings_equal_the_old_ones(golden, esc10, name):
+    numbers = np.load(golden / f"{name}.npz")
+    for i, file in enumerate(numbers["files"]):
+        chunks = GOLDEN[name].chunks(esc10 / str(file))
+        assert chunks.dtype == np.float32
+        assert f"file{i}_chunk{len(chunks)}" not in numbers
+        for k, chunk in enumerate(chunks):
+            assert chunk.shape == numbers[f"file{i}_chunk{k}"].shape
+            np.testing.assert_allclose(chunk, numbers[f"file{i}_chunk{k}"], rtol=0, atol=TOLERANCE)
+    frequencies = GOLDEN[name].spectrogram(esc10 / str(file)).frequencies_hz
+    np.testing.assert_allclose(frequencies, numbers["frequencies_hz"], atol=1e-6)
+
+
+def test_decibels_of_real_recordings_equal_the_old_ones(golden, esc10):
+    numbers = np.load(golden / "d_mel128_fixed5_below60_decibels.npz")
+    for i, file in enumerate(numbers["files"]):
+        spectrogram = GOLDEN["a_mel128_fixed5_below60"].spectrogram(esc10 / str(file))
+        assert spectrogram.db.dtype == np.float32
+        np.testing.assert_allclose(spectrogram.db, numbers[f"file{i}_chunk0"], rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("channels", list(Channels))
+def test_each_way_to_fuse_two_channels_equals_the_old_one(channels):
+    numbers = np.load(DATA / "f_stereo_channels_mel40_fixed2.3_below50.npz")
+    preprocessor = Preprocessor(0.033, 0.011, 40, fixed_length=2.3, clip_below=-50, channels=channels)
+    (chunk,) = preprocessor.chunks(DATA / "stereo_16k.wav")
+    np.testing.assert_allclose(chunk, numbers[channels.value.lower()], rtol=0, atol=TOLERANCE)
+    frequencies = preprocessor.spectrogram(DATA / "stereo_16k.wav").frequencies_hz
+    np.testing.assert_allclose(frequencies, numbers["frequencies_hz"], atol=1e-6)
+
+
+def test_spectrogram_equals_scipy_and_the_rules_written_out(tmp_path):
+    path = record(tmp_path / "a.wav", 0.5)
+    samples, _ = soundfile.read(path)
+    emphasised = np.append(samples[0], samples[1:] - 0.95 * samples[:-1])
+    frequencies, times, power = scipy.signal.spectrogram(
+        emphasised, 8000, window="hann", nperseg=320, noverlap=160, detrend="constant", mode="magnitude"
+    )
+    decibels = 20 * np.log10(power / power.max())
+    clipped = np.minimum(np.maximum(decibels, -40), -3)
+    preprocessor = Preprocessor(clip_below=-40, clip_above=-3)
+
+    found = preprocessor.spectrogram(path)
+    np.testing.assert_allclose(found.db, clipped.T, atol=1e-5)
+    np.testing.assert_allclose(found.frequencies_hz, frequencies)
+    np.testing.assert_allclose(found.times_seconds, times)
+    assert found.sample_rate == 8000
+    np.testing.assert_allclose(preprocessor.chunks(path), [(clipped.T + 40) / 37 * 2 - 1], atol=1e-5)
+
+
+def test_a_rising_tone_rises_through_the_bands(tmp_path):
+    time = np.arange(16000) / 8000
+    soundfile.write(tmp_path / "chirp.wav", 0.5 * scipy.signal.chirp(time, 200, 2, 3500), 8000)
+    spectrogram = Preprocessor(0.08, 0.04, 32).spectrogram(tmp_path / "chirp.wav")
+    loudest = spectrogram.frequencies_hz[spectrogram.db.argmax(axis=1)]
+    expected = 200 + (3500 - 200) / 2 * spectrogram.times_seconds
+    assert np.abs(loudest - expected).max() < 200
+
+
+def test_recordings_of_every_sample_rate_get_one_shape(tmp_path):
+    preprocessor = Preprocessor(0.08, 0.04, 32, fixed_length=2)
+    rates = [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000]
+    shapes = {preprocessor.chunks(record(tmp_path / f"{rate}.wav", 1.9, rate)).shape for rate in rates}
+    assert shapes == {(1, 49, 32)}
+
+
+@pytest.mark.parametrize(
+    ("width", "overlap", "seconds", "rate", "text"),
+    [
+        (0.05, 0.025, 1, 44100, "from 1102 to 1103 samples at 44100 Hz: 1 s give 39 frames, 39 were expected"),
+        (0.04, 0.02, 2, 11025, "from 220 to 221 samples at 11025 Hz: 2 s give 99 frames, 99 were expected"),
+        (0.033, 0.011, 1, 11025, "from 121 to 120 samples at 11025 Hz: 1 s give 44 frames, 44 were expected"),
+    ],
+)
+def test_overlap_moves_by_one_sample_where_the_number_of_frames_would_differ(
+    tmp_path, caplog, width, overlap, seconds, rate, text
+):
+    preprocessor = Preprocessor(width, overlap, fixed_length=seconds)
+    path = record(tmp_path / "a.wav", seconds, rate)
+    usual = preprocessor.chunks(record(tmp_path / "b.wav", seconds, 16000)).shape[1]
+    assert not caplog.records
+    assert preprocessor.chunks(path).shape[1] == preprocessor.spectrogram(path).db.shape[0] == usual
+    assert [record.getMessage() for record in caplog.records] == [f"window overlap changed {text}"]
+
+
+def test_warning_shows_where_one_sample_of_overlap_is_not_enough(tmp_path, caplog):
+    chunks = Preprocessor(0.025, 0.015, fixed_length=5).chunks(record(tmp_path / "a.wav", 5, 11025))
+    assert chunks.shape == (1, 495, 138)
+    assert "overlap changed from 165 to 164 samples at 11025 Hz: 5 s give 495 frames, 498 were expected" in caplog.text
+
+
+def test_overlap_stays_without_a_fixed_length(tmp_path, caplog):
+    chunks = Preprocessor(0.05, 0.025).chunks(record(tmp_path / "a.wav", 1, 44100))
+    assert chunks.shape == (1, (44100 - 1102) // (2205 - 1102), 1103)
+    assert not caplog.records
+
+
+def test_short_recordings_are_padded_at_the_end_or_at_both_ends(tmp_path):
+    path = record(tmp_path / "a.wav", 1)
+    at_end = Preprocessor(0.1, 0, fixed_length=3).spectrogram(path).db
+    centred = Preprocessor(0.1, 0, fixed_length=3, center_fixed=True).spectrogram(path).db
+    quiet = [np.flatnonzero((db == db.min()).all(axis=1)).tolist() for db in (at_end, centred)]
+    # pre-emphasis spills one sample into the frame behind the sound, less its mean
+    assert quiet == [list(range(11, 30)), [*range(10), *range(21, 30)]]
+
+
+def test_long_recordings_are_cut_at_the_end_or_at_both_ends(tmp_path):
+    path = record(tmp_path / "a.wav", 3)
+    samples, _ = soundfile.read(path)
+    for center, first in ((False, 0), (True, 8000)):
+        soundfile.write(tmp_path / "part.wav", samples[first : first + 8000], 8000, subtype="DOUBLE")
+        preprocessor = Preprocessor(0.1, 0, fixed_length=1, center_fixed=center)
+        np.testing.assert_array_equal(preprocessor.chunks(path), Preprocessor(0.1, 0).chunks(tmp_path / "part.wav"))
+
+
+def test_chunks_are_consecutive_and_each_is_normalised(tmp_path):
+    path = record(tmp_path / "a.wav", 3.5)
+    preprocessor = Preprocessor(0.1, 0.05, 8, chunk_length=1, chunk_count=3)
+    chunks, decibels = preprocessor.chunks(path), preprocessor.spectrogram(path).db
+    assert chunks.shape == (3, 20, 8)
+    assert decibels.shape == (69, 8)
+    for number, chunk in enumerate(chunks):
+        part = decibels[20 * number : 20 * number + 20]
+        expected = (part - part.min()) / (part.max() - part.min()) * 2 - 1
+        np.testing.assert_allclose(chunk, expected, atol=1e-5)
+
+
+def test_excess_chunks_are_dropped(tmp_path):
+    path = record(tmp_path / "a.wav", 3.5)
+    many, few = (Preprocessor(0.1, 0.05, 8, chunk_length=1, chunk_count=count).chunks(path) for count in (3, 2))
+    np.testing.assert_array_equal(few, many[:2])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_mean_takes_any_number_of_channels(tmp_path, channels):
+    path = record(tmp_path / "a.wav", 0.5, num_channels=channels)
+    samples, _ = soundfile.read(path, always_2d=True)
+    soundfile.write(tmp_path / "mean.wav", samples.mean(axis=1), 8000, subtype="DOUBLE")
+    np.testing.assert_allclose(
+        Preprocessor().chunks(path), Preprocessor().chunks(tmp_path / "mean.wav"), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"mel_spectrum": 8}, {"clip_below": -60.0}, {"fixed_length": 2.0}])
+def test_silent_recording_gives_a_constant_spectrogram_and_a_warning(tmp_path, caplog, options):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(8000), 8000)
+    preprocessor = Preprocessor(0.1, 0.05, **options)
+    chunks = preprocessor.chunks(tmp_path / "silent.wav")
+    assert chunks.shape[1] == (39 if "fixed_length" in options else 19)
+    np.testing.assert_array_equal(chunks, 0)
+    assert f"{tmp_path / 'silent.wav'}: is silent" in caplog.text
+    np.testing.assert_array_equal(preprocessor.spectrogram(tmp_path / "silent.wav").db, 0)
+
+
+def test_settings_can_be_sent_to_another_process(tmp_path):
+    preprocessor = Preprocessor(0.08, 0.04, 32, channels=Channels.DIFF, fixed_length=1)
+    copy = pickle.loads(pickle.dumps(preprocessor))
+    assert copy == preprocessor
+    path = record(tmp_path / "a.wav", 1, num_channels=2)
+    np.testing.assert_array_equal(copy.chunks(path), preprocessor.chunks(path))
+
+
+def test_defaults_are_those_of_the_manual():
+    assert Preprocessor() == Preprocessor(
+        window_width=0.04,
+        window_overlap=0.02,
+        mel_spectrum=None,
+        chunk_length=None,
+        chunk_count=None,
+        clip_above=None,
+        clip_below=None,
+        channels=Channels.MEAN,
+        fixed_length=None,
+        center_fixed=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"window_width": 0}, "--window-width 0: a length above 0 seconds was expected"),
+        ({"window_width": float("nan")}, "--window-width nan: a length above 0 seconds"),
+        ({"window_width": float("inf")}, "--window-width inf: a length above 0 seconds"),
+        ({"window_overlap": -0.1}, "--window-overlap -0.1: 0 seconds or more were expected"),
+        (
+            {"window_overlap": 0.04},
+            "--window-overlap 0.04: must be smaller than --window-width 0.04, .* choose a smaller",
+        ),
+        ({"window_overlap": 0.05}, "--window-overlap 0.05: must be smaller than --window-width 0.04"),
+        (
+            {"fixed_length": 0.04},
+            "--fixed-length 0.04: must be longer than one window; choose more than --window-width",
+        ),
+        ({"fixed_length": -1}, "--fixed-length -1: must be longer than one window"),
+        ({"mel_spectrum": 0}, "--mel-spectrum 0: at least 1 band was expected; leave it out to keep all bins"),
+        ({"channels": "MIDDLE"}, "--channels MIDDLE: one of MEAN, LEFT, RIGHT, DIFF was expected"),
+        ({"clip_below": 60}, "--clip-below 60: the loudest cell is 0 dB, so a level below 0 was expected; try -60"),
+        ({"clip_above": float("nan")}, "--clip-above nan: a number of decibels was expected"),
+        (
+            {"clip_below": -5, "clip_above": -5},
+            "--clip-below -5: must be lower than --clip-above -5; choose a lower level",
+        ),
+        ({"chunk_length": 1}, "--chunk-length: found without --chunk-count, both or none .* add --chunk-count"),
+        ({"chunk_count": 3}, "--chunk-count: found without --chunk-length, both or none .* add --chunk-length"),
+        ({"chunk_count": 3, "chunk_length": 0.01}, "--chunk-length 0.01: holds no frame; choose at least the 0.02 s"),
+        ({"chunk_count": 0, "chunk_length": 1}, "--chunk-count 0: at least 1 chunk was expected"),
+        (
+            {"chunk_count": 5, "chunk_length": 1.1, "fixed_length": 5},
+            "--chunk-count 5: more chunks than the audio has: 5 of 1.1 s need 5.5 s, --fixed-length is 5 s; use fewer",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(options, message):
+    with pytest.raises(OptionError, match=f"^{message}") as error:
+        Preprocessor(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_chunks_may_fill_the_fixed_length_up_to_rounding():
+    assert 3 * 1.1 > 3.3
+    Preprocessor(chunk_length=1.1, chunk_count=3, fixed_length=3.3)
+
+
+def test_too_few_full_chunks_are_refused_with_both_counts(tmp_path):
+    path = record(tmp_path / "a.wav", 2.9)
+    with pytest.raises(
+        AudioError, match=r"a\.wav: has 2 full chunks of 50 frames \(1 s\), --chunk-count needs 4; .*4 s"
+    ):
+        Preprocessor(chunk_length=1, chunk_count=4).chunks(path)
+
+
+def test_chunk_without_a_whole_frame_at_a_low_rate_is_refused(tmp_path):
+    path = record(tmp_path / "a.wav", 1)
+    with pytest.raises(AudioError, match=r"a\.wav: has 0 full chunks of 0 frames"):
+        Preprocessor(0.0401, 0.02012, chunk_length=0.01999, chunk_count=1).chunks(path)
+
+
+def test_recording_shorter_than_a_window_is_refused(tmp_path):
+    path = record(tmp_path / "a.wav", 0.03)
+    with pytest.raises(AudioError, match=r"a\.wav: lasts 240 samples, --window-width 0.04 s needs 320; use a narrower"):
+        Preprocessor().chunks(path)
+
+
+def test_window_that_does_not_advance_at_a_low_rate_is_refused(tmp_path):
+    path = record(tmp_path / "a.wav", 1)
+    with pytest.raises(
+        AudioError, match=r"a\.wav: a window of 0.04005 s that overlaps by 0.04 s does not advance by a"
+    ):
+        Preprocessor(0.04005, 0.04).chunks(path)
+
+
+def test_one_side_of_many_channels_is_refused_by_file(tmp_path):
+    path = record(tmp_path / "a.wav", 1, num_channels=4)
+    with pytest.raises(
+        AudioError, match=r"a\.wav: 4 channels found, --channels LEFT needs exactly 2; use --channels MEAN"
+    ):
+        Preprocessor(channels=Channels.LEFT).spectrogram(path)

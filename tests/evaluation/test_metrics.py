@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of values against SciPy and scikit-learn, and where they are not defined."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from audeep.evaluation.metrics import concordance, mean_absolute_error, pearson, root_mean_squared_error, spearman
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_of_values_equal_those_of_scipy_and_scikit_learn(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    true = generator.normal(3, 10, 40).round(seed)  # with ties where seed is 0
+    predicted = 0.5 * true + generator.normal(-1, 3, 40).round(seed)
+    assert pearson(true, predicted) == pytest.approx(stats.pearsonr(true, predicted).statistic)
+    assert spearman(true, predicted) == pytest.approx(stats.spearmanr(true, predicted).statistic)
+    assert mean_absolute_error(true, predicted) == pytest.approx(metrics.mean_absolute_error(true, predicted))
+    assert root_mean_squared_error(true, predicted) ** 2 == pytest.approx(metrics.mean_squared_error(true, predicted))
+    covariance = np.cov(true, predicted, bias=True)
+    expected = 2 * covariance[0, 1] / (np.trace(covariance) + (true.mean() - predicted.mean()) ** 2)
+    assert concordance(true, predicted) == pytest.approx(expected)
+
+
+def test_concordance_is_lost_by_shift_and_scale_where_correlation_is_not() -> None:
+    true = np.array([1.0, 2.0, 3.0])
+    assert concordance(true, true) == pytest.approx(1)
+    assert concordance(true, -true + 4) == pytest.approx(-1)
+    assert concordance(true, true + 1) == pytest.approx(4 / 7)  # 2 * 2/3 over 2/3 + 2/3 + 1
+    assert concordance(true, 2 * true - 2) == pytest.approx(4 / 5)  # 2 * 4/3 over 2/3 + 8/3
+    assert pearson(true, true + 1) == pearson(true, 2 * true) == pytest.approx(1)
+
+
+def test_what_is_not_defined_is_nan_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    values, constant = np.array([1.0, 2.0, 3.0]), np.full(3, 0.1)
+    for true, predicted in ((values, constant), (constant, values), (values[:1], values[1:2])):
+        assert np.isnan(pearson(true, predicted)) and np.isnan(spearman(true, predicted))
+        assert concordance(true, predicted) == pytest.approx(0, abs=1e-12)
+    assert np.isnan(concordance(constant, constant))
+    assert not recwarn.list

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recurrent core on the CPU against PyTorch's own layers: compiled, not compiled, and in double precision."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from audeep.models.layers import cells
+from audeep.models.layers.cells import BLOCK, LayerInput, is_in_charge, run_layers
+from audeep.models.layers.feedback import FeedbackInput, run_feedback
+from audeep.models.layers.recurrent import FeedbackDecoder, RecurrentLayer, StackConfig
+from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+
+PARTS = {"GRU": 1, "LSTM": 2}
+KINDS = [("GRU", "compiled"), ("GRU", "plain"), ("GRU", "double"), ("LSTM", "compiled"), ("LSTM", "plain")]
+KINDS.append(("LSTM", "double"))
+
+
+@pytest.fixture(params=KINDS, ids="-".join)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, torch.dtype, float]]:
+    """A cell, the precision to compute in, and how far results may be apart."""
+    cell, how = request.param
+    torch.manual_seed(3)
+    if how == "compiled" and cells.kernels is None:
+        pytest.skip("audeep was installed without a compiler")
+    if how == "plain":
+        monkeypatch.setattr(cells, "kernels", None)
+    yield (cell, torch.float64, 1e-12) if how == "double" else (cell, torch.float32, 2e-5)
+
+
+def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = 7) -> tuple[RecurrentLayer, list[Tensor]]:
+    """A layer with random weights and biases, and its weights."""
+    layer = RecurrentLayer(cell, inputs, units).to(dtype)
+    for weight in layer.weights:
+        nn.init.normal_(weight, std=0.5)
+    return layer, layer.weights
+
+
+def run_layer(cell: str, inputs: Tensor, state: Tensor, weights: list[Tensor], keep_outputs: bool = True) -> tuple:
+    (result,) = run_layers(cell, [LayerInput(inputs, state, list(weights))], keep_outputs)
+    return result
+
+
+def gradients(results: tuple[Tensor, ...], of: list[Tensor]) -> list[Tensor]:
+    """Gradients of a random weighting of `results`, the same at each call for the same shapes."""
+    generator = torch.Generator().manual_seed(5)
+    loss = sum((result * torch.randn(result.shape, generator=generator).to(result)).sum() for result in results)
+    return list(torch.autograd.grad(loss, of))
+
+
+def plain(layer: RecurrentLayer, inputs: Tensor, state: Tensor, monkeypatch: pytest.MonkeyPatch) -> tuple:
+    """Outputs and last state by PyTorch's own layer."""
+    with monkeypatch.context() as patch:
+        patch.setenv("AUDEEP_PLAIN_RNN", "1")
+        return layer(inputs, state)
+
+
+def assert_all_close(found: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("steps", "batch"), [(1, 1), (9, 3), (40, 17)])
+def test_a_layer_equals_that_of_pytorch_with_all_its_gradients(kind, monkeypatch, steps, batch):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs = torch.randn(steps, batch, 5, dtype=dtype, requires_grad=True)
+    state = torch.randn(batch, PARTS[cell], 7, dtype=dtype, requires_grad=True)
+    found = run_layer(cell, inputs, state, weights)
+    expected = plain(layer, inputs, state, monkeypatch)
+    assert_all_close(found, expected, tolerance)
+    of = [inputs, state, *weights]
+    assert_all_close(gradients(found, of), gradients(expected, of), 10 * tolerance)
+
+
+def assert_gradients_are_central_differences(run: Callable[..., tuple[Tensor, ...]], arguments: list[Tensor]) -> None:
+    """Of a random weighting of the results of `run`, for each element of each argument."""
+    factors = [torch.randn_like(result) for result in run(*arguments)]
+
+    def weighted() -> Tensor:
+        return sum((result * factor).sum() for result, factor in zip(run(*arguments), factors, strict=True))
+
+    for argument, gradient in zip(arguments, torch.autograd.grad(weighted(), arguments), strict=True):
+        flat = argument.detach().view(-1)
+        with torch.no_grad():
+            for index, expected in enumerate(gradient.flatten()):
+                value = flat[index].item()
+                flat[index] = value + 1e-6
+                above = weighted()
+                flat[index] = value - 1e-6
+                slope = (above - weighted()) / 2e-6
+                flat[index] = value
+                torch.testing.assert_close(slope, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_gradients_of_outputs_or_of_the_last_state_alone(kind, monkeypatch, which):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs, state = torch.randn(8, 2, 5, dtype=dtype), torch.randn(2, PARTS[cell], 7, dtype=dtype)
+    found = gradients(run_layer(cell, inputs, state, weights)[which : which + 1], weights)
+    expected = gradients(plain(layer, inputs, state, monkeypatch)[which : which + 1], weights)
+    assert_all_close(found, expected, 10 * tolerance)
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_gradients_are_those_of_central_differences(cell):
+    torch.manual_seed(1)
+    _, weights = make(cell, torch.float64, 3, 4)
+    inputs = torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True)
+    state = torch.randn(2, PARTS[cell], 4, dtype=torch.float64, requires_grad=True)
+    assert_gradients_are_central_differences(
+        lambda inputs, state, *weights: run_layer(cell, inputs, state, weights), [inputs, state, *weights]
+    )
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gradients_through_feedback_are_those_of_central_differences(cell, layers):
+    torch.manual_seed(1)
+    double = {"dtype": torch.float64}
+    sizes = [3] + [4] * (layers - 1)
+    weights = [weight for size in sizes for weight in make(cell, torch.float64, size, 4)[1]]
+    expected, state = torch.randn(5, 2, 3, **double), torch.randn(2, layers, PARTS[cell], 4, **double)
+    linear = [torch.randn(3, 4, **double), torch.randn(3, **double)]
+    masks = [torch.rand(5, 2, size, **double) for size in (3, *[4] * layers)]
+    fed_back = torch.rand(5, 2, 1) < 0.5
+    arguments = [tensor.requires_grad_() for tensor in (expected, state, *linear, *weights)]
+
+    def run(expected, state, weight, bias, *weights):
+        return tuple(
+            run_feedback(cell, [FeedbackInput(expected, fed_back, state, masks, [weight, bias], list(weights))])
+        )
+
+    assert_gradients_are_central_differences(run, arguments)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("probability", [0.4, 1.0])
+def test_a_decoder_with_feedback_equals_one_that_goes_step_by_step(kind, monkeypatch, layers, probability):
+    cell, dtype, tolerance = kind
+    decoder = FeedbackDecoder(StackConfig(5, layers, 6, False, cell), probability).to(dtype)
+    targets = torch.randn(11, 4, 5, dtype=dtype, requires_grad=True)
+    state = torch.randn(4, layers * PARTS[cell] * 6, dtype=dtype, requires_grad=True)
+    torch.manual_seed(8)
+    found = decoder(targets, state)
+    torch.manual_seed(8)
+    with monkeypatch.context() as patch:
+        patch.setenv("AUDEEP_PLAIN_RNN", "1")
+        expected = decoder(targets, state)
+    assert_all_close([found], [expected], tolerance)
+    of = [targets, state, *decoder.parameters()]
+    assert_all_close(gradients((found,), of), gradients((expected,), of), 20 * tolerance)
+
+
+@pytest.mark.parametrize("keeps_gradients", [True, False])
+def test_layers_side_by_side_give_what_each_gives_alone(kind, keeps_gradients):
+    cell, dtype, tolerance = kind
+    threads = torch.get_num_threads()
+    layers = []
+    for units in (7, 7):
+        inputs = torch.randn(9, 3, 5, dtype=dtype, requires_grad=True)
+        state = torch.randn(3, PARTS[cell], units, dtype=dtype, requires_grad=True)
+        layers.append(LayerInput(inputs, state, make(cell, dtype, 5, units)[1]))
+    with torch.set_grad_enabled(keeps_gradients):
+        together = run_layers(cell, layers)
+        alone = [run_layers(cell, [layer])[0] for layer in layers]
+    for one, other in zip(together, alone, strict=True):
+        assert_all_close(one, other, tolerance)
+    if keeps_gradients:
+        of = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
+        found, expected = (gradients(tuple(chain(*results)), of) for results in (together, alone))
+        assert_all_close(found, expected, 10 * tolerance)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_failure_in_one_of_two_layers_is_raised_and_leaves_the_threads_as_they_were():
+    threads = torch.get_num_threads()
+    _, weights = make("GRU", torch.float32)
+    good = LayerInput(torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
+    bad = LayerInput(torch.randn(3, 2, 4), torch.zeros(2, 1, 7), weights)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        run_layers("GRU", [good, bad])
+    assert torch.get_num_threads() == threads
+
+
+def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_results(kind):
+    cell, dtype, tolerance = kind
+    _, weights = make(cell, dtype)
+    inputs = torch.randn(2 * BLOCK + 5, 3, 5, dtype=dtype)
+    state = torch.randn(3, PARTS[cell], 7, dtype=dtype)
+    with_gradients = run_layer(cell, inputs, state, weights)
+    with torch.no_grad():
+        without = run_layer(cell, inputs, state, weights)
+        nothing, last = run_layer(cell, inputs, state, weights, keep_outputs=False)
+    assert_all_close(without, with_gradients, tolerance)
+    assert nothing is None and torch.equal(last, without[1])
+
+
+@pytest.mark.parametrize("has_lengths", [False, True])
+def test_parts_of_a_large_batch_side_by_side_give_what_the_whole_gives(kind, monkeypatch, has_lengths):
+    cell, dtype, tolerance = kind
+    monkeypatch.setattr(cells, "SMALLEST_PART", 4)
+    layer, weights = make(cell, dtype)
+    inputs, state = torch.randn(9, 11, 5, dtype=dtype), torch.randn(11, PARTS[cell], 7, dtype=dtype)
+    lengths = torch.randint(1, 10, (11,)) if has_lengths else None
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            with torch.no_grad():
+                found += run_layers(cell, [LayerInput(inputs, state, weights)], lengths=lengths)
+    finally:
+        torch.set_num_threads(threads)
+    for results in found[1:]:
+        for result, expected in zip(results, found[0], strict=True):
+            torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
+
+
+def test_gradients_cannot_be_computed_twice():
+    layer, weights = make("GRU", torch.float32)
+    outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
+    outputs.sum().backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="gradients of a recurrent layer can be computed once"):
+        outputs.sum().backward()
+
+
+def test_numbers_that_are_not_finite_come_through(kind):
+    cell, dtype, _ = kind
+    _, weights = make(cell, dtype)
+    inputs = torch.randn(4, 3, 5, dtype=dtype)
+    inputs[1, 0, 2], inputs[1, 1, 2] = float("nan"), float("inf")
+    outputs, last = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    assert outputs[1:, 0].isnan().all() and not outputs[:, 2].isnan().any()
+    assert last[0].isnan().any()
+
+
+def test_gates_saturate_without_overflow(kind):
+    cell, dtype, tolerance = kind
+    layer, weights = make(cell, dtype)
+    inputs = 1e4 * torch.randn(6, 3, 5, dtype=dtype)
+    outputs, _ = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    loss_gradients = gradients((outputs,), weights)
+    assert outputs.isfinite().all() and outputs.abs().max() <= 1 + 1e-6
+    assert all(gradient.isfinite().all() for gradient in loss_gradients)
+
+
+def test_the_environment_switches_the_core_off(monkeypatch):
+    assert is_in_charge(torch.zeros(1))
+    monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
+    assert not is_in_charge(torch.zeros(1))
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_network_trains_alike_with_and_without_the_core(monkeypatch, cell, bidirectional):
+    def losses() -> list[float]:
+        torch.manual_seed(2)
+        config = TimeAutoencoderConfig(
+            12,
+            6,
+            2,
+            8,
+            bidirectional_encoder=bidirectional,
+            bidirectional_decoder=bidirectional,
+            cell=cell,
+            keep_prob=1.0,
+        )
+        model = TimeAutoencoder(config)
+        spectrograms = torch.rand(10, 12, 6) * 2 - 1
+        optimiser = torch.optim.Adam(model.parameters(), 0.01)
+        found = []
+        for _ in range(20):
+            optimiser.zero_grad()
+            loss = model.loss(spectrograms)
+            loss.backward()
+            optimiser.step()
+            found.append(loss.item())
+        return found
+
+    with_core = losses()
+    monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
+    assert with_core == pytest.approx(losses(), abs=1e-4)
+    assert with_core[-1] < 0.9 * with_core[0]
+
+
+# reduced precision
+
+
+@pytest.mark.parametrize("is_fed_back", [False, True])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.03), (torch.float16, 0.004)])
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_within_autocast_products_are_rounded_and_results_stay_close(cell, dtype, tolerance, is_fed_back):
+    def results(is_reduced: bool) -> tuple[Tensor, list[Tensor]]:
+        torch.manual_seed(2)
+        config = TimeAutoencoderConfig(
+            12, 6, 2, 8, bidirectional_encoder=True, keep_prob=1, cell=cell, feed_previous_prob=float(is_fed_back)
+        )
+        model = TimeAutoencoder(config)
+        spectrograms = torch.rand(5, 12, 6) * 2 - 1
+        with torch.autocast("cpu", dtype, enabled=is_reduced):
+            loss = model.loss(spectrograms)
+        return loss, list(torch.autograd.grad(loss, list(model.parameters())))
+
+    (loss, found), (expected_loss, expected) = results(True), results(False)
+    assert loss.dtype == torch.float32 and loss.item() == pytest.approx(expected_loss.item(), rel=tolerance)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert not torch.equal(one, other) or not other.any()
+        assert (one - other).norm() <= 5 * tolerance * other.norm() + 1e-6
