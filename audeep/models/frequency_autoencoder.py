@@ -7,14 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from audeep.models.layers.bands import NUM_TOGETHER, WindowedConfig
-from audeep.models.layers.recurrent import (
-    Encoder,
-    FeedbackDecoder,
-    StackConfig,
-    TanhLinear,
-    frames_within,
-    root_mean_squared_error,
-)
+from audeep.models.layers.lengths import frames_within, root_mean_squared_error
+from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from audeep.models.layers.bands import NUM_TOGETHER, WindowedConfig
-from audeep.models.layers.recurrent import (
-    Encoder,
-    FeedbackDecoder,
-    StackConfig,
-    TanhLinear,
-    backward,
-    root_mean_squared_error,
-)
+from audeep.models.layers.lengths import backward, root_mean_squared_error
+from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers.lengths import backward, frames_within, root_mean_squared_error
 from audeep.models.layers.pooling import pooled
 from audeep.models.layers.recurrent import (
     Encoder,
@@ -14,9 +15,6 @@ from audeep.models.layers.recurrent import (
     StackConfig,
     TanhLinear,
     TeacherForcedDecoder,
-    backward,
-    frames_within,
-    root_mean_squared_error,
     start_linear,
 )
 

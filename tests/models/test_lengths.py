@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.layers import cells
-from audeep.models.layers.recurrent import backward
+from audeep.models.layers.lengths import backward
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
 BLOCK = 4

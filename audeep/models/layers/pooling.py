@@ -4,7 +4,7 @@
 import torch
 from torch import Tensor
 
-from audeep.models.layers.recurrent import frames_within
+from audeep.models.layers.lengths import frames_within
 
 SMALLEST_DEVIATION = 0.03  # added to deviations before their logarithm is taken
 SMALLEST_CHANGE = 0.01

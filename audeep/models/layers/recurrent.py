@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audeep.models.layers.cells import LayerInput, is_in_charge, run_layers
 from audeep.models.layers.dropout import Dropout
 from audeep.models.layers.feedback import FeedbackInput, run_feedback
+from audeep.models.layers.lengths import backward
 
 LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
 STATE_PARTS = {"GRU": 1, "LSTM": 2}
@@ -247,15 +247,6 @@ class Recurrence(nn.Module):
         return [self.forward_stack, self.backward_stack], [inputs, backward(inputs, lengths)]
 
 
-def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """[time, batch, ...] from the last step to the first; of `lengths` [batch] steps each, what follows stays there."""
-    if lengths is None:
-        return sequences.flip(0)
-    steps = torch.arange(len(sequences), device=sequences.device).unsqueeze(1)
-    sources = torch.where(steps < lengths, lengths - 1 - steps, steps)  # [time, batch]
-    return sequences.gather(0, sources.unsqueeze(2).expand_as(sequences))
-
-
 def _joined(outputs: Iterable[Tensor], lengths: Tensor | None) -> Tensor:
     """Outputs of the directions, of which all but the first went backward: [time, batch, directions * size]."""
     return torch.cat([backward(each, lengths) if index else each for index, each in enumerate(outputs)], dim=2)
@@ -384,16 +375,3 @@ def start_linear(layer: nn.Linear) -> nn.Linear:
 def shifted(targets: Tensor) -> Tensor:
     """Targets one step later, zeros first: [time, batch, frame] -> [time, batch, frame]."""
     return torch.cat([torch.zeros_like(targets[:1]), targets[:-1]])
-
-
-def frames_within(spectrograms: Tensor, lengths: Tensor) -> Tensor:
-    """Whether a frame is among the first `lengths` [batch] of [batch, time, freq]: [batch, time]."""
-    return torch.arange(spectrograms.shape[1], device=spectrograms.device) < lengths.unsqueeze(1)
-
-
-def root_mean_squared_error(outputs: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Over all elements [batch, time, freq], or those of the first `lengths` [batch] frames; a scalar."""
-    if lengths is None:
-        return torch.sqrt(functional.mse_loss(outputs, targets))
-    squares = (outputs - targets).square().sum(dim=2) * frames_within(targets, lengths)  # [batch, time]
-    return torch.sqrt(squares.sum() / (lengths.sum() * targets.shape[2]))

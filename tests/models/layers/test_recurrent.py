@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers.lengths import root_mean_squared_error
 from audeep.models.layers.recurrent import (
     Encoder,
     FeedbackDecoder,
@@ -17,7 +18,6 @@ from audeep.models.layers.recurrent import (
     StackConfig,
     TanhLinear,
     TeacherForcedDecoder,
-    root_mean_squared_error,
     shifted,
 )
 from tests.support.recurrent_reference import gru, lstm

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sequences of different lengths in one tensor, padded at the end."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def frames_within(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Whether a frame is among the first `lengths` [batch] of [batch, time, freq]: [batch, time]."""
+    return torch.arange(frames.shape[1], device=frames.device) < lengths.unsqueeze(1)
+
+
+def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """[time, batch, ...] from the last step to the first; of `lengths` [batch] steps each, what follows stays there."""
+    if lengths is None:
+        return sequences.flip(0)
+    steps = torch.arange(len(sequences), device=sequences.device).unsqueeze(1)
+    sources = torch.where(steps < lengths, lengths - 1 - steps, steps)  # [time, batch]
+    return sequences.gather(0, sources.unsqueeze(2).expand_as(sequences))
+
+
+def root_mean_squared_error(outputs: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Over all elements [batch, time, freq], or those of the first `lengths` [batch] frames; a scalar."""
+    if lengths is None:
+        return torch.sqrt(functional.mse_loss(outputs, targets))
+    squares = (outputs - targets).square().sum(dim=2) * frames_within(targets, lengths)  # [batch, time]
+    return torch.sqrt(squares.sum() / (lengths.sum() * targets.shape[2]))
