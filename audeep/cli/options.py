@@ -2,13 +2,20 @@
 """What several commands share: option types, groups of options, data sets named on the command line."""
 
 import argparse
-from collections.abc import Callable, Iterable
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import MISSING
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cliff.command import Command
 
-from audeep.errors import OptionError, OutputError
+from audeep.errors import AudeepError, OptionError, OutputError
+from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
     from audeep.parsers.base import Parser
@@ -20,10 +27,13 @@ OUTPUTS = ("output", "plot", "json", "confusion", "per_class")  # and to write
 class AudeepCommand(Command):
     """A command of audeep; its help text is the docstring of its class."""
 
+    flags: Mapping[str, str] = {}  # of its options, by their names in Python
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.error = self._refuse
+        parser.error = self._refuse  # type: ignore[method-assign]
         self.add_options(parser)
+        self.flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
         return parser
 
     def get_epilog(self) -> str:
@@ -38,18 +48,53 @@ class AudeepCommand(Command):
         """Declare the options of this command."""
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Refuse to write over what is read, then act."""
-        check_outputs(*(_paths(parsed_args, names) for names in (INPUTS, OUTPUTS)))
-        return super().run(parsed_args)
+        """Refuse to write over what is read, then act; messages name options rather than parameters."""
+        with speaking_flags(self.flags):
+            check_outputs(*(_paths(parsed_args, names) for names in (INPUTS, OUTPUTS)))
+            return super().run(parsed_args)
 
     @property
     def is_quiet(self) -> bool:
         """Whether only results meant for scripts are wanted."""
-        return self.app_args.verbose_level == 0
+        return self.app_args is not None and bool(self.app_args.verbose_level == 0)
 
     def write(self, text: str) -> None:
         """Print a result."""
         self.app.stdout.write(f"{text}\n")
+
+
+@contextmanager
+def speaking_flags(flags: Mapping[str, str]) -> Iterator[None]:
+    """Let errors, and what is logged, name the flags of options where the library names parameters."""
+
+    def translate(record: logging.LogRecord) -> bool:
+        record.msg, record.args = as_flags(record.getMessage(), flags), ()
+        return True
+
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(translate)
+    try:
+        yield
+    except AudeepError as error:
+        error.args = (as_flags(str(error), flags),)
+        raise
+    finally:
+        for handler in handlers:
+            handler.removeFilter(translate)
+
+
+def as_flags(text: str, flags: Mapping[str, str]) -> str:
+    """A message of the library in terms of the command line: "num_units=0" becomes "--num-units 0".
+
+    Args:
+        flags: of the options, by their names in Python.
+    """
+    if not flags:
+        return text
+    names = "|".join(sorted(map(re.escape, flags), key=len, reverse=True))
+    pattern = rf"(?<![\w./-])({names})=(True\b)?(?=\S|(?<=True))"
+    return re.sub(pattern, lambda found: flags[found[1]] + ("" if found[2] else " "), text)
 
 
 def check_outputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
@@ -87,27 +132,52 @@ def number(
     least: float | None = None,
     most: float | None = None,
     above: float | None = None,
-) -> Callable[[str], float]:
+) -> Callable[[str], Any]:
     """An argparse type: a finite number of `kind`, `least` <= number <= `most`, number > `above`."""
-    limits = [f"{sign} {limit}" for sign, limit in ((">=", least), (">", above), ("<=", most)) if limit is not None]
-    expected = " ".join(["a whole number" if kind is int else "a number", *limits])
+    return reader_of(Option("", kind, None, False, least=least, most=most, above=above))
 
-    def parse(text: str) -> float:
+
+def reader_of(option: Option) -> Callable[[str], Any]:
+    """An argparse type: the value of an option."""
+    if option.choices is not None:
+        return choice_of(option.choices)
+    if issubclass(option.kind, Enum):
+        names = choice_of(tuple(option.kind.__members__))
+        member = functools.wraps(names)(lambda text: option.kind[names(text)])
+        return member
+
+    def parse(text: str) -> Any:
         try:
-            value = kind(text)
-            fits = (
-                value - value == 0  # neither infinite nor NaN
-                and (least is None or value >= least)
-                and (above is None or value > above)
-                and (most is None or value <= most)
-            )
-        except ValueError:
-            fits = False
-        if not fits:
-            raise argparse.ArgumentTypeError(f"{text!r} found, expected {expected}")
-        return value
+            return option.accepted(option.kind(text))
+        except (ValueError, OptionError):
+            raise argparse.ArgumentTypeError(f"{text!r} found, expected {option.expected}") from None
 
     return parse
+
+
+def add_declared(parser: argparse.ArgumentParser, owner: type, names: Iterable[str] | None = None) -> None:
+    """Add the options that a dataclass declares, those called `names` or all that have a help text, in their order."""
+    declared = options_of(owner)
+    for name in [name for name in declared if declared[name].help] if names is None else names:
+        option = declared[name]
+        flags = [f"--{each.replace('_', '-')}" for each in (name, *option.aliases)]
+        if option.kind is bool:
+            parser.add_argument(*flags, action="store_true", help=option.help)
+            continue
+        is_told = option.default in (None, MISSING) or "(default:" in option.help
+        parser.add_argument(
+            *flags,
+            type=reader_of(option),
+            default=None if option.default is MISSING else option.default,
+            required=option.default is MISSING,
+            metavar=option.metavar,
+            help=option.help if is_told else f"{option.help} (default: %(default)s)",
+        )
+
+
+def declared_values(parsed_args: argparse.Namespace, owner: type) -> dict[str, Any]:
+    """What was given for the options that a dataclass declares, as far as the command has them."""
+    return {name: getattr(parsed_args, name) for name in options_of(owner) if hasattr(parsed_args, name)}
 
 
 positive_int = number(int, least=1)
@@ -123,12 +193,12 @@ def step(text: str) -> int | str:
     if text.lower() == "best":
         return "best"
     try:
-        return index(text)
+        return int(index(text))
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{error}, or best") from None
 
 
-step.names = ("best",)  # for completion
+step.names = ("best",)  # type: ignore[attr-defined]  # for completion
 
 
 def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
@@ -140,7 +210,7 @@ def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(f"{text!r} found, expected one of {', '.join(names)}")
         return found[text.upper()]
 
-    parse.names = names  # for completion
+    parse.names = names  # type: ignore[attr-defined]  # for completion
     return parse
 
 

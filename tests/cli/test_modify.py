@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes(audeep, spectrograms, tmp_path):
         ("--add-cv-setup 3 --remove-cv-setup", "--add-cv-setup and --remove-cv-setup contradict each other"),
         ("--add-partitioning TEST --remove-partitioning", "--add-partitioning and --remove-partitioning contradict"),
         ("--add-partitioning TEST TEST", "--add-partitioning TEST TEST: names a partition twice"),
-        ("--add-cv-setup 1", "argument --add-cv-setup: '1' found, expected a whole number >= 2"),
+        ("--add-cv-setup 1", "argument --add-cv-setup: '1' found, expected an integer >= 2"),
         ("--add-partitioning LEARN", "'LEARN' found, expected one of TRAIN, DEVEL, TEST"),
         ("--add-cv-setup 25", "24 recordings cannot be spread over 25 folds"),
     ],

@@ -80,7 +80,7 @@ def test_generate_takes_the_best_model(audeep, validated, spectrograms, tmp_path
     command = f"t-rae generate --model-dir {validated}/logs --input {spectrograms}"
     assert audeep(f"{command} --steps best {step} --output {tmp_path}/a.nc {tmp_path}/b.nc").status == 0
     np.testing.assert_array_equal(load(tmp_path / "a.nc").features, load(tmp_path / "b.nc").features)
-    assert "'first' found, expected a whole number >= 0, or best" in audeep(f"{command} --steps first --output x").err
+    assert "'first' found, expected an integer >= 0, or best" in audeep(f"{command} --steps first --output x").err
 
 
 def test_reconstruct_tells_the_error_of_each_instance_and_draws_it(audeep, run_directory, spectrograms, tmp_path):
