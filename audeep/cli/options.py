@@ -76,8 +76,9 @@ def speaking_flags(flags: Mapping[str, str]) -> Iterator[None]:
         handler.addFilter(translate)
     try:
         yield
-    except AudeepError as error:
-        error.args = (as_flags(str(error), flags),)
+    except (AudeepError, KeyboardInterrupt) as error:
+        if error.args:
+            error.args = (as_flags(str(error), flags),)
         raise
     finally:
         for handler in handlers:

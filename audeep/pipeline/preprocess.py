@@ -29,7 +29,7 @@ from audeep.runtime.files import check_target, remove_partials, replacing
 from audeep.runtime.journal import Journal, opened_journal
 from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
-from audeep.runtime.signals import noted
+from audeep.runtime.signals import deferred_signals
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def preprocess(
     reuse_memory()
     settings = _settings(parser, preprocessor, compression)
     with (
-        noted(signal.SIGTERM, signal.SIGINT) as stop,
+        deferred_signals(signal.SIGTERM, signal.SIGINT) as stop,
         opened_journal(partial_path(output), settings, resume) as journal,
         _resumable(journal, num_recordings),
     ):
@@ -135,7 +135,7 @@ def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
     try:
         instance.filename.encode()
     except UnicodeEncodeError as error:
-        problem = ParserError(f"{instance.path}: is no name in UTF-8; rename the recording")
+        problem = ParserError(f"{instance.path}: is not a name in UTF-8; rename the recording")
         if bad is None:
             raise problem from error
         bad.append(str(problem))
@@ -218,7 +218,7 @@ def _common_shape(
         found = ", ".join(f"{number} of {rate} Hz" for rate, number in sorted(rates.items()))
         logger.warning(
             "recordings have different sample rates (%s), so the same band is another frequency in them; resample"
-            " with --sample-rate HZ",
+            " with sample_rate=HZ",
             found,
         )
     if len(lengths) > 1:
@@ -231,8 +231,8 @@ def _different_shapes(
     first: InstanceMetadata, expected: tuple[int, int], second: InstanceMetadata, found: tuple[int, int]
 ) -> str:
     shapes = [" x ".join(map(str, shape)) for shape in (expected, found)]
-    remedy = "make all equally long with --fixed-length SECONDS" if found[1] == expected[1] else ""
-    remedy = remedy or "make their sample rates the same with --sample-rate HZ, or map to bands with --mel-spectrum"
+    remedy = "make all equally long with fixed_length=SECONDS" if found[1] == expected[1] else ""
+    remedy = remedy or "make their sample rates the same with sample_rate=HZ, or map to bands with mel_spectrum=BANDS"
     return (
         f"{second.path}: gives a spectrogram of {shapes[1]} (time x freq), but {first.path} one of {shapes[0]};"
         f" {remedy} ('audeep inspect raw' shows lengths and rates)"
@@ -261,12 +261,11 @@ def _settings(parser: Parser, preprocessor: Preprocessor, compression: int) -> d
     instances = parser.parse()
     known = [[getattr(item, variable.name, None) for variable in schema.VARIABLES] for item in instances]
     checksum = hashlib.sha256(json.dumps([known, parser.label_map, parser.num_folds], default=str).encode())
-    options = {f"--{name.replace('_', '-')}": value for name, value in asdict(preprocessor).items()}
     return {
         "version": __version__,
-        **options,
-        "--compression": compression,
-        "--parser": f"{type(parser).__module__}.{type(parser).__qualname__}",
+        **asdict(preprocessor),
+        "compression": compression,
+        "parser": f"{type(parser).__module__}.{type(parser).__qualname__}",
         "recordings": f"{len(instances)} with checksum {checksum.hexdigest()[:16]}",
     }
 
@@ -282,9 +281,9 @@ def _resumable(journal: Journal, num_recordings: int) -> Iterator[None]:
         if not journal.num_arrays:
             journal.remove()
             raise
-        done = f"{journal.num_arrays} of {num_recordings} recordings are done, go on with --continue"
+        done = f"{journal.num_arrays} of {num_recordings} recordings are done, go on with resume=True"
         if isinstance(error, AudioError):
-            done += ", or without bad ones with --continue --skip-bad"
+            done += ", or without bad ones with resume=True skip_bad=True"
         raise type(error)("; ".join([*map(str, error.args), done])) from error
     except BaseException:
         journal.remove()
@@ -306,7 +305,7 @@ def _results(
     for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
         if facts["file"] != _file(path):
             raise OptionError(
-                f"{path}: has changed since it was processed; restore it, or leave out --continue to start anew"
+                f"{path}: has changed since it was processed; restore it, or leave out resume=True to start anew"
             )
         usable = AudioError(facts["bad"]) if chunks is None else chunks
         yield Result(usable, facts["warnings"], facts["file"], facts["sample_rate"])
@@ -327,7 +326,7 @@ def _results(
             yield result
     except BrokenProcessPool as error:
         _stop_if_told(stop, journal)
-        raise Stopped("a worker process was killed, perhaps for want of memory; try --jobs 1") from error
+        raise Stopped("a worker process was killed, perhaps for want of memory; try jobs=1") from error
 
 
 def _stop_if_told(stop: list[int], journal: Journal) -> None:

@@ -23,8 +23,8 @@ def check_target(target: Path) -> None:
 
 
 @contextmanager
-def making(directory: Path) -> Iterator[None]:
-    """Make `directory` and its parents; those that were missing and are empty at the end are removed."""
+def created_directories(directory: Path) -> Iterator[None]:
+    """Create `directory` and its parents; those that were missing and are empty at the end are removed."""
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     try:
         import fcntl
-    except ImportError:  # no POSIX system
+    except ImportError:  # not a POSIX system
         yield
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -78,7 +78,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     check_target(target)
     partial = target.with_name(f".{target.stem}.{os.urandom(4).hex()}.partial{target.suffix}")
     try:
-        with making(target.parent), _removed(partial):
+        with created_directories(target.parent), _removed(partial):
             yield partial
             _sync(partial)
             os.replace(partial, target)

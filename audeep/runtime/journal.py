@@ -4,7 +4,7 @@
 ::
 
     {"journal": {<setting>: <value>, ...}}      one line of JSON: what the work was to be
-    {"shape": [1, 124, 128], "crc32": ..., ...} for each result one line of JSON, behind it
+    {"shape": [1, 124, 128], "crc32": ..., ...} for each result one line of JSON, after it
     <float32, little endian>                    its array; there is none where the shape is null
 
 The file is only appended to. A result that was being written when the process or the machine stopped shows by its
@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from audeep.errors import OptionError, OutputError
-from audeep.runtime.files import check_target, locked, making
+from audeep.runtime.files import check_target, created_directories, locked
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Journal:
         self.num_arrays = 0
 
     def replay(self) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
-        """Facts and arrays as they were appended; what is damaged, and all behind it, is cut off."""
+        """Facts and arrays as they were appended; what is damaged, and all after it, is cut off."""
         self.file.seek(self.first)
         self.num_arrays = 0
         while True:
@@ -104,10 +104,10 @@ def opened_journal(path: Path, settings: Mapping[str, Any], resume: bool) -> Ite
     settings = json.loads(json.dumps(settings))  # as they come back
     check_target(path)
     if resume and not path.exists():
-        raise OptionError(f"{path}: no such file, there is nothing to go on with; leave out --continue to start")
+        raise OptionError(f"{path}: no such file, there is nothing to go on with; leave out resume=True to start")
     with ExitStack() as stack:
         with _write_failures(path):
-            stack.enter_context(making(path.parent))
+            stack.enter_context(created_directories(path.parent))
             sink = stack.enter_context(open(path, "ab", buffering=0))
             file = stack.enter_context(open(path, "rb"))
             stack.enter_context(locked(path))
@@ -123,7 +123,7 @@ def opened_journal(path: Path, settings: Mapping[str, Any], resume: bool) -> Ite
 def _start(path: Path, sink: FileIO, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Write the first line of a journal in place of what was `found`."""
     if found:
-        logger.warning("%s: discarded; --continue would have gone on with this interrupted run", path)
+        logger.warning("%s: discarded; resume=True would have gone on with this interrupted run", path)
     try:
         sink.truncate(0)
         _write(sink, _line({"journal": settings}))
@@ -155,15 +155,15 @@ def _settings(path: Path, file: BinaryIO) -> dict[str, Any]:
     try:
         return dict(_facts(line)["journal"]) if line else {}
     except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{path}: is no record of an interrupted run, and in the way of one; move it away") from error
+        raise OutputError(f"{path}: is not a journal of an interrupted run; move it away") from error
 
 
 def _check_same(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if found.get(name) != value:
             raise OptionError(
-                f"{path}: the interrupted run had {name} {found.get(name)}, found {value}; go on with the options and"
-                " recordings of that run, or leave out --continue to start anew"
+                f"{path}: the interrupted run had {name}={found.get(name)}, found {value}; go on with the options and"
+                " recordings of that run, or leave out resume=True to start anew"
             )
 
 

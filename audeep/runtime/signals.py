@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signals that ask the process to end, noted rather than obeyed at once."""
+"""Signals that ask the process to end, deferred so that work stops where it can go on later."""
 
 import signal
 import threading
@@ -9,8 +9,11 @@ from types import FrameType
 
 
 @contextmanager
-def noted(*numbers: signal.Signals) -> Iterator[list[int]]:
-    """Those of the signals `numbers` that arrive in the meantime; only a second Ctrl-C ends the process."""
+def deferred_signals(*numbers: signal.Signals) -> Iterator[list[int]]:
+    """Give the list of those of the signals `numbers` that have arrived, which grows meanwhile.
+
+    Only a second Ctrl-C ends the process at once. In another thread than the main one, nothing is deferred.
+    """
     arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield arrived

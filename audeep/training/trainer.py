@@ -29,10 +29,10 @@ from audeep.models.checkpoints import (
 )
 from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.devices import computing_in, select_device
-from audeep.runtime.files import locked, making, remove_partials
+from audeep.runtime.files import created_directories, locked, remove_partials
 from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
-from audeep.runtime.signals import noted
+from audeep.runtime.signals import deferred_signals
 from audeep.training.batches import Batch, Batches, common_shape, cropped
 from audeep.training.options import TrainingOptions
 from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
@@ -107,7 +107,7 @@ def train(
             )
         preprocessing = _common_preprocessing(data_sets)
         run = _Run(model, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
-        with noted(signal.SIGTERM) as stop:
+        with deferred_signals(signal.SIGTERM) as stop:
             run.go_on(reached, after_epoch, stop)
         return model
 
@@ -139,7 +139,7 @@ def _run_directory(logs: Path) -> Iterator[None]:
     """Make the directory of a run for this process alone; an empty one is removed if nothing came of it."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(making(logs))
+            stack.enter_context(created_directories(logs))
         except OSError as error:
             raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
         stack.enter_context(locked(logs))

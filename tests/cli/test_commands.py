@@ -259,7 +259,7 @@ def test_a_recording_whose_name_is_no_text_is_refused_before_the_work(audeep, tm
     with open(bytes(tmp_path / "in") + b"/\xe4.wav", "wb") as file:
         file.write(source)
     result = audeep(f"preprocess --basedir {tmp_path}/in --parser no-metadata --output {tmp_path}/out.nc")
-    assert result.status == 1 and "is no name in UTF-8; rename the recording" in result.err
+    assert result.status == 1 and "is not a name in UTF-8; rename the recording" in result.err
     assert not (tmp_path / "out.nc").exists()
 
 

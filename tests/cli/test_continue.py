@@ -136,7 +136,7 @@ def test_another_list_of_recordings_is_refused(audeep, command, basedir, interru
     result = audeep(f"{command} --continue")
     assert result.status == 1 and result.err.count("\n") == 1
     count = {"added": 25, "removed": 23}.get(change, 24)
-    assert "the interrupted run had recordings 24 with checksum " in result.err and f", found {count} wi" in result.err
+    assert "the interrupted run had recordings=24 with checksum " in result.err and f", found {count} wi" in result.err
 
 
 @pytest.mark.parametrize("change", ["time", "size", "gone"])

@@ -288,11 +288,11 @@ def test_names_that_are_no_text_stop_the_run_or_are_left_out(preprocess, basedir
     os.rename(basedir / "5.wav", os.fsencode(basedir) + b"/\xe4.wav")
     result = preprocess()
     assert result.status == 1 and result.err.count("\n") == 1
-    assert "\\udce4.wav: is no name in UTF-8; rename the recording" in result.err
+    assert "\\udce4.wav: is not a name in UTF-8; rename the recording" in result.err
     result = preprocess(f"--skip-bad --jobs {jobs}")
     assert result.status == 0 and "1 of 10 recordings were left out" in result.err
     assert load(tmp_path / "out.nc").filenames.tolist() == [f"{number}.wav" for number in range(10) if number != 5]
-    assert re.fullmatch(r".*/\\udce4\.wav: is no name in UTF-8; .*\n", (tmp_path / "out.nc.bad.txt").read_text())
+    assert re.fullmatch(r".*/\\udce4\.wav: is not a name in UTF-8; .*\n", (tmp_path / "out.nc.bad.txt").read_text())
 
 
 def test_a_recording_that_grows_while_it_is_read_is_whole_or_refused(tmp_path):

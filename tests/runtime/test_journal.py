@@ -10,7 +10,7 @@ import pytest
 from audeep.errors import OptionError, OutputError
 from audeep.runtime.journal import opened_journal
 
-SETTINGS = {"--window-width": 0.04, "--clip-below": None}
+SETTINGS = {"window_width": 0.04, "clip_below": None}
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(1, 2, 3), None, np.full((2, 1, 1), np.nan, np.float32)]
 
 
@@ -50,7 +50,7 @@ def test_a_journal_cut_off_at_any_byte_gives_its_whole_results_and_goes_on(path)
         assert path.read_bytes() == whole
 
 
-def test_a_result_that_has_changed_on_the_disk_and_all_behind_it_are_left_out(path):
+def test_a_result_that_has_changed_on_the_disk_and_all_after_it_are_left_out(path):
     content = bytearray(path.read_bytes())
     content[content.index(b"\n", content.index(b"\n") + 1) + 5] ^= 1  # in the array of the first
     path.write_bytes(content)
@@ -77,14 +77,14 @@ def test_hostile_lines_are_no_results(tmp_path, line):
 
 def test_other_settings_are_refused_and_the_journal_stays(path):
     before = path.read_bytes()
-    with pytest.raises(OptionError, match="work: the interrupted run had --window-width 0.04, found 0.05; go on with"):
-        with opened_journal(path, {**SETTINGS, "--window-width": 0.05}, resume=True):
+    with pytest.raises(OptionError, match="work: the interrupted run had window_width=0.04, found 0.05; go on with"):
+        with opened_journal(path, {**SETTINGS, "window_width": 0.05}, resume=True):
             pytest.fail("the block must not run")
     assert path.read_bytes() == before
 
 
 def test_there_must_be_a_journal_to_go_on_with(tmp_path):
-    with pytest.raises(OptionError, match="work: no such file, there is nothing to go on with; leave out --continue"):
+    with pytest.raises(OptionError, match="work: no such file, there is nothing to go on with; leave out resume=True"):
         with opened_journal(tmp_path / "sub" / "work", SETTINGS, resume=True):
             pytest.fail("the block must not run")
     assert list(tmp_path.iterdir()) == []
@@ -93,14 +93,14 @@ def test_there_must_be_a_journal_to_go_on_with(tmp_path):
 def test_a_new_start_discards_the_old_results_and_says_so(path, caplog):
     with opened_journal(path, {"other": 1}, resume=False) as journal:
         assert list(journal.replay()) == []
-    assert "work: discarded; --continue would have gone on with this interrupted run" in caplog.text
+    assert "work: discarded; resume=True would have gone on with this interrupted run" in caplog.text
 
 
 @pytest.mark.parametrize("resume", [True, False])
 @pytest.mark.parametrize("content", [b"mine\n", b"\xff\n", b"{}\n", b"[1]\n", b'{"journal": 3}\n'])
 def test_a_file_that_is_no_journal_is_not_touched(tmp_path, content, resume):
     (tmp_path / "work").write_bytes(content)
-    with pytest.raises(OutputError, match="work: is no record of an interrupted run, and in the way of one; move it"):
+    with pytest.raises(OutputError, match="work: is not a journal of an interrupted run; move it"):
         with opened_journal(tmp_path / "work", SETTINGS, resume):
             pytest.fail("the block must not run")
     assert (tmp_path / "work").read_bytes() == content
