@@ -94,7 +94,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 def test_the_application_and_the_package_import_none_of_the_parts() -> None:
-    assert IMPORTS["audeep.cli.app"].all & MODULES == {"audeep", "audeep.cli.shell"}
+    assert IMPORTS["audeep.cli.app"].all & MODULES == {"audeep", "audeep.cli.shell", "audeep.runtime.compiled"}
     assert IMPORTS["audeep"].all & MODULES == set()
 
 

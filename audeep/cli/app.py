@@ -17,12 +17,14 @@ from cliff.help import HelpCommand
 from stevedore import NamedExtensionManager
 
 from audeep import __version__
+from audeep.runtime.compiled import parts_in_words, warn_of_missing_parts
 
 DESCRIPTION = "audeep: unsupervised representation learning from audio with recurrent autoencoders"
 COPYRIGHT = """Copyright (C) 2026 the audeep authors
 Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
 After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
 Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
+COMPUTING = ("preprocess", "train", "generate", "reconstruct", "extract")  # what compiled parts make faster
 INTERRUPTED = 130  # exit status of a program that SIGINT ended
 
 
@@ -53,7 +55,8 @@ class AudeepApp(App):
     def __init__(self, stdout: TextIO | None = None, in_shell: bool = False) -> None:
         """Write results to `stdout`; `in_shell` says that an interactive shell runs already."""
         commands = Commands("audeep.commands")
-        super().__init__(DESCRIPTION, f"{__version__}\n{COPYRIGHT}", commands, stdout=stdout, deferred_help=True)
+        version = f"{__version__}\ncompiled parts: {parts_in_words()}\n{COPYRIGHT}"
+        super().__init__(DESCRIPTION, version, commands, stdout=stdout, deferred_help=True)
         commands.add_command("help", Help)
         self.in_shell = in_shell
         self.handlers: list[logging.Handler] = []
@@ -71,15 +74,20 @@ class AudeepApp(App):
             self.stderr.write(f"{self.interruption}\n")
         return status if self.last_status is None else self.last_status
 
+    def prepare_to_run_command(self, cmd: Command) -> None:
+        """Warn before work that will take long for want of compiled parts."""
+        if (cmd.cmd_name or "").split()[-1:] in ([word] for word in COMPUTING):
+            warn_of_missing_parts()
+
     def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
-        """Note what a command that is interrupted has to say."""
+        """Keep what a command that is interrupted has to say."""
         if isinstance(err, KeyboardInterrupt) and err.args:
             self.interruption = f"interrupted: {err}"
 
     def interact(self) -> None:
         """Run commands one after the other until the input ends, each with the options that the shell was given."""
         if self.in_shell:
-            self.LOG.error("%s: a command was expected behind these options; see 'help'", " ".join(self.argv))
+            self.LOG.error("%s: a command was expected after these options; see 'help'", " ".join(self.argv))
             return
         from audeep.cli.shell import Parsers, Shell
 
@@ -99,9 +107,7 @@ class AudeepApp(App):
         if self.options.deferred_help:
             commands = {name: entry.load() for name, entry in sorted(self.command_manager)}
             width = max(map(len, commands))
-            lines = [
-                f"  {name:<{width}}  {inspect.getdoc(command).splitlines()[0]}" for name, command in commands.items()
-            ]
+            lines = [f"  {name:<{width}}  {_first_line(command)}" for name, command in commands.items()]
             self.stdout.write("\n".join([self.parser.format_help(), "Commands:", *lines, ""]))
             raise SystemExit(0)
 
@@ -113,7 +119,7 @@ class AudeepApp(App):
     def build_option_parser(
         self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
     ) -> argparse.ArgumentParser:
-        """Options common to all commands, which may stand before or behind the name of the command."""
+        """Options common to all commands, which may stand before or after the name of the command."""
         kwargs = {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
         return super().build_option_parser(description, version, {**kwargs, **(argparse_kwargs or {})})
 
@@ -136,6 +142,10 @@ class AudeepApp(App):
             logging.getLogger().removeHandler(handler)
             handler.close()
         self.handlers = []
+
+
+def _first_line(command: type[Command]) -> str:
+    return (inspect.getdoc(command) or "").partition("\n")[0]
 
 
 def main(argv: list[str] | None = None) -> int:

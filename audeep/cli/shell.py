@@ -10,10 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import CompleteEvent, Completion
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.history import History
 
 END = ("quit", "exit")
 CLOSED_PIPE = 128 + 13  # exit status of a command that SIGPIPE ended: nobody wants more of its output
@@ -65,11 +68,12 @@ class Shell:
         if redirection is None:
             return self.run_command(words, sys.stdout)
         with subprocess.Popen(redirection, shell=True, stdin=subprocess.PIPE, text=True) as process:
+            sink = cast(TextIO, process.stdin)
             try:
-                status = self.run_command(words, process.stdin)
+                status = self.run_command(words, sink)
             finally:
                 with suppress(BrokenPipeError):  # it has read what it wanted
-                    process.stdin.close()
+                    sink.close()
         return process.returncode if status in (0, CLOSED_PIPE) else status
 
     def _typed_lines(self) -> Iterator[str]:
@@ -83,7 +87,7 @@ class Shell:
             except EOFError:
                 return
 
-    def _session(self) -> "PromptSession":
+    def _session(self) -> "PromptSession[str]":
         from prompt_toolkit import PromptSession
         from prompt_toolkit.completion import Completer, Completion
         from prompt_toolkit.history import FileHistory, InMemoryHistory
@@ -92,7 +96,7 @@ class Shell:
         complete = self.completions
 
         class Words(Completer):
-            def get_completions(self, document, complete_event):
+            def get_completions(self, document: "Document", complete_event: "CompleteEvent") -> "Iterator[Completion]":
                 for word, length in complete(document.text_before_cursor):
                     yield Completion(word, start_position=-length)
 
@@ -100,7 +104,7 @@ class Shell:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-            history = FileHistory(str(path))
+            history: History = FileHistory(str(path))
         except OSError:  # no place to keep it
             history = InMemoryHistory()
         return PromptSession(
@@ -112,7 +116,7 @@ class Shell:
 
     def completions(self, text: str) -> Iterator[tuple[str, int]]:
         """Words that can stand at the end of `text`, each with how many characters of `text` it replaces."""
-        typed = re.search(r"(?:[^\s\\]|\\.)*$", text)[0]  # the word that is being typed, as it stands
+        typed = _last_word(text)
         before = text[: len(text) - len(typed)].split()
         names = [*self.parsers, *END]
         if before[:1] == ["help"]:
@@ -184,6 +188,12 @@ def _parsed(line: str) -> tuple[list[str], str | None]:
     return words[:position], " ".join(rest[1:] if rest[0] == "|" else ["cat", *rest])
 
 
+def _last_word(text: str) -> str:
+    """The word that is being typed, as it stands, with its backslashes."""
+    found = re.search(r"(?:[^\s\\]|\\.)*$", text)
+    return found[0] if found else ""
+
+
 def _files(typed: str) -> Iterator[str]:
     """Files and directories whose names begin as typed, with a backslash before what is special in a command line."""
     unescaped = re.sub(r"\\(.)", r"\1", typed)
@@ -193,5 +203,5 @@ def _files(typed: str) -> Iterator[str]:
         for path in folder.iterdir():
             if path.name.startswith(start) and (start.startswith(".") or not path.name.startswith(".")):
                 name = re.sub(r"([^\w./~+,:@%=-])", r"\\\1", path.name)
-                prefix = typed[: len(typed) - len(re.search(r"[^/]*$", typed)[0])]
+                prefix = typed[: typed.rfind("/") + 1]
                 yield f"{prefix}{name}{'/' if path.is_dir() else ''}"

@@ -145,7 +145,7 @@ def check_options(owner: Any) -> None:
     Raises:
         OptionError: a value is not of its kind, or beyond a limit.
     """
-    for name, declared in options_of(type(owner)).items():
+    for name, declared in options_of(owner.__class__).items():
         if declared.kind is not object:
             object.__setattr__(owner, name, declared.accepted(getattr(owner, name)))
 

@@ -3,10 +3,12 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from audeep import __version__
+from audeep.runtime.compiled import COMPILED, warn_of_missing_parts
 
 COMMANDS = (
     *(
@@ -38,9 +40,23 @@ COMMANDS = (
 )
 
 
-def test_version_shows_the_version_and_copyright():
+def test_version_shows_the_version_the_compiled_parts_and_the_copyright():
     result = subprocess.run([sys.executable, "-m", "audeep", "--version"], capture_output=True, text=True, check=True)
-    assert result.stdout.startswith(f"audeep {__version__}\nCopyright")
+    version, parts, copyright_line = result.stdout.splitlines()[:3]
+    assert version == f"audeep {__version__}" and copyright_line.startswith("Copyright")
+    for name in COMPILED:
+        assert f"{name} {'is missing' if find_spec(name) is None else 'is there'}" in parts
+
+
+def test_work_without_compiled_parts_is_warned_of_once(audeep, recordings, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    warn_of_missing_parts.cache_clear()
+    command = f"preprocess --basedir {recordings} --output {tmp_path}/out.nc --jobs 1"
+    warning = "audeep.audio._spectra, audeep.models.layers._kernels: not compiled, so this takes much longer; install"
+    assert audeep(command).err.count(warning) == 1
+    assert "not compiled" not in audeep(command).err
+    warn_of_missing_parts.cache_clear()
+    assert "not compiled" not in audeep(f"validate --input {tmp_path}/out.nc").err
 
 
 def test_help_lists_all_commands(audeep):

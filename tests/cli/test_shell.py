@@ -142,7 +142,7 @@ def test_options_of_the_application_go_for_one_command_or_for_all(terminal, gold
     child.expect("Traceback")
     child.expect(PROMPT)
     child.send("-q\r")
-    child.expect("a command was expected behind these options")
+    child.expect("a command was expected after these options")
     child.expect(PROMPT)
     child.send("help validate\r")
     child.expect("usage: audeep validate")
