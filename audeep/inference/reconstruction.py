@@ -10,6 +10,7 @@ from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError
+from audeep.models.layers.draws import drawing_from
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ def reconstruct(model: nn.Module, data_set: DataSet, instances: Sequence[int], s
         instance = data_set[index]
         original = instance.features[: data_set.num_frames[index]]
         batch = torch.from_numpy(original).unsqueeze(0).to(device)
-        torch.manual_seed(seed)
-        output = model.reconstruct(batch)[0].cpu().numpy()
-        torch.manual_seed(seed)
-        error = model.loss(batch).item()
+        with drawing_from(seed):
+            output = model.reconstruct(batch)[0].cpu().numpy()
+        with drawing_from(seed):
+            error = model.loss(batch).item()
         found.append(Reconstruction(f"{instance.filename}, chunk {instance.chunk_nr}", original, output, error))
     return found

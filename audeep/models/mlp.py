@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers.draws import Draws, drawing_from
 from audeep.models.layers.dropout import Dropout
 from audeep.models.layers.recurrent import start_linear
 
@@ -40,8 +41,9 @@ class Mlps(nn.Module):
         self.config = config
         networks = []
         for seed in seeds:
-            torch.manual_seed(seed)
-            networks.append([start_linear(nn.Linear(*sizes)) for sizes in pairwise(config.sizes)])
+            self.draws = Draws(seed)  # those of the last one go on with the masks of dropout
+            with drawing_from(self.draws):
+                networks.append([start_linear(*sizes) for sizes in pairwise(config.sizes)])
         layers = list(zip(*networks, strict=True))
         self.weights = nn.ParameterList(torch.stack([layer.weight.detach() for layer in same]) for same in layers)
         self.biases = nn.ParameterList(torch.stack([layer.bias.detach() for layer in same]) for same in layers)
@@ -64,7 +66,9 @@ class Mlps(nn.Module):
             targets: [batch], classes (int64), for which the error is the cross-entropy, or values (float32), for which
                 it is the squared difference.
         """
-        outputs, targets_of_all = self(features).flatten(0, 1), targets.repeat(len(self.biases[0]))
+        with drawing_from(self.draws):
+            outputs = self(features).flatten(0, 1)
+        targets_of_all = targets.repeat(len(self.biases[0]))
         if targets.is_floating_point():
             errors = nn.functional.mse_loss(outputs.squeeze(1), targets_of_all, reduction="sum")
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers.draws import generator_for
 from audeep.models.layers.lengths import backward, frames_within, root_mean_squared_error
 from audeep.models.layers.pooling import pooled
 from audeep.models.layers.recurrent import (
@@ -98,7 +99,7 @@ class TimeAutoencoder(nn.Module):
                 " have no effect"
             )
         size = self.config.stack(self.config.bidirectional_encoder).output_size
-        self.reconstruction = start_linear(nn.Linear(size, self.config.num_features))
+        self.reconstruction = start_linear(size, self.config.num_features)
 
     def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, generated]."""
@@ -143,10 +144,10 @@ def stretches(num_steps: int, batch: int, share: float, length: int) -> Tensor:
     There is at least one, and as many as would cover `share` of it if none overlapped; but they may overlap and begin
     before the first step, so they mostly cover less. They have half to one and a half times that length.
     """
-    steps = torch.arange(num_steps).unsqueeze(1)
+    steps, generator = torch.arange(num_steps).unsqueeze(1), generator_for()
     covered = torch.zeros(num_steps, batch, dtype=torch.bool)
     for _ in range(max(1, round(share * num_steps / length))):
-        starts = torch.randint(-(length // 2), num_steps, (batch,))
-        lengths = torch.randint(max(1, length // 2), length * 3 // 2 + 1, (batch,))
+        starts = torch.randint(-(length // 2), num_steps, (batch,), generator=generator)
+        lengths = torch.randint(max(1, length // 2), length * 3 // 2 + 1, (batch,), generator=generator)
         covered |= (steps >= starts) & (steps < starts + lengths)
     return covered

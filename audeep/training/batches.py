@@ -13,6 +13,7 @@ from torch import Tensor
 from audeep.data.data_set import DataSet
 from audeep.data.schema import PADDING
 from audeep.errors import DataError, ShapeError, describe
+from audeep.models.layers.draws import generator_for
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
@@ -134,7 +135,7 @@ def cropped(batch: Batch, num_frames: int) -> Batch:
     if longest <= num_frames:
         return batch
     last = torch.full((size,), longest) if lengths is None else lengths.cpu()
-    starts = (torch.rand(size) * ((last - num_frames).clamp(min=0) + 1)).long()
+    starts = (torch.rand(size, generator=generator_for()) * ((last - num_frames).clamp(min=0) + 1)).long()
     rows = (starts.unsqueeze(1) + torch.arange(num_frames)).to(spectrograms.device)  # [batch, num_frames]
     found = spectrograms.gather(1, rows.unsqueeze(2).expand(-1, -1, num_bands))
     lengths = None if lengths is None else lengths.clamp(max=num_frames)

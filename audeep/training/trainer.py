@@ -29,6 +29,7 @@ from audeep.models.checkpoints import (
 )
 from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.devices import computing_in, select_device
+from audeep.models.layers.draws import drawing_from
 from audeep.runtime.files import created_directories, locked, remove_partials
 from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
@@ -87,10 +88,10 @@ def train(
             curve = read_curve(logs, reached.step)
             _check_validated(curve, reached, options, logs)
         batches, held_out = _batches(data_sets, options, reached.seed, device)
-        torch.manual_seed(options.seed)
         config = make_config(batches.shape)
         if model is None:
-            model = model_type(config)
+            with drawing_from(options.seed):
+                model = model_type(config)
         else:
             _check_same(config, model.config, logs)
             _check_same_batches(reached, batches, logs)
@@ -243,7 +244,8 @@ class _Run:
         if point.validation_loss is not None:
             summary.add_scalar("loss/validation", point.validation_loss, point.step)
             validated = f"validation loss {point.validation_loss:.4f}{' (best)' * (best_of(self.curve) is point)}, "
-        _show_reconstructions(summary, self.model, shown, point.step)
+        with drawing_from(self.seed):
+            _show_reconstructions(summary, self.model, shown, point.step)
         write_curve(self.logs, self.curve)
         self._save(reached)
         logger.info(
@@ -339,13 +341,13 @@ def _train_step(
     seed: int,
     step: int,
 ) -> float:
-    torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
     precision = getattr(torch, options.precision)
-    if options.crop_frames is not None:
-        batch = cropped(batch, options.crop_frames)
     optimiser.zero_grad()
-    with computing_in(precision, batch.spectrograms.device):
-        loss = model.loss(*batch)
+    with drawing_from(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))):
+        if options.crop_frames is not None:
+            batch = cropped(batch, options.crop_frames)
+        with computing_in(precision, batch.spectrograms.device):
+            loss = model.loss(*batch)
     scale = LOSS_SCALES[precision]
     (loss * scale).backward()
     if scale != 1:

@@ -12,6 +12,7 @@ from audeep.data.schema import Partition
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, OptionError
 from audeep.models.devices import computing_in
+from audeep.models.layers.draws import drawing_from
 from audeep.training.batches import Batches
 
 Parts = tuple[list[DataSet], list[DataSet]]
@@ -73,12 +74,12 @@ def validation_loss(model: nn.Module, batches: Batches, precision: torch.dtype, 
     is drawn from `seed`.
     """
     model.eval()
-    torch.manual_seed(seed)
     squares, num_frames = 0.0, 0
-    for batch in batches.epoch(np.random.default_rng(seed)):
-        frames = batch.spectrograms.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
-        with computing_in(precision, batch.spectrograms.device):
-            loss = model.loss(*batch)
-        squares += loss.item() ** 2 * frames
-        num_frames += frames
+    with drawing_from(seed):
+        for batch in batches.epoch(np.random.default_rng(seed)):
+            frames = batch.spectrograms.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
+            with computing_in(precision, batch.spectrograms.device):
+                loss = model.loss(*batch)
+            squares += loss.item() ** 2 * frames
+            num_frames += frames
     return float(np.sqrt(squares / num_frames))

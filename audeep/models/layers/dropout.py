@@ -11,6 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from audeep.models.layers import cells
+from audeep.models.layers.draws import generator_for
 
 SMALLEST_PART = 2**16  # values that are worth a thread of their own
 
@@ -18,14 +19,16 @@ SMALLEST_PART = 2**16  # values that are worth a thread of their own
 class Dropout(nn.Dropout):
     """Set values to zero with probability `p` while training, and scale up the others to the same mean.
 
-    On the CPU the probability is rounded to a multiple of 2^-16: 16 random bits decide about a value.
+    The probability is rounded to a multiple of 2^-16: on the CPU 16 random bits decide about a value.
     """
 
     def forward(self, inputs: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return inputs
         if not cells.is_in_charge(inputs):
-            return super().forward(inputs)
+            kept = torch.empty(inputs.shape, dtype=torch.bool, device=inputs.device)
+            kept.bernoulli_(self.kept / 2**16, generator=generator_for(inputs.device))
+            return inputs * kept * (2**16 / self.kept)
         if cells.is_compiled(inputs.dtype):
             return _Dropout.apply(inputs, self.kept, draw_keys())
         return inputs * self.mask(inputs.shape, inputs)
@@ -43,7 +46,8 @@ class Dropout(nn.Dropout):
         if cells.is_compiled(like.dtype):
             return dropped(like.new_ones(shape), self.kept, draw_keys())
         size = math.prod(shape)
-        bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+        bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device)
+        bits.random_(-(2**63), None, generator=generator_for(like.device))
         mask = bits.view(torch.int16)[:size] < self.kept - 2**15
         return mask.to(like.dtype).mul_(2**16 / self.kept).view(shape)
 
@@ -64,7 +68,7 @@ class _Dropout(Function):
 
 def draw_keys() -> tuple[int, int]:
     """Two random numbers of 32 bits, from which all those of one dropout follow."""
-    first, second = torch.randint(2**32, (2,)).tolist()
+    first, second = torch.randint(2**32, (2,), generator=generator_for()).tolist()
     return first, second
 
 

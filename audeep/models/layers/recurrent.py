@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audeep.models.layers.cells import LayerInput, is_in_charge, run_layers
+from audeep.models.layers.draws import draw_uniform, drawn, generator_for
 from audeep.models.layers.dropout import Dropout
 from audeep.models.layers.feedback import FeedbackInput, run_feedback
 from audeep.models.layers.lengths import backward
@@ -65,7 +66,7 @@ class RecurrentLayer(nn.Module):
     def __init__(self, cell: str, input_size: int, num_units: int) -> None:
         super().__init__()
         self.cell = cell
-        self.rnn = LAYERS[cell](input_size, num_units)
+        self.rnn = drawn(LAYERS[cell], input_size, num_units)
         # rows of the gate blocks that are drawn as one matrix, and those whose bias starts at 1
         blocks = [(0, 2), (2, 3)] if cell == "GRU" else [(0, 4)]
         open_gates = slice(0, 2 * num_units) if cell == "GRU" else slice(num_units, 2 * num_units)
@@ -73,8 +74,8 @@ class RecurrentLayer(nn.Module):
             for first, last in blocks:
                 bound = math.sqrt(6 / (input_size + num_units + (last - first) * num_units))
                 rows = slice(first * num_units, last * num_units)
-                self.rnn.weight_ih_l0[rows].uniform_(-bound, bound)
-                self.rnn.weight_hh_l0[rows].uniform_(-bound, bound)
+                draw_uniform(self.rnn.weight_ih_l0[rows], bound)
+                draw_uniform(self.rnn.weight_hh_l0[rows], bound)
             self.rnn.bias_hh_l0.zero_()
             self.rnn.bias_ih_l0.zero_()
             self.rnn.bias_ih_l0[open_gates] = 1
@@ -274,8 +275,9 @@ class Encoder(nn.Module):
     def _noisy(self, sequences: Tensor) -> Tensor:
         if not self.training or self.noise == 0:
             return sequences
-        kept = torch.rand(*sequences.shape[:2], 1, device=sequences.device) >= self.noise
-        return sequences * kept
+        device = sequences.device
+        drawn_numbers = torch.rand(*sequences.shape[:2], 1, device=device, generator=generator_for(device))
+        return sequences * (drawn_numbers >= self.noise)
 
 
 class TeacherForcedDecoder(nn.Module):
@@ -320,7 +322,8 @@ class FeedbackDecoder(nn.Module):
     def _fed_back(self, expected: list[Tensor], states: list[Tensor]) -> list[Tensor]:
         """Outputs of each direction, [time, batch, frame]."""
         shape, device = (*expected[0].shape[:2], 1), expected[0].device
-        fed_back = [torch.rand(shape, device=device) < self.feed_previous_prob for _ in expected]
+        generator = generator_for(device)
+        fed_back = [torch.rand(shape, device=device, generator=generator) < self.feed_previous_prob for _ in expected]
         given = list(zip(self.directions, expected, fed_back, states, strict=True))
         if is_in_charge(expected[0]):
             inputs = [
@@ -358,17 +361,17 @@ class TanhLinear(nn.Module):
 
     def __init__(self, input_size: int, output_size: int) -> None:
         super().__init__()
-        self.linear = start_linear(nn.Linear(input_size, output_size))
+        self.linear = start_linear(input_size, output_size)
 
     def forward(self, inputs: Tensor) -> Tensor:
         return torch.tanh(self.linear(inputs))
 
 
-def start_linear(layer: nn.Linear) -> nn.Linear:
-    """Draw initial weights Glorot-uniform, and biases uniform within sqrt(6 / (2 n)) for n outputs."""
-    nn.init.xavier_uniform_(layer.weight)
-    bound = math.sqrt(6 / (2 * layer.out_features))
-    nn.init.uniform_(layer.bias, -bound, bound)
+def start_linear(input_size: int, output_size: int) -> nn.Linear:
+    """A layer whose weights start Glorot-uniform, and biases uniform within sqrt(6 / (2 n)) for n outputs."""
+    layer = drawn(nn.Linear, input_size, output_size)
+    draw_uniform(layer.weight, math.sqrt(3.0) * math.sqrt(2.0 / (input_size + output_size)))  # rounded as by nn.init
+    draw_uniform(layer.bias, math.sqrt(6 / (2 * output_size)))
     return layer
 
 

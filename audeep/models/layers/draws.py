@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random numbers of layers: initial weights, dropout, noise. They never come from the global generator of PyTorch.
+
+::
+
+    with drawing_from(seed):
+        model = TimeAutoencoder(config)  # the weights that follow from the seed
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+CPU = torch.device("cpu")
+
+
+class Draws:
+    """Streams of random numbers that follow from a seed, one for each device.
+
+    On the CPU it is that of `torch.manual_seed(seed)`.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._generators: dict[torch.device, Generator] = {}
+
+    def generator_for(self, device: torch.device) -> Generator:
+        """The generator of `device`, where the draws before have left it."""
+        if device not in self._generators:
+            self._generators[device] = Generator(device).manual_seed(self.seed)
+        return self._generators[device]
+
+
+_current: ContextVar[Draws | None] = ContextVar("draws", default=None)
+
+
+@contextmanager
+def drawing_from(source: int | Draws) -> Iterator[None]:
+    """Let layers draw from a seed, or go on with some draws; in this thread only."""
+    token = _current.set(source if isinstance(source, Draws) else Draws(source))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def generator_for(device: torch.device = CPU) -> Generator | None:
+    """What to draw with on `device`: outside of `drawing_from` None, which stands for the generator of PyTorch."""
+    draws = _current.get()
+    return None if draws is None else draws.generator_for(device)
+
+
+def draw_uniform(weights: Tensor, bound: float) -> None:
+    """Fill with numbers from -`bound` to `bound`; what is on the device "meta" has none."""
+    if not weights.is_meta:
+        with torch.no_grad():
+            weights.uniform_(-bound, bound, generator=generator_for(weights.device))
+
+
+def drawn(layer_type: type[Layer], *sizes: int, **options: Any) -> Layer:
+    """A layer of PyTorch, on the current device, whose initial weights are still to be drawn.
+
+    PyTorch draws as many numbers itself when it makes one; they are drawn here too, so that a seed gives the weights
+    that it always gave.
+    """
+    layer = layer_type(*sizes, **options, device="meta").to_empty(device=torch.empty(0).device)
+    for weights in layer.parameters():
+        draw_uniform(weights, 1)
+    return layer
