@@ -278,7 +278,7 @@ def test_signals_are_taken_like_files(recordings: Path) -> None:
     "settings, recordings, error, message",
     [
         ({}, "a.wav", ValueError, r"'a.wav' found, a list of recordings was expected; put it into one: \['a.wav'\]"),
-        ({}, ["/nowhere/a.wav"], AudioError, "/nowhere/a.wav: does not exist"),
+        ({}, ["/nowhere/a.wav"], AudioError, "/nowhere/a.wav: no such file"),
         ({}, [np.zeros(9)], ValueError, "recording 0 is an array, whose sample rate is unknown; set sample_rate"),
         ({"sample_rate": 8000}, [np.zeros((2, 9))], ValueError, r"recording 0 has shape \(2, 9\), one axis of samples"),
         ({"sample_rate": 8000}, [np.zeros(9)], AudioError, "recording 0: lasts 9 samples, --window-width 0.04 s needs"),

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from audeep.errors import AudioError
+from audeep.runtime.files import found_at
 
 log = logging.getLogger(__name__)
 
@@ -245,8 +246,9 @@ def _samples(recording: soundfile.SoundFile) -> np.ndarray:
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a recording that is there, is whole as far as its headers tell, and holds samples."""
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "does not exist"
-        raise AudioError(f"{path}: {found}, a recording was expected; check the base directory and its lists of files")
+        raise AudioError(
+            f"{path}: {found_at(path)}, a recording was expected; check the base directory and its lists of files"
+        )
     try:
         with soundfile.SoundFile(path) as recording:
             _check_whole(path, recording)

@@ -19,14 +19,14 @@ from numpy.typing import ArrayLike
 
 from audeep.data import schema
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES, Variable
-from audeep.errors import DataError, OutputError, ShapeError
-from audeep.runtime.files import replacing
+from audeep.errors import DataError, ShapeError
+from audeep.runtime.constants import LARGEST_INTEGER
+from audeep.runtime.files import found_at, replacing, write_failures
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
 OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns
 TEXT_BYTES = 16  # what a text takes on file at least, its length and place
 COMPRESSION_LIMIT = 1032  # deflate makes at most so many bytes of one
-LARGEST_NUMBER = 2**53  # up to which float64 has all whole numbers
 NAMES = frozenset([FEATURES, *(variable.name for variable in VARIABLES)])
 
 
@@ -61,7 +61,7 @@ class Writer:
             if column.shape != shape:
                 raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
             self.columns[variable.name].append(column)
-        with _write_failures(self.path):
+        with write_failures(self.path, RuntimeError):
             target[self.num_instances : self.num_instances + len(features)] = features
         self.num_instances += len(features)
 
@@ -71,7 +71,7 @@ class Writer:
         Raises:
             OutputError: the file cannot be written.
         """
-        with _write_failures(self.path):
+        with write_failures(self.path, RuntimeError):
             for variable in VARIABLES:
                 shape = (self.num_instances, self.num_folds)[: len(variable.dims)]
                 column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
@@ -143,8 +143,7 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
     """
     path = Path(path)
     if not path.is_file():
-        found = "is a directory" if path.is_dir() else "is a device or a pipe" if path.exists() else "no such file"
-        raise DataError(f"{path}: {found}; a data set file, as 'audeep preprocess' writes, was expected")
+        raise DataError(f"{path}: {found_at(path)}; a data set file, as 'audeep preprocess' writes, was expected")
     try:
         return _in_time(_read, path)
     except DataError:
@@ -351,7 +350,7 @@ def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
     present = numbers[~np.isnan(numbers)]
     if kind is float:
         return numbers if np.isfinite(present).all() else None
-    return numbers if (np.abs(present) <= LARGEST_NUMBER).all() and (present == np.trunc(present)).all() else None
+    return numbers if (np.abs(present) <= LARGEST_INTEGER).all() and (present == np.trunc(present)).all() else None
 
 
 def _on_file(column: np.ndarray, variable: Variable) -> np.ndarray:
@@ -386,7 +385,7 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
     except (TypeError, ValueError, RecursionError) as error:
         found = f"{path}: attribute 'label_map' is no JSON list of [name, number] pairs"
         raise DataError(f"{found}; write the file again") from error
-    if any(abs(number) > LARGEST_NUMBER for number in label_map.values()):
+    if any(abs(number) > LARGEST_INTEGER for number in label_map.values()):
         raise DataError(f"{path}: attribute 'label_map' has a number above 2^53; write the file again")
     if len(label_map) < len(pairs):
         raise DataError(f"{path}: attribute 'label_map' names a label twice; write the file again")
@@ -404,14 +403,5 @@ def _closing(file: netCDF4.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
     try:
         yield file
     finally:
-        with _write_failures(path):
+        with write_failures(path, RuntimeError):
             file.close()
-
-
-@contextmanager
-def _write_failures(path: Path) -> Iterator[None]:
-    """Turn what the netCDF library raises into an OutputError."""
-    try:
-        yield
-    except (RuntimeError, OSError) as error:
-        raise OutputError(f"{path}: cannot be written: {error}; is the disk full?") from error

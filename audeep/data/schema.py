@@ -40,7 +40,6 @@ FREQ = "freq"
 GENERATED = "generated"
 
 START_SECONDS = "start_seconds"  # a column of the tables of extract, no variable
-PADDING = -1.0  # behind the last frame of a spectrogram: silence
 
 
 class Split(IntEnum):

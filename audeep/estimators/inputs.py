@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.schema import FREQ, NUM_FRAMES, PADDING, TIME
+from audeep.data.schema import FREQ, NUM_FRAMES, TIME
+from audeep.runtime.constants import SILENCE
 
 Spectrograms = ArrayLike | Sequence[np.ndarray] | DataSet | Path | str | Sequence[DataSet | Path | str]
 
@@ -64,7 +65,7 @@ def _padded(spectrograms: list[np.ndarray]) -> DataSet:
     if len(bands) > 1:
         raise ValueError(f"spectrograms of {bands[0]} and of {bands[-1]} bands found; make all with the same settings")
     lengths = np.array([len(spectrogram) for spectrogram in spectrograms])
-    features = np.full((len(spectrograms), lengths.max(), bands[0]), PADDING, np.float32)
+    features = np.full((len(spectrograms), lengths.max(), bands[0]), SILENCE, np.float32)
     for padded, spectrogram in zip(features, spectrograms, strict=True):
         padded[: len(spectrogram)] = spectrogram
     data_set = as_data_set(features)

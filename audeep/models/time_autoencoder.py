@@ -18,10 +18,9 @@ from audeep.models.layers.recurrent import (
     TeacherForcedDecoder,
     start_linear,
 )
+from audeep.runtime.constants import SILENCE
 
 logger = logging.getLogger(__name__)
-
-SILENCE = -1.0  # the lowest value of a normalised spectrogram
 
 
 @dataclass(frozen=True)

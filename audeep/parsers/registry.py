@@ -9,6 +9,7 @@ from typing import Any
 
 from audeep.errors import ParserError
 from audeep.parsers.base import Parser
+from audeep.runtime.files import found_at
 
 SHORT_NAMES = {
     "meta": "audeep.parsers.meta.MetaParser",
@@ -47,10 +48,10 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> Parser:
     """
     basedir, parser_type = Path(basedir), find_parser(name)
     if not basedir.is_dir():
-        found = "is a file" if basedir.exists() else "no such directory"
-        raise ParserError(f"{basedir}: {found}; --basedir must name the directory with the recordings")
+        found = found_at(basedir, "directory")
+        raise ParserError(f"{basedir}: {found}; name the directory of the recordings with basedir=DIR")
     if not any(basedir.iterdir()):
-        raise ParserError(f"{basedir}: is empty; --basedir must name the directory with the recordings")
+        raise ParserError(f"{basedir}: is empty; name the directory of the recordings with basedir=DIR")
     parser = parser_type(basedir, **options)
     if not parser.can_parse():
         raise ParserError(

@@ -25,6 +25,7 @@ from audeep.audio.front_ends.mel import Preprocessor
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError
 from audeep.parsers.base import InstanceMetadata, Parser
+from audeep.runtime.constants import SILENCE
 from audeep.runtime.files import check_target, remove_partials, replacing
 from audeep.runtime.journal import Journal, opened_journal
 from audeep.runtime.memory import reuse_memory
@@ -181,7 +182,7 @@ def _append(
             metadata[name] = [
                 value for value, (_, chunks) in zip(values, group, strict=True) for _ in range(len(chunks))
             ]
-    features = np.full((sum(len(chunks) for _, chunks in group), *shape), schema.PADDING, np.float32)
+    features = np.full((sum(len(chunks) for _, chunks in group), *shape), SILENCE, np.float32)
     start = 0
     for _, chunks in group:
         stop, num_frames = start + len(chunks), chunks.shape[1]

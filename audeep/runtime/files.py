@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Output files that appear whole or not at all."""
+"""What stands at a path, and output files that appear whole or not at all."""
 
 import glob
 import os
@@ -10,16 +10,39 @@ from pathlib import Path
 from audeep.errors import OutputError
 
 
+def found_at(path: Path, wanted: str = "file") -> str:
+    """What stands at `path` where a `wanted` ("file", "directory") was expected, for a message."""
+    if path.is_dir():
+        return "is a directory"
+    if path.is_file():
+        return "is a file"
+    return "is a device or a pipe" if path.exists() else f"no such {wanted}"
+
+
 def check_target(target: Path) -> None:
     """Check that `target` may become a file.
 
     Raises:
         OutputError: it is a directory, a device or a pipe.
     """
-    if target.is_dir():
-        raise OutputError(f"{target}: is a directory, a file name was expected; name a file in it")
     if target.exists() and not target.is_file():
-        raise OutputError(f"{target}: is a device or a pipe, a file name was expected; choose another name")
+        remedy = "name a file in it" if target.is_dir() else "choose another name"
+        raise OutputError(f"{target}: {found_at(target)}, a file name was expected; {remedy}")
+
+
+def not_written(path: Path | str, error: Exception) -> OutputError:
+    """What to raise where writing `path` failed with `error`."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(f"{path}: cannot be written: {reason}; check the space and the permissions, or write elsewhere")
+
+
+@contextmanager
+def write_failures(path: Path | str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turn an OSError, or what else a library raises where it cannot write `path`, into an OutputError."""
+    try:
+        yield
+    except (OSError, *kinds) as error:
+        raise not_written(path, error) from error
 
 
 @contextmanager
@@ -87,8 +110,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (partial, target, *target.parents):
             raise  # about another file than the output
-        reason = error.strerror or str(error)
-        raise OutputError(f"{target}: cannot be written: {reason}; choose another place or free this one") from error
+        raise not_written(target, error) from error
 
 
 @contextmanager

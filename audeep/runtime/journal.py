@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from audeep.errors import OptionError, OutputError
-from audeep.runtime.files import check_target, created_directories, locked
+from audeep.runtime.files import check_target, created_directories, locked, write_failures
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Journal:
                 break
             self.num_arrays += entry[1] is not None
             yield entry
-        with _write_failures(self.path):
+        with write_failures(self.path):
             self.sink.truncate(start)
 
     def append(self, facts: Mapping[str, Any], array: np.ndarray | None) -> None:
@@ -65,14 +65,14 @@ class Journal:
         """
         content = b"" if array is None else array.astype("<f4", order="C", copy=False).data
         shape = None if array is None else array.shape
-        with _write_failures(self.path):
+        with write_failures(self.path):
             _write(self.sink, _line({**facts, "shape": shape, "crc32": zlib.crc32(content)}))
             _write(self.sink, content)
         self.num_arrays += array is not None
 
     def remove(self) -> None:
         """Delete the file."""
-        with _write_failures(self.path):
+        with write_failures(self.path):
             self.file.close()
             self.sink.close()
             self.path.unlink(missing_ok=True)
@@ -106,7 +106,7 @@ def opened_journal(path: Path, settings: Mapping[str, Any], resume: bool) -> Ite
     if resume and not path.exists():
         raise OptionError(f"{path}: no such file, there is nothing to go on with; leave out resume=True to start")
     with ExitStack() as stack:
-        with _write_failures(path):
+        with write_failures(path):
             stack.enter_context(created_directories(path.parent))
             sink = stack.enter_context(open(path, "ab", buffering=0))
             file = stack.enter_context(open(path, "rb"))
@@ -165,12 +165,3 @@ def _check_same(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any
                 f"{path}: the interrupted run had {name}={found.get(name)}, found {value}; go on with the options and"
                 " recordings of that run, or leave out resume=True to start anew"
             )
-
-
-@contextmanager
-def _write_failures(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{path}: cannot be written: {reason}; choose another place or free this one") from error

@@ -24,8 +24,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from audeep.errors import OptionError
-
-LARGEST_INTEGER = 2**53  # up to which float64 holds all integers
+from audeep.runtime.constants import LARGEST_INTEGER
 
 Made = TypeVar("Made")
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import PADDING
 from audeep.errors import DataError, ShapeError, describe
 from audeep.models.layers.draws import generator_for
+from audeep.runtime.constants import SILENCE
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
@@ -60,7 +60,7 @@ class Batches:
             features = np.empty((self.num_instances, *self.shape), np.float32)
             for data_set, (start, stop) in zip(data_sets, pairwise(self.starts), strict=True):
                 num_frames = data_set.feature_shape[0]
-                features[start:stop, :num_frames], features[start:stop, num_frames:] = data_set.features, PADDING
+                features[start:stop, :num_frames], features[start:stop, num_frames:] = data_set.features, SILENCE
             self.memory = self._checked(torch.from_numpy(features)).to(device)
 
     @property
@@ -101,7 +101,7 @@ class Batches:
 
     def _read(self, indices: np.ndarray, num_frames: int) -> Tensor:
         """The first frames of some instances, from the files."""
-        features = np.full((len(indices), num_frames, self.shape[1]), PADDING, np.float32)
+        features = np.full((len(indices), num_frames, self.shape[1]), SILENCE, np.float32)
         owners = np.searchsorted(self.starts, indices, side="right") - 1
         for owner in np.unique(owners):
             rows = np.flatnonzero(owners == owner)

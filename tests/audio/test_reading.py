@@ -106,7 +106,7 @@ def test_ogg_with_a_tag_behind_its_last_page_is_whole(tmp_path):
 @pytest.mark.parametrize("read", [audio_info, read_audio])
 class TestRefused:
     def test_missing_file(self, tmp_path, read):
-        with pytest.raises(AudioError, match=r"no\.wav: does not exist, a recording was expected; check the base"):
+        with pytest.raises(AudioError, match=r"no\.wav: no such file, a recording was expected; check the base"):
             read(tmp_path / "no.wav")
 
     def test_directory(self, tmp_path, read):

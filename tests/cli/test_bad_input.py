@@ -46,12 +46,16 @@ KEPT = ("s.nc.partial",)  # what a run that stops at a recording leaves for --co
 
 
 def test_a_missing_base_directory(refused, tmp_path):
-    assert "nowhere: no such directory; --basedir must name" in refused(preprocess(tmp_path / "nowhere"))
+    assert "nowhere: no such directory; name the directory of the recordings with --basedir DIR\n" in refused(
+        preprocess(tmp_path / "nowhere")
+    )
 
 
 def test_an_empty_base_directory(refused, tmp_path):
     (tmp_path / "in").mkdir()
-    assert "in: is empty; --basedir must name" in refused(preprocess(tmp_path / "in"))
+    assert "in: is empty; name the directory of the recordings with --basedir DIR\n" in refused(
+        preprocess(tmp_path / "in")
+    )
 
 
 def test_a_directory_that_no_parser_can_read_says_what_each_looked_for(refused, basedir, tmp_path):

@@ -211,7 +211,7 @@ def test_a_full_disk_is_reported_and_leaves_the_older_file(tmp_path: Path, num_f
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(OutputError, match="features.nc: cannot be written: .*; is the disk full"):
+        with pytest.raises(OutputError, match="features.nc: cannot be written: .*; check the space and"):
             with netcdf.writing(path, ["generated"], [num_features]) as writer:
                 writer.append({"filename": ["x" * 1000] * 100}, np.ones((100, num_features), np.float32))
     finally:

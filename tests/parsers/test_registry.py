@@ -152,7 +152,7 @@ def test_a_base_directory_that_is_missing_a_file_or_empty_says_so_before_any_par
     (tmp_path / "empty").mkdir()
     for name, found in (("absent", "no such directory"), ("file", "is a file"), ("empty", "is empty")):
         with pytest.raises(
-            ParserError, match=f"{name}: {found}; --basedir must name the directory with the recordings"
+            ParserError, match=f"{name}: {found}; name the directory of the recordings with basedir=DIR"
         ):
             open_parser(tmp_path / name, "meta")
 

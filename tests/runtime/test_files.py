@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audeep.errors import OutputError
-from audeep.runtime.files import remove_partials, replacing
+from audeep.runtime.files import found_at, remove_partials, replacing, write_failures
 
 
 def test_a_file_appears_with_all_that_was_written_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_pipe_is_no_target_and_stays_one(tmp_path: Path) -> None:
 def test_a_path_below_a_file_cannot_be_written(tmp_path: Path, below: str) -> None:
     (tmp_path / "notes").write_text("keep")
     target = tmp_path / "notes" / below
-    with pytest.raises(OutputError, match="cannot be written: .*; choose another place") as caught, replacing(target):
+    with pytest.raises(OutputError, match="cannot be written: .*; check the space and") as caught, replacing(target):
         pytest.fail("the block must not run")
     assert str(caught.value).startswith(str(target))
     assert (tmp_path / "notes").read_text() == "keep"
@@ -129,3 +129,25 @@ def test_errors_about_other_files_pass_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="recording.wav"), replacing(tmp_path / "result.txt"):
         (tmp_path / "recording.wav").read_bytes()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stands_at_a_path_is_told_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    assert found_at(tmp_path) == "is a directory"
+    assert found_at(tmp_path / "file") == "is a file"
+    assert found_at(tmp_path / "pipe") == "is a device or a pipe"
+    assert found_at(tmp_path / "dangling") == "no such file"
+    assert found_at(tmp_path / "nowhere", "directory") == "no such directory"
+
+
+def test_a_failure_to_write_names_the_file_the_reason_and_what_to_do(tmp_path):
+    expected = f"^{tmp_path}/x: cannot be written: NetCDF: HDF error; check the space and the permissions, or write"
+    with pytest.raises(OutputError, match=expected), write_failures(tmp_path / "x", RuntimeError):
+        raise RuntimeError("NetCDF: HDF error")
+    with pytest.raises(OutputError, match="x: cannot be written: No space left on device; check"):
+        with write_failures(tmp_path / "x"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(RuntimeError, match="another"), write_failures(tmp_path / "x"):
+        raise RuntimeError("another")

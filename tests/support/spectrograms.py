@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audeep.data.data_set import DataSet, empty
-from audeep.data.schema import PADDING
+from audeep.runtime.constants import SILENCE
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def make_spectrograms() -> Callable[..., DataSet]:
             instance.features = np.sin(time * (0.8 if label else -0.8) + band + phase)
             if lengths is not None:
                 instance.num_frames = lengths[index % len(lengths)]
-                data_set.features[index, instance.num_frames :] = PADDING
+                data_set.features[index, instance.num_frames :] = SILENCE
         return data_set
 
     return make

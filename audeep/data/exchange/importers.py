@@ -28,13 +28,14 @@ from audeep.data.schema import (
     Split,
 )
 from audeep.errors import DataError
+from audeep.runtime.constants import LARGEST_INTEGER
+from audeep.runtime.files import found_at
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
 FORMATS = (".csv", ".arff")
 MAX_SPARSE_VALUES = 2**27  # that sparse rows may stand for, 1 GiB
-LARGEST_NUMBER = 2**53  # up to which float64 has all whole numbers
 MISSING = ("", "?", "nan", "NaN", "NA", "N/A", "null")  # numbers that are not there, in CSV
 
 
@@ -97,8 +98,9 @@ def sources(basedir: Path, name: str) -> list[Path]:
 
 def _places(basedir: Path, name: str) -> list[_Place]:
     if not basedir.is_dir():
-        found = "is a file" if basedir.exists() else "no such directory"
-        raise DataError(f"{basedir}: {found}; --basedir must name the directory of the files to import")
+        raise DataError(
+            f"{basedir}: {found_at(basedir, 'directory')}; name the directory of the files with basedir=DIR"
+        )
     partitions = [partition for partition in Partition if (basedir / partition.name.lower()).is_dir()]
     places = [
         place
@@ -362,7 +364,7 @@ def _metadata(place: _Place, frame: pd.DataFrame, columns: Mapping[str, str]) ->
 def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:
     """Texts as whole numbers or, where `kind` is float, as finite ones (float64, NaN where missing)."""
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    fits = (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_NUMBER) if kind is int else np.isfinite(numbers)
+    fits = (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_INTEGER) if kind is int else np.isfinite(numbers)
     wrong = texts[texts.notna() & ~fits]
     wrong = wrong[~wrong.isin(MISSING)]
     if len(wrong):

@@ -260,7 +260,7 @@ def test_what_cannot_be_imported_says_why_in_one_line(write, texts, message):
 
 
 def test_other_encodings_and_missing_directories_are_refused(tmp_path):
-    with pytest.raises(DataError, match="nowhere: no such directory; --basedir must name the directory"):
+    with pytest.raises(DataError, match="nowhere: no such directory; name the directory of the files with basedir=DIR"):
         import_(tmp_path / "nowhere", "x")
     (tmp_path / "x.csv").write_bytes("filename,x\nGrün.wav,1\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"x\.csv: is no text in UTF-8 \(invalid"):

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers that several parts must agree on."""
+
+SILENCE = -1.0  # the lowest value that `audio.spectral.normalise` gives; what follows the last frame of a spectrogram
+LARGEST_INTEGER = 2**53  # up to which float64 holds all integers
