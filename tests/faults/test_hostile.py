@@ -160,7 +160,7 @@ def test_a_name_of_files_that_is_a_path_is_refused(tmp_path: Path, refused: Call
 
 def test_a_name_of_files_that_is_too_long_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
     data_set = data_set_of(tmp_path / "x.nc", ["a"])
-    with pytest.raises(AudeepError, match="cannot be written: File name too long; choose another place"):
+    with pytest.raises(AudeepError, match="cannot be written: File name too long; check the space and"):
         export(data_set, tmp_path / "out", "n" * 300, "csv")
     assert [path.name for path in tmp_path.iterdir()] == ["x.nc"]
 
