@@ -118,7 +118,7 @@ def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess()
     parameters = Spectrogram().get_params()
     assert parameters == {name: options[name] for name in parameters}
     settings = {field.name for field in dataclasses.fields(Preprocessor)}
-    assert settings - set(parameters) == {"chunk_length", "chunk_count"}
+    assert set(parameters) == settings
 
 
 @pytest.mark.parametrize("kind", ["t-rae", "ft-rae"])
@@ -274,6 +274,15 @@ def test_signals_are_taken_like_files(recordings: Path) -> None:
     np.testing.assert_array_equal(Spectrogram(**SPECTRA, sample_rate=8000).transform(np.stack(signals)), expected)
 
 
+def test_chunks_of_a_recording_are_instances_one_after_the_other(recordings: Path) -> None:
+    files = sorted(recordings.rglob("*.wav"))[:3]
+    chunked = Spectrogram(**SPECTRA, chunk_length=0.2, chunk_count=2)
+    found, whole = chunked.fit_transform(files), Spectrogram(**SPECTRA).transform(files)
+    assert found.shape == (6, 8, whole[0].shape[1])
+    np.testing.assert_array_equal(found[2:4], chunked.transform(files[1:2]))
+    assert not np.array_equal(found[2], found[3])
+
+
 @pytest.mark.parametrize(
     "settings, recordings, error, message",
     [
@@ -281,9 +290,9 @@ def test_signals_are_taken_like_files(recordings: Path) -> None:
         ({}, ["/nowhere/a.wav"], AudioError, "/nowhere/a.wav: no such file"),
         ({}, [np.zeros(9)], ValueError, "recording 0 is an array, whose sample rate is unknown; set sample_rate"),
         ({"sample_rate": 8000}, [np.zeros((2, 9))], ValueError, r"recording 0 has shape \(2, 9\), one axis of samples"),
-        ({"sample_rate": 8000}, [np.zeros(9)], AudioError, "recording 0: lasts 9 samples, --window-width 0.04 s needs"),
+        ({"sample_rate": 8000}, [np.zeros(9)], AudioError, "recording 0: lasts 9 samples, window_width=0.04 needs 320"),
         ({"sample_rate": 8000}, [np.ones(999), [np.nan] * 999], ValueError, "recording 1 contains NaN"),
-        ({"clip_below": 3.0}, [], OptionError, "--clip-below 3.0: the loudest cell is 0 dB"),
+        ({"clip_below": 3.0}, [], OptionError, "clip_below=3.0: the loudest cell is 0 dB"),
         ({"fixed_length": 1.0}, [], ValueError, r"spectrograms of shapes \[\] found, one was expected"),
     ],
 )

@@ -23,8 +23,8 @@ ROWS = [
 ]
 HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
 ONLY_IN = {
-    "torch": {"audio", "models", "training", "inference", "evaluation.learners"},
-    "torchaudio": {"audio"},
+    "torch": {"models", "training", "inference", "evaluation.learners"},
+    "torchaudio": set(),  # the front ends of the tagging systems will need it
     "matplotlib": {"cli.render"},
     "cliff": {"cli"},
     "prompt_toolkit": {"cli"},

@@ -15,13 +15,17 @@ import scipy.fft
 import scipy.ndimage
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 try:
     from audeep.audio import _spectra as kernels
 except ImportError:  # there was no compiler when audeep was installed
-    kernels = None
+    kernels = None  # type: ignore[assignment]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
+
+Array = NDArray[np.float64]
+Spectra = NDArray[np.complex128]
 
 BLOCK_SAMPLES = 2**16  # windowed samples at a time: 512 KiB, which stays in the cache
 NEIGHBOURHOOD = 21  # frames
@@ -29,7 +33,7 @@ REFERENCES = {"frame": 1.5, "previous": 4.0, "neighbours": 2.0}  # what spectrog
 SMALLEST_RANGE = 1e-4  # a chunk that varies by no more than this is constant
 
 
-def pre_emphasis(samples: np.ndarray, coefficient: float = 0.95) -> np.ndarray:
+def pre_emphasis(samples: Array, coefficient: float = 0.95) -> Array:
     """High-pass a signal [num_samples]: y[0] = x[0], y[t] = x[t] - coefficient * x[t - 1]."""
     emphasised = np.empty_like(samples)
     emphasised[:1] = samples[:1]
@@ -38,7 +42,7 @@ def pre_emphasis(samples: np.ndarray, coefficient: float = 0.95) -> np.ndarray:
     return emphasised
 
 
-def power_spectrogram(samples: np.ndarray, window_length: int, overlap: int) -> np.ndarray:
+def power_spectrogram(samples: Array, window_length: int, overlap: int) -> Array:
     """Squared magnitudes of the short-time Fourier transform: [num_samples] -> [bins, frames].
 
     Each segment of `window_length` samples loses its mean, is weighted by a periodic Hann window and transformed
@@ -50,18 +54,16 @@ def power_spectrogram(samples: np.ndarray, window_length: int, overlap: int) -> 
     return np.concatenate([_powers(spectra) for spectra in _spectra(samples, window_length, overlap)]).T
 
 
-def mel_spectrogram(
-    samples: np.ndarray, window_length: int, overlap: int, num_bands: int, sample_rate: int
-) -> np.ndarray:
+def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands: int, sample_rate: int) -> Array:
     """Sums of a power spectrogram over the bins of each mel band: [num_samples] -> [num_bands, frames].
 
     Needs what `power_spectrogram` needs.
     """
-    filters = _sparse_mel_filters(num_bands, window_length, sample_rate)
+    filters = mel_filters(num_bands, window_length, sample_rate)
     return np.concatenate([_band_powers(block, filters) for block in _spectra(samples, window_length, overlap)]).T
 
 
-def _spectra(samples: np.ndarray, window_length: int, overlap: int) -> Iterator[np.ndarray]:
+def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spectra]:
     """The short-time Fourier transform in blocks of frames, complex128 [frames, bins]."""
     samples = np.ascontiguousarray(samples, np.float64)
     hop = window_length - overlap
@@ -79,14 +81,14 @@ def _spectra(samples: np.ndarray, window_length: int, overlap: int) -> Iterator[
         yield scipy.fft.rfft(segments, axis=1, overwrite_x=True, workers=1)
 
 
-def _powers(spectra: np.ndarray) -> np.ndarray:
+def _powers(spectra: Spectra) -> Array:
     """Squared magnitudes, [frames, bins]; `spectra` is overwritten."""
-    parts = spectra.view(np.float64)  # real, imaginary, ...
+    parts: Array = spectra.view(np.float64)  # real, imaginary, ...
     parts *= parts
     return parts[:, ::2] + parts[:, 1::2]
 
 
-def _band_powers(spectra: np.ndarray, filters: scipy.sparse.csr_array) -> np.ndarray:
+def _band_powers(spectra: Spectra, filters: scipy.sparse.csr_array) -> Array:
     """Squared magnitudes summed over the bins of each band, [frames, bands]; `spectra` is overwritten."""
     if kernels is None:
         return (filters @ _powers(spectra).T).T
@@ -97,7 +99,7 @@ def _band_powers(spectra: np.ndarray, filters: scipy.sparse.csr_array) -> np.nda
     return bands
 
 
-def mel_points(num_bands: int, sample_rate: int) -> np.ndarray:
+def mel_points(num_bands: int, sample_rate: int) -> Array:
     """Corners of the triangular bands in Hz, [num_bands + 2], from 0 to half the sample rate.
 
     Band i rises from corner i to its centre, corner i + 1, and falls to corner i + 2. The corners are equally
@@ -107,27 +109,34 @@ def mel_points(num_bands: int, sample_rate: int) -> np.ndarray:
     return 700 * (10 ** (np.linspace(0, highest, num_bands + 2) / 2595) - 1)
 
 
-def mel_frequencies(num_bands: int, sample_rate: int) -> np.ndarray:
+def mel_frequencies(num_bands: int, sample_rate: int) -> Array:
     """Centres of the mel bands in Hz, [num_bands]."""
     return mel_points(num_bands, sample_rate)[1:-1]
 
 
-@lru_cache
-def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> np.ndarray:
-    """Weights of the frequency bins in each mel band, [num_bands, window_length // 2 + 1]; read-only.
+@lru_cache(maxsize=16)
+def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.sparse.csr_array:
+    """Weights of the frequency bins in each mel band, sparse [num_bands, window_length // 2 + 1]; read-only.
 
-    The corners of the triangles lie on whole bins and their height is 1. A band whose corners share one bin is all
-    zeros; a warning says how many are, once for each set of arguments.
+    The corners of the triangles are rounded down to bins, and their height is 1. A band whose corners share one bin
+    is empty; a warning says how many are, once for each set of arguments while it is cached.
     """
-    corners = np.floor((window_length + 1) * mel_points(num_bands, sample_rate) / sample_rate).astype(int)
-    filters = np.zeros((num_bands, window_length // 2 + 1))
-    for weights, left, centre, right in zip(filters, corners, corners[1:], corners[2:], strict=False):
-        weights[left:centre] = (np.arange(left, centre) - left) / max(1, centre - left)
-        weights[centre:right] = (right - np.arange(centre, right)) / max(1, right - centre)
-    filters.flags.writeable = False
-    num_empty = np.count_nonzero(~filters.any(axis=1))
+    corners = np.floor((window_length + 1) * mel_points(num_bands, sample_rate) / sample_rate).astype(np.int64)
+    bands = []  # the first bin with a weight, and the weights
+    for left, centre, right in zip(corners, corners[1:], corners[2:], strict=False):
+        rising = (np.arange(left, centre) - left) / max(1, centre - left)
+        falling = (right - np.arange(centre, right)) / max(1, right - centre)
+        weights = np.concatenate([rising, falling])
+        bands.append((left + 1, weights[1:]) if left < centre else (left, weights))  # the left corner weighs 0
+    starts = np.cumsum([0, *(len(weights) for _, weights in bands)])
+    bins = np.concatenate([np.arange(first, first + len(weights)) for first, weights in bands])
+    filters = scipy.sparse.csr_array(
+        (np.concatenate([weights for _, weights in bands]), bins, starts), shape=(num_bands, window_length // 2 + 1)
+    )
+    filters.data.flags.writeable = False
+    num_empty = np.count_nonzero(np.diff(starts) == 0)
     if num_empty:
-        log.warning(
+        logger.warning(
             "%d of %d mel bands catch no frequency bin of a window of %d samples at %d Hz and stay empty; "
             "use fewer bands or a wider window",
             num_empty,
@@ -138,12 +147,7 @@ def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> np.ndar
     return filters
 
 
-@lru_cache
-def _sparse_mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.sparse.csr_array:
-    return scipy.sparse.csr_array(mel_filters(num_bands, window_length, sample_rate))
-
-
-def power_to_db(power: np.ndarray) -> np.ndarray:
+def power_to_db(power: Array) -> Array:
     """Decibels below the loudest cell, which is 0 dB; what is below the smallest positive cell is lifted to it.
 
     Where no cell is positive, all are 0 dB.
@@ -153,16 +157,16 @@ def power_to_db(power: np.ndarray) -> np.ndarray:
         return np.zeros_like(power)
     if smallest <= 0:
         smallest = power[power > 0].min()
-    decibels = np.maximum(power, smallest)
+    decibels: Array = np.maximum(power, smallest)
     decibels /= loudest
     np.log10(decibels, out=decibels)
     decibels *= 10
     return decibels
 
 
-def normalise(decibels: np.ndarray) -> np.ndarray:
+def normalise(decibels: Array) -> Array:
     """Shift and stretch to [-1, 1]; an array that varies by `SMALLEST_RANGE` or less is shifted to 0 instead."""
-    centred = decibels - decibels.mean()
+    centred: Array = decibels - decibels.mean()
     lowest, highest = centred.min(), centred.max()
     centred -= lowest
     if highest - lowest <= SMALLEST_RANGE:
@@ -173,13 +177,14 @@ def normalise(decibels: np.ndarray) -> np.ndarray:
     return centred
 
 
-def relative(spectrogram: np.ndarray, reference: str) -> np.ndarray:
-    """A normalised spectrogram [time, freq] relative to one of `REFERENCES`, times a constant that keeps its spread.
+def relative(spectrogram: Array, reference: str) -> Array:
+    """A normalised spectrogram [time, freq] relative to one of `REFERENCES`, times a constant that keeps its range.
 
-    frame: to the mean of the own frame, which leaves the shape of the spectrum; previous: to the same band in the
+    frame: to the mean of its frame, which leaves the shape of the spectrum; previous: to the same band in the
     frame before, zeros at first, which leaves the change; neighbours: to the mean of the same band over
-    `NEIGHBOURHOOD` frames around, which takes away what is steady.
+    `NEIGHBOURHOOD` frames around, which removes what is steady.
     """
+    compared: Array
     if reference == "frame":
         compared = spectrogram.mean(axis=1, keepdims=True)
     elif reference == "previous":

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.options import (
     AudeepCommand,
+    add_declared,
     add_plot,
     add_raw_data,
-    choice_of,
-    decibels,
+    declared_values,
     index,
     number,
     open_raw_data,
     positive_int,
-    seconds,
 )
 from audeep.cli.render.tables import table
 from audeep.errors import OptionError
@@ -29,6 +28,8 @@ class Preprocess(AudeepCommand):
     """Turn the recordings of a data set into spectrograms, and store them with labels, folds and partitions."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        from audeep.audio.front_ends.mel import Preprocessor
+
         add_raw_data(parser)
         parser.add_argument(
             "--output",
@@ -37,65 +38,7 @@ class Preprocess(AudeepCommand):
             metavar="FILE",
             help="data set file to write (default: %(default)s)",
         )
-        parser.add_argument(
-            "--window-width",
-            type=seconds,
-            default=0.04,
-            metavar="S",
-            help="of the FFT, in seconds (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--window-overlap",
-            type=number(float, least=0),
-            default=0.02,
-            metavar="S",
-            help="of neighbouring windows, in seconds (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--mel-spectrum", type=positive_int, metavar="BANDS", help="map to mel bands (default: power spectrum)"
-        )
-        parser.add_argument("--clip-above", type=decibels, metavar="DB", help="lower all above to DB; the loudest is 0")
-        parser.add_argument("--clip-below", type=decibels, metavar="DB", help="raise all below to DB; the loudest is 0")
-        parser.add_argument(
-            "--relative-to",
-            type=choice_of(("frame", "previous", "neighbours")),
-            help="store how each cell differs from the mean of its frame, from the previous frame, or from the mean of"
-            " the neighbouring frames (default: the cells themselves)",
-        )
-        parser.add_argument(
-            "--chunk-length",
-            type=seconds,
-            metavar="S",
-            help="cut recordings into chunks of S seconds; needs --chunk-count",
-        )
-        parser.add_argument(
-            "--chunk-count",
-            type=positive_int,
-            metavar="N",
-            help="take N chunks of each recording, from its start; needs --chunk-length",
-        )
-        parser.add_argument(
-            "--channels",
-            type=choice_of(("MEAN", "LEFT", "RIGHT", "DIFF")),
-            default="MEAN",
-            help="what to make of several channels: MEAN, LEFT, RIGHT, or DIFF = left - right (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--sample-rate",
-            type=positive_int,
-            metavar="HZ",
-            help="resample recordings that have another rate (default: each keeps its own)",
-        )
-        parser.add_argument(
-            "--fixed-length",
-            type=seconds,
-            metavar="S",
-            help="cut or pad recordings with silence to S seconds"
-            " (default: each keeps its length; shorter spectrograms are padded, and tell their numbers of frames)",
-        )
-        parser.add_argument(
-            "--center-fixed", action="store_true", help="cut or pad at both ends rather than at the end alone"
-        )
+        add_declared(parser, Preprocessor)
         parser.add_argument(
             "--pretend",
             type=index,
@@ -126,15 +69,9 @@ class Preprocess(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.audio.front_ends.mel import Preprocessor
-        from audeep.audio.reading import Channels
         from audeep.pipeline.preprocess import preprocess
 
-        names = (
-            *("window_width", "window_overlap", "mel_spectrum", "chunk_length", "chunk_count"),
-            *("clip_above", "clip_below", "fixed_length", "center_fixed", "sample_rate", "relative_to"),
-        )
-        settings = {name: getattr(parsed_args, name) for name in names}
-        preprocessor = Preprocessor(**settings, channels=Channels[parsed_args.channels])
+        preprocessor = Preprocessor(**declared_values(parsed_args, Preprocessor))
         parser = open_raw_data(parsed_args)
         if parsed_args.pretend is not None:
             self._pretend(parser, preprocessor, parsed_args.pretend, parsed_args.plot)

@@ -27,6 +27,8 @@ class Spectrogram(TransformerMixin, BaseEstimator):
         window_width: float = 0.04,
         window_overlap: float = 0.02,
         mel_spectrum: int | None = None,
+        chunk_length: float | None = None,
+        chunk_count: int | None = None,
         clip_above: float | None = None,
         clip_below: float | None = None,
         channels: str = "MEAN",
@@ -38,6 +40,8 @@ class Spectrogram(TransformerMixin, BaseEstimator):
         self.window_width = window_width
         self.window_overlap = window_overlap
         self.mel_spectrum = mel_spectrum
+        self.chunk_length = chunk_length
+        self.chunk_count = chunk_count
         self.clip_above = clip_above
         self.clip_below = clip_below
         self.channels = channels
@@ -54,7 +58,8 @@ class Spectrogram(TransformerMixin, BaseEstimator):
     def transform(self, X: Recordings) -> np.ndarray | list[np.ndarray]:
         """Paths of recordings, or signals [num_samples] -> [instance, time, freq] float32.
 
-        Without `fixed_length`, recordings may differ in length: the result is a list of [time, freq].
+        Without `fixed_length` or `chunk_length`, recordings may differ in length: the result is a list of [time, freq].
+        With `chunk_count`, each recording gives as many instances, one after the other.
 
         Raises:
             AudioError: a recording cannot be read, or does not suit the settings.
@@ -64,7 +69,7 @@ class Spectrogram(TransformerMixin, BaseEstimator):
         if isinstance(X, str | Path):
             raise ValueError(f"{str(X)!r} found, a list of recordings was expected; put it into one: [{str(X)!r}]")
         preprocessor = self._preprocessor()
-        spectrograms = [self._spectrogram(preprocessor, index, item) for index, item in enumerate(X)]
+        spectrograms = [each for index, item in enumerate(X) for each in self._chunks(preprocessor, index, item)]
         if not preprocessor.has_one_length:
             return spectrograms
         shapes = sorted({spectrogram.shape for spectrogram in spectrograms})
@@ -74,16 +79,16 @@ class Spectrogram(TransformerMixin, BaseEstimator):
             )
         return np.stack(spectrograms)
 
-    def _spectrogram(self, preprocessor: Preprocessor, index: int, recording: Path | str | np.ndarray) -> np.ndarray:
-        """[time, freq] of one recording."""
+    def _chunks(self, preprocessor: Preprocessor, index: int, recording: Path | str | np.ndarray) -> np.ndarray:
+        """[chunk, time, freq] of one recording."""
         if isinstance(recording, str | Path):
-            return preprocessor.chunks(recording)[0]
+            return preprocessor.chunks(recording)
         if self.sample_rate is None:
             raise ValueError(f"recording {index} is an array, whose sample rate is unknown; set sample_rate")
         signal = check_array(recording, ensure_2d=False, dtype=np.float64, input_name=f"recording {index}")
         if signal.ndim != 1:
             raise ValueError(f"recording {index} has shape {signal.shape}, one axis of samples was expected")
-        return preprocessor.chunks_and_rate_of(f"recording {index}", signal[np.newaxis], self.sample_rate)[0][0]
+        return preprocessor.chunks_and_rate_of(f"recording {index}", signal[np.newaxis], self.sample_rate)[0]
 
     def _preprocessor(self) -> Preprocessor:
         return Preprocessor(**self.get_params(deep=False))

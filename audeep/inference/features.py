@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.audio.reading import windows
+from audeep.audio.streams import windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.generation import representing
 from audeep.models.checkpoints import load_model, preprocessing_of
 from audeep.models.devices import select_device
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
+from audeep.runtime.options import from_json
 
 WINDOWS_TOGETHER = 32  # that are represented at a time
 
@@ -111,8 +112,8 @@ def preprocessor_of(model_directory: Path, step: int | str | None = None) -> Pre
             " writes now"
         )
     try:
-        return Preprocessor(**settings)
-    except (TypeError, OptionError) as error:
+        return from_json(Preprocessor, settings)
+    except OptionError as error:
         raise ModelError(
             f"{model_directory}: has settings of preprocessing that cannot be used ({error}); train it again"
         ) from error

@@ -96,8 +96,8 @@ def test_recordings_that_differ_where_they_must_not_name_the_two_and_a_remedy(re
 @pytest.mark.parametrize(
     "options, text",
     [
-        ("--chunk-length 0.1", "--chunk-length: found without --chunk-count"),
-        ("--chunk-count 2", "--chunk-count: found without --chunk-length"),
+        ("--chunk-length 0.1", "--chunk-length 0.1: needs --chunk-count N; give both"),
+        ("--chunk-count 2", "--chunk-count 2: needs --chunk-length S; give both"),
         ("--chunk-length 0.2 --chunk-count 9", "a.wav: has 2 full chunks"),
         ("--chunk-length 0.2 --chunk-count 9 --fixed-length 1", "more chunks than the audio has"),
         ("--window-overlap 0.05", "--window-overlap 0.05: must be smaller than --window-width 0.05"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One recording in, its spectrogram or chunks of it out."""
+"""The front end of auDeep: spectrograms of power or mel bands, in decibels, normalised to [-1, 1]."""
 
 import logging
 import math
@@ -11,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from audeep.audio.reading import Channels, fix_length, fuse_channels, read_audio, resample
+from audeep.audio.front_ends.base import Frames, FrontEnd, naming
+from audeep.audio.integrity import HIGHEST_RATE
+from audeep.audio.reading import read_audio
+from audeep.audio.signal import Channels, Samples
 from audeep.audio.spectral import (
     REFERENCES,
+    Array,
     mel_frequencies,
     mel_spectrogram,
     normalise,
@@ -23,17 +27,18 @@ from audeep.audio.spectral import (
     relative,
 )
 from audeep.errors import AudioError, OptionError
+from audeep.runtime.options import check_options, option
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Spectrogram:
     """A recording in decibels below its loudest cell."""
 
-    db: np.ndarray  # [time, freq] float32
-    frequencies_hz: np.ndarray  # [freq], centres of bins or mel bands
-    times_seconds: np.ndarray  # [time], centres of windows
+    db: Frames  # [time, freq]
+    frequencies_hz: Array  # [freq], centres of bins or mel bands
+    times_seconds: Array  # [time], centres of windows
     sample_rate: int
 
 
@@ -51,100 +56,82 @@ class Framing:
 
 
 @dataclass(frozen=True)
-class Preprocessor:
+class Preprocessor(FrontEnd):
     """Settings that turn recordings into spectrograms.
 
     Lengths are in seconds, levels in decibels below the loudest cell of a recording. Without `mel_spectrum`, the
-    number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`. Recordings are
-    resampled to `sample_rate`, in Hz, if one is given. With `relative_to`, one of `spectral.REFERENCES`, normalised
-    spectrograms show differences.
+    number of mel bands, all frequency bins are kept. `center_fixed` matters only with `fixed_length`. With
+    `relative_to`, normalised spectrograms show differences (see `spectral.relative`).
 
     Raises:
         OptionError: the settings are out of range or contradict each other.
     """
 
-    window_width: float = 0.04
-    window_overlap: float = 0.02
-    mel_spectrum: int | None = None
-    chunk_length: float | None = None
-    chunk_count: int | None = None
-    clip_above: float | None = None
-    clip_below: float | None = None
-    channels: Channels = Channels.MEAN
-    fixed_length: float | None = None
-    center_fixed: bool = False
-    sample_rate: int | None = None
-    relative_to: str | None = None
+    window_width: float = option(0.04, "of the FFT, in seconds", above=0, metavar="S", unit="s")
+    window_overlap: float = option(0.02, "of neighbouring windows, in seconds", least=0, metavar="S", unit="s")
+    mel_spectrum: int | None = option(
+        None, "map to mel bands (default: power spectrum)", least=1, most=2**16, metavar="BANDS"
+    )
+    chunk_length: float | None = option(
+        None, "cut recordings into chunks of S seconds; needs their number, too", above=0, metavar="S", unit="s"
+    )
+    chunk_count: int | None = option(
+        None, "take N chunks of each recording, from its start; needs their length, too", least=1, metavar="N"
+    )
+    clip_above: float | None = option(
+        None, "lower what is above DB to it; the loudest cell has 0 dB", metavar="DB", unit="dB"
+    )
+    clip_below: float | None = option(
+        None, "raise what is below DB to it; the loudest cell has 0 dB", metavar="DB", unit="dB"
+    )
+    channels: Channels = option(
+        Channels.MEAN, "how several channels become one: MEAN, LEFT, RIGHT, or DIFF = left - right"
+    )
+    fixed_length: float | None = option(
+        None,
+        "cut or pad recordings with silence to S seconds (default: each keeps its length; shorter spectrograms are"
+        " padded, and their numbers of frames stored)",
+        above=0,
+        metavar="S",
+        unit="s",
+    )
+    center_fixed: bool = option(False, "cut or pad at both ends rather than at the end alone")
+    sample_rate: int | None = option(
+        None,
+        "resample recordings that have another rate (default: each keeps its own)",
+        least=1,
+        most=HIGHEST_RATE,
+        metavar="HZ",
+        unit="Hz",
+    )
+    relative_to: str | None = option(
+        None,
+        "store how each cell differs from the mean of its frame, from the previous frame, or from the mean of the"
+        " neighbouring frames (default: the cells themselves)",
+        choices=tuple(REFERENCES),
+    )
 
     def __post_init__(self) -> None:
-        problem = next(chain(self._window_problems(), self._level_problems(), self._chunk_problems()), None)
+        check_options(self)
+        problem = next(chain(self._window_problems(), self._chunk_problems()), None)
         if problem is not None:
             raise OptionError(problem)
 
-    def spectrogram(self, path: Path | str) -> Spectrogram:
-        """Decibels of the whole recording (cut or padded to the fixed length), clipped, not normalised.
+    def __call__(self, signal: Samples, sample_rate: int) -> Frames:
+        """Normalised spectrograms as they are stored: [num_samples] -> [chunk, time, freq], one chunk by default.
 
         Raises:
-            AudioError: the recording cannot be read, or does not suit the settings.
+            AudioError: the signal does not suit the settings, or has too few chunks.
         """
-        decibels, framing = self._decibels(path, *read_audio(path))
-        rate = framing.sample_rate
-        if self.mel_spectrum is None:
-            frequencies = np.arange(framing.window // 2 + 1) * rate / framing.window
-        else:
-            frequencies = mel_frequencies(self.mel_spectrum, rate)
-        times = (framing.window / 2 + framing.hop * np.arange(len(decibels))) / rate
-        return Spectrogram(decibels.astype(np.float32, order="C"), frequencies, times, rate)
-
-    def chunks(self, path: Path | str) -> np.ndarray:
-        """Normalised spectrograms as they are stored, [num_chunks, time, freq] float32; one without chunk options.
-
-        Raises:
-            AudioError: the recording cannot be read, does not suit the settings, or has too few chunks.
-        """
-        return self.chunks_and_rate(path)[0]
-
-    def chunks_and_rate(self, path: Path | str) -> tuple[np.ndarray, int]:
-        """What `chunks` gives, and the sample rate in Hz that it is made from.
-
-        Raises:
-            AudioError: as `chunks` does.
-        """
-        return self.chunks_and_rate_of(path, *read_audio(path))
-
-    def chunks_and_rate_of(
-        self, name: Path | str, samples: np.ndarray, sample_rate: int, warn_of_silence: bool = True
-    ) -> tuple[np.ndarray, int]:
-        """What `chunks_and_rate` gives for a recording of the samples [channels, num_samples]; errors call it `name`.
-
-        Raises:
-            AudioError: it does not suit the settings, or has too few chunks.
-        """
-        decibels, framing = self._decibels(name, samples, sample_rate, warn_of_silence)
-        return self._chunks(name, decibels, framing), framing.sample_rate
-
-    def framing(self, sample_rate: int) -> Framing:
-        """The window at `sample_rate`, in Hz.
-
-        Raises:
-            AudioError: it does not advance by a whole sample.
-        """
-        return _framing(self.window_width, self.window_overlap, self.fixed_length, sample_rate)
-
-    @property
-    def has_one_length(self) -> bool:
-        """Whether all recordings are to give spectrograms of one length."""
-        return self.fixed_length is not None or self.chunk_length is not None
-
-    def _chunks(self, path: Path | str, decibels: np.ndarray, framing: Framing) -> np.ndarray:
+        decibels, framing = self._decibels(signal, sample_rate)
         if self.chunk_length is None or self.chunk_count is None:
             return self._normalised(decibels).astype(np.float32, order="C")[np.newaxis]
         length = int(framing.sample_rate * self.chunk_length) // framing.hop
         found = len(decibels) // length if length else 0
         if found < self.chunk_count:
             raise AudioError(
-                f"{path}: has {found} full chunks of {length} frames ({self.chunk_length} s), --chunk-count needs "
-                f"{self.chunk_count}; use fewer or shorter chunks, or a --fixed-length above "
+                f"has {found} full chunks of {length} frames ({self.chunk_length} s), chunk_count={self.chunk_count} "
+                "needs more; use fewer or shorter chunks, or a fixed_length=S above "
                 f"{self.chunk_length * self.chunk_count:g} s"
             )
         chunks = np.empty((self.chunk_count, length, decibels.shape[1]), np.float32)
@@ -152,39 +139,56 @@ class Preprocessor:
             chunk[...] = self._normalised(decibels[number * length : (number + 1) * length])
         return chunks
 
-    def _normalised(self, decibels: np.ndarray) -> np.ndarray:
+    def spectrogram(self, path: Path | str) -> Spectrogram:
+        """Decibels of the whole recording (cut or padded to the fixed length), clipped, not normalised.
+
+        Raises:
+            AudioError: the recording cannot be read, or does not suit the settings.
+        """
+        signal, rate = self.signal(path, *read_audio(path))
+        with naming(path):
+            decibels, framing = self._decibels(signal, rate)
+        if self.mel_spectrum is None:
+            frequencies = np.arange(framing.window // 2 + 1) * rate / framing.window
+        else:
+            frequencies = mel_frequencies(self.mel_spectrum, rate)
+        times = (framing.window / 2 + framing.hop * np.arange(len(decibels))) / rate
+        return Spectrogram(decibels.astype(np.float32, order="C"), frequencies, times, rate)
+
+    def framing(self, sample_rate: int) -> Framing:
+        """The window at `sample_rate`, in Hz.
+
+        Raises:
+            AudioError: it does not advance by a whole sample.
+        """
+        return framing_at(sample_rate, self.window_width, self.window_overlap, self.fixed_length)
+
+    @property
+    def has_one_length(self) -> bool:
+        """Whether all recordings are to give spectrograms of one length."""
+        return self.fixed_length is not None or self.chunk_length is not None
+
+    def _normalised(self, decibels: Array) -> Array:
         normalised = normalise(decibels)
         return normalised if self.relative_to is None else relative(normalised, self.relative_to)
 
-    def _decibels(
-        self, path: Path | str, samples: np.ndarray, sample_rate: int, warn_of_silence: bool = True
-    ) -> tuple[np.ndarray, Framing]:
-        """Clipped decibels, [time, freq] float64."""
-        if self.sample_rate not in (None, sample_rate):
-            samples, sample_rate = resample(path, samples, sample_rate, self.sample_rate), self.sample_rate
-        if self.fixed_length is not None:
-            samples = fix_length(samples, int(self.fixed_length * sample_rate), self.center_fixed)
-        try:
-            signal = pre_emphasis(fuse_channels(samples, self.channels))  # [num_samples]
-            framing = self.framing(sample_rate)
-        except AudioError as error:
-            raise AudioError(f"{path}: {error}") from None
+    def _decibels(self, signal: Samples, sample_rate: int) -> tuple[Array, Framing]:
+        """Clipped decibels, [time, freq]."""
+        framing = self.framing(sample_rate)
         if len(signal) < framing.window:
             raise AudioError(
-                f"{path}: lasts {len(signal)} samples, --window-width {self.window_width} s needs {framing.window}; "
-                "use a narrower window or --fixed-length"
+                f"lasts {len(signal)} samples, window_width={self.window_width} needs {framing.window}; use a narrower "
+                "window or a fixed_length=S"
             )
+        emphasised = pre_emphasis(signal)
         if self.mel_spectrum is None:
-            power = power_spectrogram(signal, framing.window, framing.overlap)  # [freq, time]
+            power = power_spectrogram(emphasised, framing.window, framing.overlap)  # [freq, time]
         else:
-            power = mel_spectrogram(signal, framing.window, framing.overlap, self.mel_spectrum, sample_rate)
-        loudest = power.max()
-        if not np.isfinite(loudest):
+            power = mel_spectrogram(emphasised, framing.window, framing.overlap, self.mel_spectrum, sample_rate)
+        if not np.isfinite(power.max()):
             raise AudioError(
-                f"{path}: has samples of up to {np.abs(samples).max():.3g}, too loud for a spectrogram; full scale is 1"
+                f"has samples of up to {np.abs(signal).max():.3g}, too loud for a spectrogram; full scale is 1"
             )
-        if loudest == 0 and warn_of_silence:
-            log.warning("%s: is silent, its spectrogram is constant", path)
         decibels = power_to_db(power).T  # [time, freq]
         if self.clip_below is not None or self.clip_above is not None:
             np.clip(decibels, self.clip_below, self.clip_above, out=decibels)
@@ -192,62 +196,40 @@ class Preprocessor:
 
     def _window_problems(self) -> Iterator[str]:
         width, overlap, fixed = self.window_width, self.window_overlap, self.fixed_length
-        if not 0 < width < math.inf:
-            yield f"--window-width {width}: a length above 0 seconds was expected"
-        if not 0 <= overlap < math.inf:
-            yield f"--window-overlap {overlap}: 0 seconds or more were expected"
+        below, above = self.clip_below, self.clip_above
         if not overlap < width:
             yield (
-                f"--window-overlap {overlap}: must be smaller than --window-width {width}, or the window never "
-                "advances; choose a smaller overlap, half the width for example"
+                f"window_overlap={overlap}: must be smaller than window_width={width}, or the window never advances; "
+                "choose a smaller overlap, half the width for example"
             )
-        if fixed is not None and not width < fixed < math.inf:
-            yield f"--fixed-length {fixed}: must be longer than one window; choose more than --window-width {width}"
-
-    def _level_problems(self) -> Iterator[str]:
-        below, above = self.clip_below, self.clip_above
-        if self.relative_to not in (None, *REFERENCES):
-            yield f"--relative-to {self.relative_to}: one of {', '.join(REFERENCES)} was expected"
-        for name in ("sample_rate", "mel_spectrum", "chunk_count"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, int | np.integer):
-                yield f"--{name.replace('_', '-')} {value!r}: a whole number was expected"
-        if self.sample_rate is not None and self.sample_rate < 1:
-            yield f"--sample-rate {self.sample_rate}: at least 1 Hz was expected"
-        if self.channels not in tuple(Channels):
-            yield f"--channels {self.channels}: one of {', '.join(Channels.__members__)} was expected"
-        if self.mel_spectrum is not None and self.mel_spectrum < 1:
-            yield f"--mel-spectrum {self.mel_spectrum}: at least 1 band was expected; leave it out to keep all bins"
-        if above is not None and math.isnan(above):
-            yield f"--clip-above {above}: a number of decibels was expected"
+        if fixed is not None and not width < fixed:
+            yield f"fixed_length={fixed}: must be longer than one window; choose more than window_width={width}"
         if below is not None and not below < 0:
-            yield f"--clip-below {below}: the loudest cell is 0 dB, so a level below 0 was expected; try -60"
+            yield f"clip_below={below}: the loudest cell is 0 dB, so a level below 0 was expected; try -60"
         if below is not None and above is not None and not below < above:
-            yield f"--clip-below {below}: must be lower than --clip-above {above}; choose a lower level"
+            yield f"clip_below={below}: must be lower than clip_above={above}; choose a lower level"
 
     def _chunk_problems(self) -> Iterator[str]:
         length, count, fixed = self.chunk_length, self.chunk_count, self.fixed_length
-        if length is None and count is None:
-            return
+        if length is None and count is not None:
+            yield f"chunk_count={count}: needs chunk_length=S; give both or neither"
+        if length is not None and count is None:
+            yield f"chunk_length={length}: needs chunk_count=N; give both or neither"
         if length is None or count is None:
-            given, missing = ("--chunk-count", "--chunk-length")[:: 1 if length is None else -1]
-            yield f"{given}: found without {missing}, both or none were expected; add {missing}"
             return
-        if not self.window_width - self.window_overlap <= length < math.inf:
-            advance = self.window_width - self.window_overlap
-            yield f"--chunk-length {length}: holds no frame; choose at least the {advance:g} s between two windows"
-        if count < 1:
-            yield f"--chunk-count {count}: at least 1 chunk was expected"
+        advance = self.window_width - self.window_overlap
+        if not advance <= length:
+            yield f"chunk_length={length}: holds no frame; choose at least the {advance:g} s between two windows"
         if fixed is not None and length * count > fixed and not math.isclose(length * count, fixed):
             yield (
-                f"--chunk-count {count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
-                f"s, --fixed-length is {fixed} s; use fewer or shorter chunks, or a longer --fixed-length"
+                f"chunk_count={count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
+                f"s, not fixed_length={fixed}; use fewer or shorter chunks, or a longer fixed_length=S"
             )
 
 
-@lru_cache
-def _framing(width: float, overlap: float, fixed_length: float | None, sample_rate: int) -> Framing:
-    """Window and overlap in samples.
+@lru_cache(maxsize=128)
+def framing_at(sample_rate: int, width: float, overlap: float, fixed_length: float | None = None) -> Framing:
+    """Window and overlap, in seconds, in samples at `sample_rate` (Hz).
 
     With a fixed length, the overlap gives or takes one sample where rounding would change the number of frames,
     so that recordings of different sample rates get spectrograms of one shape; a warning says so, once for each rate.
@@ -270,7 +252,7 @@ def _framing(width: float, overlap: float, fixed_length: float | None, sample_ra
         return framing
     change = -1 if found > expected else min(1, framing.hop - 1)
     adjusted = Framing(sample_rate, framing.window, framing.overlap + change)
-    log.warning(
+    logger.warning(
         "window overlap changed from %d to %d samples at %d Hz: %g s give %d frames, %d were expected",
         framing.overlap,
         adjusted.overlap,

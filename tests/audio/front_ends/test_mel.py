@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way from a recording to what is stored, against auDeep 0.9 and against each rule written out."""
 
+import json
 import pickle
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,10 @@ import soundfile
 
 from audeep.audio.front_ends import mel
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.audio.reading import Channels
+from audeep.audio.signal import Channels
 from audeep.audio.spectral import mel_filters
 from audeep.errors import AudioError, OptionError
+from audeep.runtime.options import from_json, options_of
 
 DATA = Path(__file__).parents[2] / "support" / "files"
 TOLERANCE = 1e-4
@@ -22,7 +25,7 @@ TOLERANCE = 1e-4
 @pytest.fixture(autouse=True)
 def forget_warnings():
     mel_filters.cache_clear()
-    mel._framing.cache_clear()
+    mel.framing_at.cache_clear()
 
 
 def record(path: Path, seconds: float, rate: int = 8000, num_channels: int = 1) -> Path:
@@ -144,7 +147,7 @@ def test_short_recordings_are_padded_at_the_end_or_at_both_ends(tmp_path):
     at_end = Preprocessor(0.1, 0, fixed_length=3).spectrogram(path).db
     centred = Preprocessor(0.1, 0, fixed_length=3, center_fixed=True).spectrogram(path).db
     quiet = [np.flatnonzero((db == db.min()).all(axis=1)).tolist() for db in (at_end, centred)]
-    # pre-emphasis spills one sample into the frame behind the sound, less its mean
+    # pre-emphasis spills one sample into the frame after the sound, less its mean
     assert quiet == [list(range(11, 30)), [*range(10), *range(21, 30)]]
 
 
@@ -222,35 +225,33 @@ def test_defaults_are_those_of_the_manual():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"window_width": 0}, "--window-width 0: a length above 0 seconds was expected"),
-        ({"window_width": float("nan")}, "--window-width nan: a length above 0 seconds"),
-        ({"window_width": float("inf")}, "--window-width inf: a length above 0 seconds"),
-        ({"window_overlap": -0.1}, "--window-overlap -0.1: 0 seconds or more were expected"),
-        (
-            {"window_overlap": 0.04},
-            "--window-overlap 0.04: must be smaller than --window-width 0.04, .* choose a smaller",
-        ),
-        ({"window_overlap": 0.05}, "--window-overlap 0.05: must be smaller than --window-width 0.04"),
-        (
-            {"fixed_length": 0.04},
-            "--fixed-length 0.04: must be longer than one window; choose more than --window-width",
-        ),
-        ({"fixed_length": -1}, "--fixed-length -1: must be longer than one window"),
-        ({"mel_spectrum": 0}, "--mel-spectrum 0: at least 1 band was expected; leave it out to keep all bins"),
-        ({"channels": "MIDDLE"}, "--channels MIDDLE: one of MEAN, LEFT, RIGHT, DIFF was expected"),
-        ({"clip_below": 60}, "--clip-below 60: the loudest cell is 0 dB, so a level below 0 was expected; try -60"),
-        ({"clip_above": float("nan")}, "--clip-above nan: a number of decibels was expected"),
-        (
-            {"clip_below": -5, "clip_above": -5},
-            "--clip-below -5: must be lower than --clip-above -5; choose a lower level",
-        ),
-        ({"chunk_length": 1}, "--chunk-length: found without --chunk-count, both or none .* add --chunk-count"),
-        ({"chunk_count": 3}, "--chunk-count: found without --chunk-length, both or none .* add --chunk-length"),
-        ({"chunk_count": 3, "chunk_length": 0.01}, "--chunk-length 0.01: holds no frame; choose at least the 0.02 s"),
-        ({"chunk_count": 0, "chunk_length": 1}, "--chunk-count 0: at least 1 chunk was expected"),
+        ({"window_width": 0}, "window_width=0: expected a number > 0"),
+        ({"window_width": float("nan")}, "window_width=nan: expected a number > 0"),
+        ({"window_width": float("inf")}, "window_width=inf: expected a number > 0"),
+        ({"window_width": "wide"}, "window_width='wide': expected a number > 0"),
+        ({"window_overlap": -0.1}, "window_overlap=-0.1: expected a number >= 0"),
+        ({"window_overlap": 0.04}, "window_overlap=0.04: must be smaller than window_width=0.04, .* choose a smaller"),
+        ({"window_overlap": 0.05}, "window_overlap=0.05: must be smaller than window_width=0.04"),
+        ({"fixed_length": 0.04}, "fixed_length=0.04: must be longer than one window; choose more than window_width="),
+        ({"fixed_length": -1}, "fixed_length=-1: expected a number > 0"),
+        ({"center_fixed": "no"}, "center_fixed='no': expected True or False"),
+        ({"mel_spectrum": 0}, "mel_spectrum=0: expected an integer >= 1"),
+        ({"mel_spectrum": 40.0}, "mel_spectrum=40.0: expected an integer >= 1"),
+        ({"mel_spectrum": 2**16 + 1}, "mel_spectrum=65537: expected an integer >= 1 <= 65536"),
+        ({"sample_rate": 0}, "sample_rate=0: expected an integer >= 1"),
+        ({"sample_rate": 10**9}, "sample_rate=1000000000: expected an integer >= 1 <= 10000000"),
+        ({"channels": "MIDDLE"}, "channels='MIDDLE': expected one of MEAN, LEFT, RIGHT, DIFF"),
+        ({"relative_to": "mean"}, "relative_to='mean': expected one of frame, previous, neighbours"),
+        ({"clip_below": 60}, "clip_below=60.0: the loudest cell is 0 dB, so a level below 0 was expected; try -60"),
+        ({"clip_above": float("nan")}, "clip_above=nan: expected a number"),
+        ({"clip_below": -5, "clip_above": -5}, "clip_below=-5.0: must be lower than clip_above=-5.0; choose a lower"),
+        ({"chunk_length": 1}, "chunk_length=1.0: needs chunk_count=N; give both or neither"),
+        ({"chunk_count": 3}, "chunk_count=3: needs chunk_length=S; give both or neither"),
+        ({"chunk_count": 3, "chunk_length": 0.01}, "chunk_length=0.01: holds no frame; choose at least the 0.02 s"),
+        ({"chunk_count": 0, "chunk_length": 1}, "chunk_count=0: expected an integer >= 1"),
         (
             {"chunk_count": 5, "chunk_length": 1.1, "fixed_length": 5},
-            "--chunk-count 5: more chunks than the audio has: 5 of 1.1 s need 5.5 s, --fixed-length is 5 s; use fewer",
+            "chunk_count=5: more chunks than the audio has: 5 of 1.1 s need 5.5 s, not fixed_length=5.0; use fewer",
         ),
     ],
 )
@@ -258,6 +259,34 @@ def test_settings_that_cannot_work_are_refused(options, message):
     with pytest.raises(OptionError, match=f"^{message}") as error:
         Preprocessor(**options)
     assert "\n" not in str(error.value)
+
+
+def test_settings_are_read_back_from_json_with_defaults_for_those_that_are_missing() -> None:
+    preprocessor = Preprocessor(0.08, 0.04, 32, channels=Channels.DIFF, fixed_length=1, relative_to="frame")
+    settings = json.loads(json.dumps(asdict(preprocessor)))
+    assert from_json(Preprocessor, settings) == preprocessor
+    del settings["relative_to"]  # as in models of before it was an option
+    assert from_json(Preprocessor, settings) == replace(preprocessor, relative_to=None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"center_fixed": "no"}, "center_fixed='no': expected True or False"),
+        ({"channels": 3}, "channels=3: expected one of MEAN"),
+        ({"window_width": "0.04"}, "window_width='0.04': expected a number > 0"),
+        ({"window_overlap": 1}, "window_overlap=1.0: must be smaller than window_width=0.04"),
+        ({"colour": "red"}, "colour: is unknown"),
+        ([0.04], r"\[0.04\] found, an object with window_width, window_overlap, .* was expected"),
+    ],
+)
+def test_settings_of_a_file_that_do_not_fit_are_refused(settings, message) -> None:
+    with pytest.raises(OptionError, match=f"^{message}"):
+        from_json(Preprocessor, settings)
+
+
+def test_every_setting_is_an_option_with_help() -> None:
+    assert all(option.help for option in options_of(Preprocessor).values())
 
 
 def test_chunks_may_fill_the_fixed_length_up_to_rounding():
@@ -268,12 +297,12 @@ def test_chunks_may_fill_the_fixed_length_up_to_rounding():
 def test_too_few_full_chunks_are_refused_with_both_counts(tmp_path):
     path = record(tmp_path / "a.wav", 2.9)
     with pytest.raises(
-        AudioError, match=r"a\.wav: has 2 full chunks of 50 frames \(1 s\), --chunk-count needs 4; .*4 s"
+        AudioError, match=r"a\.wav: has 2 full chunks of 50 frames \(1.0 s\), chunk_count=4 needs more; .*4 s"
     ):
         Preprocessor(chunk_length=1, chunk_count=4).chunks(path)
 
 
-def test_chunk_without_a_whole_frame_at_a_low_rate_is_refused(tmp_path):
+def test_chunk_without_a_full_frame_at_a_low_rate_is_refused(tmp_path):
     path = record(tmp_path / "a.wav", 1)
     with pytest.raises(AudioError, match=r"a\.wav: has 0 full chunks of 0 frames"):
         Preprocessor(0.0401, 0.02012, chunk_length=0.01999, chunk_count=1).chunks(path)
@@ -281,7 +310,7 @@ def test_chunk_without_a_whole_frame_at_a_low_rate_is_refused(tmp_path):
 
 def test_recording_shorter_than_a_window_is_refused(tmp_path):
     path = record(tmp_path / "a.wav", 0.03)
-    with pytest.raises(AudioError, match=r"a\.wav: lasts 240 samples, --window-width 0.04 s needs 320; use a narrower"):
+    with pytest.raises(AudioError, match=r"a\.wav: lasts 240 samples, window_width=0.04 needs 320; use a narrower"):
         Preprocessor().chunks(path)
 
 
@@ -296,6 +325,6 @@ def test_window_that_does_not_advance_at_a_low_rate_is_refused(tmp_path):
 def test_one_side_of_many_channels_is_refused_by_file(tmp_path):
     path = record(tmp_path / "a.wav", 1, num_channels=4)
     with pytest.raises(
-        AudioError, match=r"a\.wav: 4 channels found, --channels LEFT needs exactly 2; use --channels MEAN"
+        AudioError, match=r"a\.wav: 4 channels found, channels=LEFT needs exactly 2; pass channels=MEAN"
     ):
         Preprocessor(channels=Channels.LEFT).spectrogram(path)
