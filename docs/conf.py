@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx configuration: `docs/build.sh` makes the user guide in docs/_build."""
+"""Sphinx configuration: `docs/build.sh` makes the user guide in docs/_build.
+
+The commands and the kinds of models are described by the program itself, those that other packages install included.
+"""
 
 import argparse
+from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from audeep import __version__
 from audeep.cli.app import AudeepApp
+from audeep.models.registry import MODELS
+from audeep.runtime.options import Option, options_of
+from audeep.runtime.registry import Registry
 
 project = "audeep"
 author = "the audeep authors"
@@ -13,7 +22,7 @@ copyright = "2026, the audeep authors"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_commands.md"]
+exclude_patterns = ["_build", "**/_*.md"]
 html_theme = "furo"
 html_title = f"audeep {release}"
 
@@ -24,20 +33,22 @@ autodoc_typehints = "description"
 autodoc_default_options = {"members": True}
 
 
-def write_commands(app) -> None:
-    """Write what the option parsers say to _commands.md, which commands.md includes."""
+def write_reference(app: Any) -> None:
+    """Write what reference/commands.md and reference/models.md include."""
+    folder = Path(app.srcdir, "reference")
     application = AudeepApp()
     names = sorted(name for name, _ in application.command_manager if name not in ("complete", "help"))
-    sections = [described(name, application.command_parser(name)) for name in names]
-    Path(app.srcdir, "_commands.md").write_text("\n".join(sections), encoding="utf-8")
+    commands = [command_section(name, application.command_parser(name)) for name in names]
+    (folder / "_commands.md").write_text("\n".join(commands), encoding="utf-8")
+    (folder / "_models.md").write_text("\n".join(model_sections(MODELS, names)), encoding="utf-8")
 
 
-def described(name: str, parser: argparse.ArgumentParser) -> str:
+def command_section(name: str, parser: argparse.ArgumentParser) -> str:
     """One command as Markdown: what it does, its usage, and each option."""
     formatter = parser._get_formatter()
-    lines = [f"## {name}", "", parser.description, "", "```text", parser.format_usage().rstrip(), "```", ""]
+    lines = [f"## {name}", "", parser.description or "", "", "```text", parser.format_usage().rstrip(), "```", ""]
     for action in parser._actions:
-        if "--help" not in action.option_strings:
+        if "--help" not in action.option_strings and action.help != argparse.SUPPRESS:
             values = formatter._format_args(action, formatter._get_default_metavar_for_optional(action))
             names = ", ".join(action.option_strings) or action.metavar
             lines += [f"`{names}{f' {values}' if values and action.option_strings else ''}`"]
@@ -45,5 +56,37 @@ def described(name: str, parser: argparse.ArgumentParser) -> str:
     return "\n".join(lines)
 
 
-def setup(app) -> None:
-    app.connect("builder-inited", write_commands)
+def model_sections(models: Registry, commands: Iterable[str]) -> list[str]:
+    """Each kind of model as Markdown: description, commands, options with their limits, and its classes."""
+    described: set[str] = set()
+    sections = []
+    for entry in models:
+        network: Any = models.load(entry.name)
+        own = [f"`{name}`" for name in commands if name.split()[0] == entry.name]
+        classes = {f"{each.__module__}.{each.__qualname__}": None for each in (network, network.config_type)}
+        lines = [f"## {entry.name}", "", described_by(network, entry.description), ""]
+        lines += [f"Commands: {', '.join(own)}.", ""] if own else []
+        lines += [line for each in options_of(network.config_type).values() for line in option_lines(each)]
+        lines += ["```{eval-rst}", *(f".. autoclass:: {name}" for name in classes if name not in described), "```", ""]
+        described.update(classes)
+        sections.append("\n".join(lines))
+    return sections
+
+
+def described_by(network: Any, description: str) -> str:
+    """One sentence: the line of the registry, or the first one of the class, and what is embedded."""
+    line = description or (network.__doc__ or network.__name__).strip().splitlines()[0]
+    return f"{line[:1].upper()}{line[1:].rstrip('.')}; one embedding per {getattr(network, 'level', 'recording')}."
+
+
+def option_lines(option: Option) -> list[str]:
+    """An option of a model as an entry of a definition list; nothing for what the data decide."""
+    if not option.help:
+        return []
+    default = option.default.value if isinstance(option.default, Enum) else option.default
+    also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
+    return [f"`{option.name}`", f": {option.help} ({option.expected}; default: {default}{also})", ""]
+
+
+def setup(app: Any) -> None:
+    app.connect("builder-inited", write_reference)

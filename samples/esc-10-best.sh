@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ESC-10 by the recommended setting (docs/representations.md): four views of fine spectrograms, each with a model of its
+# ESC-10 by the recommended setting (docs/explanation/feature-quality.md): four views of fine spectrograms, each with a model of its
 # own that rebuilds hidden frames, their pooled features fused. Usage and output: experiment.sh, beside this file.
 name=esc-10-best
 layout=esc

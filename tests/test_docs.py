@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user guide builds without warnings, and is complete."""
+"""The user guide builds without warnings, is complete, and its links and examples work."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from audeep.cli.app import main
+from audeep.errors import ModelError
+from audeep.models.base import Autoencoder, NetworkConfig
+from audeep.models.registry import MODELS
+from audeep.runtime.options import option, options_of
+from audeep.runtime.registry import Entry, Registry
 from tests.cli.test_application import COMMANDS
 from tests.cli.test_manual_options import parser_of
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+FOLDERS = ("tutorials", "how-to", "reference", "explanation", "development")
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not path.name.startswith("_"))
+FRONT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +44,38 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def test_each_page_is_built(guide):
-    sources = {path.stem for path in DOCS.glob("*.md") if not path.stem.startswith("_")}
-    assert sources <= {path.stem for path in guide.glob("*.html")}
+@pytest.fixture(scope="module")
+def configuration() -> ModuleType:
+    """docs/conf.py."""
+    spec = importlib.util.spec_from_file_location("conf", DOCS / "conf.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_page_is_built_and_stands_in_one_of_the_folders(guide):
+    sources = {path.relative_to(DOCS).with_suffix("").as_posix() for path in PAGES}
+    assert sources <= {path.relative_to(guide).with_suffix("").as_posix() for path in guide.rglob("*.html")}
+    assert {source.partition("/")[0] for source in sources} == {"index", *FOLDERS}
+
+
+@pytest.mark.parametrize("page", PAGES + FRONT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_link_to_a_file_leads_to_one(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target.partition("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("page", FRONT, ids=lambda path: path.name)
+def test_links_from_outside_the_guide_name_sections_that_are_there(page):
+    for target, section in re.findall(r"\]\(([\w/.-]+\.md)#([\w-]+)\)", page.read_text(encoding="utf-8")):
+        headings = re.findall(r"^#+ (.*)", (page.parent / target).read_text(encoding="utf-8"), re.MULTILINE)
+        assert section in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
 
 
 def test_each_command_and_each_of_its_options_is_described(guide):
-    text = (guide / "commands.html").read_text(encoding="utf-8")
+    text = (guide / "reference" / "commands.html").read_text(encoding="utf-8")
     for command in COMMANDS:
         assert f"<h2>{command}<a" in text
         for action in parser_of(command)._actions:
@@ -46,23 +84,77 @@ def test_each_command_and_each_of_its_options_is_described(guide):
     assert "%(default)s" not in text
 
 
-def test_each_difference_in_the_changelog_is_a_page_of_its_own(guide):
-    changelog = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Differs from auDeep 0.9")[2]
-    text = (guide / "differences.html").read_text(encoding="utf-8")
-    assert text.count("<li><p>") == changelog.count("\n- ") > 20
+def test_each_kind_of_model_and_each_of_its_options_is_described(guide):
+    text = (guide / "reference" / "models.html").read_text(encoding="utf-8")
+    for entry in MODELS:
+        section = text.partition(f"<h2>{entry.name}<a")[2].partition("<h2>")[0]
+        plain = re.sub("<[^>]*>", "", section)
+        network: Any = entry.load()
+        assert entry.description in plain.lower() and f"{entry.name} train" in plain
+        assert f"{network.__module__}.{network.__name__}" in plain
+        for name, each in options_of(network.config_type).items():
+            assert not each.help or f">{name}</span>" in section
 
 
-def test_each_example_of_the_page_on_python_runs(recordings, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "recordings").symlink_to(recordings)
-    page = (DOCS / "python.md").read_text(encoding="utf-8")
-    names = {}
-    for language, block in re.findall(r"```(python|sh)\n(.*?)```", page, re.DOTALL):
+@dataclass(frozen=True)
+class ToyConfig(NetworkConfig):
+    width: float = option(2.0, "how wide it is", least=1, most=8)
+
+
+class Toy(Autoencoder):
+    """Autoencoder that another package brings."""
+
+    config_type = ToyConfig
+
+
+def test_a_kind_of_model_from_another_package_is_described_with_its_options_and_limits(configuration):
+    registry = Registry("audeep.none", "model", [Entry("toy", f"{__name__}:Toy")], ModelError)
+    (section,) = configuration.model_sections(registry, ["fuse", "toy generate", "toy train"])
+    assert section.startswith("## toy\n\nAutoencoder that another package brings; one embedding per recording.")
+    assert "Commands: `toy generate`, `toy train`." in section
+    assert "`width`\n: how wide it is (a number >= 1 <= 8; default: 2.0)" in section
+    assert f".. autoclass:: {__name__}.Toy\n" in section and f".. autoclass:: {__name__}.ToyConfig\n" in section
+
+
+def test_the_page_of_differences_has_each_line_of_the_changelog(guide):
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", changelog, re.DOTALL | re.MULTILINE))
+    assert list(parts) == ["Added", "Changed", "Fixed"] and (parts["Changed"] + parts["Fixed"]).count("\n- ") > 20
+    text = (guide / "explanation" / "differences.html").read_text(encoding="utf-8")
+    assert text.count("<li><p>") == changelog.count("\n- ")
+
+
+def run_examples(page: str) -> dict[str, Any]:
+    """Run the Python blocks, and the commands, of a page; its names in Python."""
+    names: dict[str, Any] = {}
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", text, re.DOTALL):
         if language == "python":
-            exec(compile(block, "docs/python.md", "exec"), names)
+            exec(compile(block, f"docs/{page}", "exec"), names)
         else:
             for line in block.splitlines():
                 assert main(["-q", *shlex.split(line)[1:]]) == 0
+    return names
+
+
+@pytest.fixture
+def in_folder(recordings, tmp_path, monkeypatch):
+    """Work in a folder with the directory `recordings`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recordings").symlink_to(recordings)
+
+
+def test_the_examples_of_the_page_on_scikit_learn_run(in_folder):
+    names = run_examples("how-to/scikit-learn.md")
     assert names["scores"].mean() >= 0.5 and names["again"].get_params()["num_units"] == 16
+
+
+def test_the_examples_of_the_page_on_hear_run(in_folder):
+    names = run_examples("how-to/hear.md")
     assert len(names["scenes"]) == 2 and names["milliseconds"].max() == 3000
+
+
+def test_the_examples_of_the_page_on_functions_run(in_folder):
+    names = run_examples("how-to/python-functions.md")
     assert names["evaluation"].accuracies.shape == (1, 3) and not any(names["violations"])
+    assert len(names["train"]) + len(names["valid"]) == len(names["embeddings"])
