@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sphinx configuration: `docs/build.sh` makes the user guide in docs/_build.
 
-The commands and the kinds of models are described by the program itself, those that other packages install included.
+The commands, the kinds of models and the modules are described by the program itself: also the commands and kinds that
+other packages add.
 """
 
 import argparse
-from collections.abc import Iterable
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from audeep import __version__
+import audeep
 from audeep.cli.app import AudeepApp
 from audeep.models.registry import MODELS
 from audeep.runtime.options import Option, options_of
@@ -19,7 +23,7 @@ from audeep.runtime.registry import Registry
 project = "audeep"
 author = "the audeep authors"
 copyright = "2026, the audeep authors"
-release = version = __version__
+release = version = audeep.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "**/_*.md"]
@@ -31,16 +35,19 @@ myst_enable_extensions = ["deflist"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True}
+napoleon_use_ivar = True
 
 
 def write_reference(app: Any) -> None:
-    """Write what reference/commands.md and reference/models.md include."""
+    """Write what the pages of the reference include."""
     folder = Path(app.srcdir, "reference")
     application = AudeepApp()
     names = sorted(name for name, _ in application.command_manager if name not in ("complete", "help"))
     commands = [command_section(name, application.command_parser(name)) for name in names]
     (folder / "_commands.md").write_text("\n".join(commands), encoding="utf-8")
     (folder / "_models.md").write_text("\n".join(model_sections(MODELS, names)), encoding="utf-8")
+    (folder / "_names.md").write_text("\n".join(public_names()), encoding="utf-8")
+    (folder / "_modules.md").write_text("\n".join(package_sections()), encoding="utf-8")
 
 
 def command_section(name: str, parser: argparse.ArgumentParser) -> str:
@@ -86,6 +93,26 @@ def option_lines(option: Option) -> list[str]:
     default = option.default.value if isinstance(option.default, Enum) else option.default
     also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
     return [f"`{option.name}`", f": {option.help} ({option.expected}; default: {default}{also})", ""]
+
+
+def public_names() -> Iterator[str]:
+    """A table of the names that the package offers, as Markdown."""
+    yield from ("| name | |", "| --- | --- |")
+    for name in sorted(set(audeep.__all__) - {"__version__"}):
+        value = getattr(audeep, name)
+        summary = (inspect.getdoc(value) or "").partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+        yield f"| {{py:obj}}`audeep.{name} <{value.__module__}.{value.__qualname__}>` | {summary} |"
+
+
+def package_sections() -> Iterator[str]:
+    """Each package as Markdown, with its modules; kinds of models have a page of their own."""
+    kinds = {entry.target.partition(":")[0] for entry in MODELS}
+    packages = {each.name for each in pkgutil.iter_modules(audeep.__path__) if each.ispkg}
+    for name in sorted(packages - {"backend", "cli"}):
+        package = importlib.import_module(f"audeep.{name}")
+        modules = sorted(each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+        shown = [each for each in modules if each not in kinds and "layers" not in each and "._" not in each]
+        yield from (f"## audeep.{name}", "", "```{eval-rst}", *(f".. automodule:: {each}" for each in shown), "```", "")
 
 
 def setup(app: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import audeep
 from audeep.cli.app import main
 from audeep.errors import ModelError
 from audeep.models.base import Autoencoder, NetworkConfig
@@ -94,6 +95,13 @@ def test_each_kind_of_model_and_each_of_its_options_is_described(guide):
         assert f"{network.__module__}.{network.__name__}" in plain
         for name, each in options_of(network.config_type).items():
             assert not each.help or f">{name}</span>" in section
+
+
+def test_each_public_name_is_described(guide):
+    text = (guide / "reference" / "python.html").read_text(encoding="utf-8")
+    for name in set(audeep.__all__) - {"__version__"}:
+        value = getattr(audeep, name)
+        assert f"audeep.{name}<" in text and f'id="{value.__module__}.{value.__qualname__}"' in text
 
 
 @dataclass(frozen=True)
