@@ -10,7 +10,8 @@
     │   └── ShapeError      features of another shape than expected
     ├── ModelError          a model directory that is missing, damaged, or in the way
     ├── OptionError         options that contradict each other or the data
-    └── OutputError         a file or directory that cannot be written
+    ├── OutputError         a file or directory that cannot be written
+    └── Stopped             work that was told to stop, or could not go on, for reasons that are not in the data
 
 The command line prints the message of an `AudeepError` and exits with status 1; any other exception is a
 fault in audeep.
@@ -68,3 +69,7 @@ class OptionError(AudeepError):
 
 class OutputError(AudeepError):
     """An output file or directory cannot be written."""
+
+
+class Stopped(AudeepError):
+    """Work was told to stop, or could not go on, for reasons that are not in the data."""

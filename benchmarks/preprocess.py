@@ -23,7 +23,8 @@ from timing import report
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.parsers.base import InstanceMetadata
 from audeep.parsers.esc import ESCParser
-from audeep.pipeline.preprocess import available_cores, preprocess
+from audeep.pipeline.preprocess import preprocess
+from audeep.runtime.execution import available_cores
 
 REPEATS = 5
 SETTINGS = {"window_width": 0.08, "window_overlap": 0.04, "mel_spectrum": 128, "fixed_length": 5, "clip_below": -60}

@@ -13,7 +13,7 @@ import pytest
 
 from audeep import load
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.pipeline import preprocess as extraction
+from audeep.runtime.journal import Journal
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
@@ -36,11 +36,11 @@ def processed(monkeypatch) -> list[Path]:
     done = []
     chunks = Preprocessor.chunks_and_rate
 
-    def noted(self, path):
+    def chunks_and_rate(self, path):
         done.append(path)
         return chunks(self, path)
 
-    monkeypatch.setattr(Preprocessor, "chunks_and_rate", noted)
+    monkeypatch.setattr(Preprocessor, "chunks_and_rate", chunks_and_rate)
     return done
 
 
@@ -50,14 +50,14 @@ def interrupted(audeep, command, processed, monkeypatch, tmp_path):
 
     def run(options: str = ""):
         with monkeypatch.context() as patch:
-            process = extraction._process
+            chunks_and_rate = Preprocessor.chunks_and_rate
 
             def until_the_eighth(*arguments):
                 if len(processed) == 7:
                     raise KeyboardInterrupt
-                return process(*arguments)
+                return chunks_and_rate(*arguments)
 
-            patch.setattr(extraction, "_process", until_the_eighth)
+            patch.setattr(Preprocessor, "chunks_and_rate", until_the_eighth)
             result = audeep(f"{command} {options}")
         assert result.status == 130
         assert result.err == "interrupted: 7 of 24 recordings are done, go on with --continue\n"
@@ -86,14 +86,14 @@ def test_a_run_may_be_interrupted_again_and_again(audeep, command, interrupted, 
     interrupted()
     for turn in range(2, 5):
         with monkeypatch.context() as patch:
-            append = extraction.Journal.append
+            append = Journal.append
 
             def stop_after_three(self, *arguments, append=append):
                 append(self, *arguments)
                 if len(processed) == 3:
                     raise KeyboardInterrupt
 
-            patch.setattr(extraction.Journal, "append", stop_after_three)
+            patch.setattr(Journal, "append", stop_after_three)
             result = audeep(f"{command} --continue")
         assert f"interrupted: {3 * turn + 4} of 24 recordings are done" in result.err
         processed.clear()
@@ -179,7 +179,7 @@ def test_a_run_without_the_option_starts_anew_and_says_so(audeep, command, inter
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "s.nc"]
 
 
-def test_a_run_that_stopped_at_a_recording_goes_on_when_it_is_mended(audeep, command, basedir, processed, tmp_path):
+def test_a_run_that_stopped_at_a_recording_goes_on_when_it_is_repaired(audeep, command, basedir, processed, tmp_path):
     path = basedir / "fold_2" / "high" / "1.wav"
     whole = path.read_bytes()
     path.write_bytes(whole[:1000])

@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from audeep import load
+from audeep.audio.front_ends.mel import Preprocessor
 from audeep.parsers.base import InstanceMetadata
-from audeep.pipeline import preprocess as extraction
+from audeep.pipeline.preprocess import groups
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
@@ -89,7 +90,7 @@ def test_padded_spectrograms_are_no_feature_vectors(audeep, basedir, tmp_path):
 
 def test_the_same_bytes_after_an_interruption(audeep, basedir, tmp_path, monkeypatch):
     preprocess(audeep, basedir, tmp_path / "whole.nc")
-    process = extraction._process
+    chunks_and_rate = Preprocessor.chunks_and_rate
     with monkeypatch.context() as patch:
         seen = []
 
@@ -97,9 +98,9 @@ def test_the_same_bytes_after_an_interruption(audeep, basedir, tmp_path, monkeyp
             seen.append(path)
             if len(seen) == 3:
                 raise KeyboardInterrupt
-            return process(preprocessor, path)
+            return chunks_and_rate(preprocessor, path)
 
-        patch.setattr(extraction, "_process", interrupted)
+        patch.setattr(Preprocessor, "chunks_and_rate", interrupted)
         command = f"preprocess --basedir {basedir} --parser no-metadata --output {tmp_path}/s.nc {SPECTRA} --jobs 1"
         assert audeep(command).status == 130
     assert audeep(f"{command} --continue").status == 0
@@ -155,10 +156,10 @@ def test_settings_of_the_spectrograms_are_kept_with_them(audeep, basedir, tmp_pa
 
 
 def test_spectrograms_are_gathered_for_writing_by_what_they_are_padded_to():
-    results = [(InstanceMetadata(Path(), f"{number}.wav"), ({}, np.zeros((2, 1, 128)))) for number in range(9)]
-    results[4] = results[4][0], ({}, None)
+    results = [(InstanceMetadata(Path(), f"{number}.wav"), np.zeros((2, 1, 128))) for number in range(9)]
+    results[4] = results[4][0], None
     sizes = [
-        [len(group) for group in extraction._groups(results, (num_frames, 128))]
+        [len(group) for group in groups(results, (num_frames, 128))]
         for num_frames in (2**9, 2**11, 2**16)  # a quarter of a megabyte, one, and 32
     ]
     assert sizes == [[2, 2, 2, 2], [1] * 8, [1] * 8]

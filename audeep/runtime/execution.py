@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work on many items in worker processes: results in order, few of them waiting, and no worker left at the end."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from audeep.errors import Stopped
+from audeep.runtime.memory import reuse_memory
+
+BATCH = 4  # items handed to a worker at a time
+BLOCKS_AHEAD = 2  # blocks of one batch for each worker that are in work or done before they are asked for
+IDLE_SECONDS = 10.0  # after which a worker without work ends
+SECONDS_BETWEEN_LOOKS = 0.5  # of a worker for the process that started it
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None) -> Iterator[Result]:
+    """Give `function(item)` for all items, in their order.
+
+    However slowly results are taken, at most `BATCH * jobs * (BLOCKS_AHEAD + 1)` of them are in work or wait. Workers
+    leave Ctrl-C to this process, and end when it does, however it ends.
+
+    Args:
+        function: of a module that workers can import, or anything else that cloudpickle takes.
+        jobs: worker processes, by default one for each available core; with 1, or few items, the work is done here.
+
+    Raises:
+        Stopped: a worker was killed.
+        Exception: whatever `function` raises; it may come before the results of earlier items.
+    """
+    jobs = min(jobs or available_cores(), max(1, len(items) // BATCH))
+    if jobs == 1:
+        yield from map(function, items)
+        return
+    blocks: deque[Generator[Result, None, None]] = deque()
+    try:
+        for start in range(0, len(items), BATCH * jobs):
+            blocks.append(_started(function, items[start : start + BATCH * jobs], jobs))
+            if len(blocks) > BLOCKS_AHEAD:
+                yield from _results(blocks)
+        while blocks:
+            yield from _results(blocks)
+    except BrokenProcessPool as error:
+        raise Stopped("a worker process was killed, perhaps because memory ran out; try jobs=1") from error
+    finally:
+        _abandon(blocks)
+
+
+def _started(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> "Generator[Result, None, None]":
+    """The results of a block of items, on which workers begin at once."""
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator",
+        pre_dispatch="all",  # joblib would hand out more whenever work is done, whether or not results are taken
+        batch_size=BATCH,
+        max_nbytes=None,
+        idle_worker_timeout=IDLE_SECONDS,
+        initializer=_start_worker,
+        initargs=(os.getpid(),),
+    )
+    with _blocked_interrupts():
+        results: Generator[Result, None, None] = parallel(delayed(function)(item) for item in items)
+    return results
+
+
+def _results(blocks: "deque[Generator[Result, None, None]]") -> Iterator[Result]:
+    """Results of the first block, which stays until the last of them is taken."""
+    for result in blocks[0]:  # noqa: UP028  "yield from" would close the block before `_abandon` does
+        yield result
+    blocks.popleft()
+
+
+def _abandon(blocks: "Iterable[Generator[Result, None, None]]") -> None:
+    """End the workers that are busy with blocks whose results nobody wants."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # joblib warns of results that are not taken
+        for block in blocks:
+            block.close()
+
+
+@contextmanager
+def _blocked_interrupts() -> Iterator[None]:
+    """Let processes that are started inherit that SIGINT is blocked; here it comes through afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reuse_memory()
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=follow, daemon=True).start()
