@@ -28,6 +28,7 @@ ONLY_IN = {
     "matplotlib": {"cli.render"},
     "cliff": {"cli"},
     "prompt_toolkit": {"cli"},
+    "joblib": {"runtime.execution"},
 }
 
 

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Work on many items in worker processes: results in order, few of them waiting, and no worker left at the end."""
 
+import multiprocessing
 import os
 import signal
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from audeep.errors import Stopped
 from audeep.runtime.memory import reuse_memory
 
 BATCH = 4  # items handed to a worker at a time
-BLOCKS_AHEAD = 2  # blocks of one batch for each worker that are in work or done before they are asked for
 IDLE_SECONDS = 10.0  # after which a worker without work ends
 SECONDS_BETWEEN_LOOKS = 0.5  # of a worker for the process that started it
 
@@ -32,44 +31,49 @@ def available_cores() -> int:
 def run(function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None) -> Iterator[Result]:
     """Give `function(item)` for all items, in their order.
 
-    However slowly results are taken, at most `BATCH * jobs * (BLOCKS_AHEAD + 1)` of them are in work or wait. Workers
-    leave Ctrl-C to this process, and end when it does, however it ends.
+    However slowly results are taken, at most `BATCH * (2 * jobs + 1)` of them are in work or wait. Workers leave Ctrl-C
+    to this process, and end when it does, however it ends.
 
     Args:
         function: of a module that workers can import, or anything else that cloudpickle takes.
-        jobs: worker processes, by default one for each available core; with 1, or few items, the work is done here.
+        jobs: worker processes, by default one for each available core. With 1, few items, or on a system without
+            semaphores, the work is done here.
 
     Raises:
         Stopped: a worker was killed.
         Exception: whatever `function` raises; it may come before the results of earlier items.
     """
     jobs = min(jobs or available_cores(), max(1, len(items) // BATCH))
-    if jobs == 1:
+    if jobs == 1 or not _has_semaphores():
         yield from map(function, items)
         return
-    blocks: deque[Generator[Result, None, None]] = deque()
+    batches: deque[Generator[Result, None, None]] = deque()
     try:
-        for start in range(0, len(items), BATCH * jobs):
-            blocks.append(_started(function, items[start : start + BATCH * jobs], jobs))
-            if len(blocks) > BLOCKS_AHEAD:
-                yield from _results(blocks)
-        while blocks:
-            yield from _results(blocks)
+        for start in range(0, len(items), BATCH):
+            batches.append(_started(function, items[start : start + BATCH], jobs))
+            if len(batches) > 2 * jobs:
+                yield from _results(batches)
+        while batches:
+            yield from _results(batches)
     except BrokenProcessPool as error:
         raise Stopped("a worker process was killed, perhaps because memory ran out; try jobs=1") from error
     finally:
-        _abandon(blocks)
+        _wait_for(batches)
 
 
-def _started(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> "Generator[Result, None, None]":
-    """The results of a block of items, on which workers begin at once."""
+def _started(function: Callable[[Item], Result], batch: Sequence[Item], jobs: int) -> "Generator[Result, None, None]":
+    """The results of a batch, on which a worker begins as soon as one is free.
+
+    All batches have the same workers. Each is a call of joblib by itself, because joblib hands out the next batch of a
+    call whenever some work is done, whether or not results are taken.
+    """
     from joblib import Parallel, delayed
 
     parallel = Parallel(
         n_jobs=jobs,
         backend="loky",
         return_as="generator",
-        pre_dispatch="all",  # joblib would hand out more whenever work is done, whether or not results are taken
+        pre_dispatch="all",
         batch_size=BATCH,
         max_nbytes=None,
         idle_worker_timeout=IDLE_SECONDS,
@@ -77,23 +81,33 @@ def _started(function: Callable[[Item], Result], items: Sequence[Item], jobs: in
         initargs=(os.getpid(),),
     )
     with _blocked_interrupts():
-        results: Generator[Result, None, None] = parallel(delayed(function)(item) for item in items)
+        results: Generator[Result, None, None] = parallel(delayed(function)(item) for item in batch)
     return results
 
 
-def _results(blocks: "deque[Generator[Result, None, None]]") -> Iterator[Result]:
-    """Results of the first block, which stays until the last of them is taken."""
-    for result in blocks[0]:  # noqa: UP028  "yield from" would close the block before `_abandon` does
+def _results(batches: "deque[Generator[Result, None, None]]") -> Iterator[Result]:
+    """Results of the first batch, which stays until the last of them is taken."""
+    for result in batches[0]:  # noqa: UP028  "yield from" would close it, and joblib then kill the workers
         yield result
-    blocks.popleft()
+    batches.popleft()
 
 
-def _abandon(blocks: "Iterable[Generator[Result, None, None]]") -> None:
-    """End the workers that are busy with blocks whose results nobody wants."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # joblib warns of results that are not taken
-        for block in blocks:
-            block.close()
+def _wait_for(batches: "Iterable[Generator[Result, None, None]]") -> None:
+    """Let workers end what they have begun though nobody wants the results.
+
+    Where they are killed instead, as joblib does, loky (3.5) may print the traceback of one of its threads.
+    """
+    for batch in batches:
+        with suppress(Exception):  # one was raised already
+            deque(batch, maxlen=0)
+
+
+def _has_semaphores() -> bool:
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 """preprocess --continue: what is done is not done again, and the file is that of a run in one go."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -270,6 +271,22 @@ def test_workers_end_with_the_process_that_is_killed(endless, tmp_path):
     second.terminate()
     assert second.wait(30) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]  # no temporary file
+
+
+def test_a_worker_that_is_killed_stops_the_run_in_one_line_and_what_is_done_is_kept(endless, tmp_path):
+    process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", "2")
+    wait_for(tmp_path / "s.nc.partial", 100_000, process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [int(number) for number in children if b"LokyProcess" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    assert process.wait(30) == 1
+    assert re.fullmatch(
+        r"a worker process was killed, perhaps because memory ran out; try --jobs 1; \d+ of 5000 recordings are done,"
+        r" go on with --continue\n",
+        process.stderr.read(),
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
 
 
 def test_two_runs_cannot_write_one_file(endless, audeep, tmp_path):
