@@ -39,9 +39,10 @@ def not_written(path: Path | str, error: Exception) -> OutputError:
 @contextmanager
 def write_failures(path: Path | str, *kinds: type[Exception]) -> Iterator[None]:
     """Turn an OSError, or what else a library raises where it cannot write `path`, into an OutputError."""
+    caught: tuple[type[Exception], ...] = (OSError, *kinds)
     try:
         yield
-    except (OSError, *kinds) as error:
+    except caught as error:
         raise not_written(path, error) from error
 
 

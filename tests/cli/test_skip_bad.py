@@ -9,7 +9,9 @@ import pytest
 import soundfile
 
 from audeep import load
+from audeep.cli.options import as_flags
 
+FLAGS = {"window_width": "--window-width", "fixed_length": "--fixed-length"}
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 
 
@@ -37,7 +39,7 @@ def test_bad_recordings_are_left_out_and_listed(audeep, mixed, tmp_path, jobs):
     assert np.isfinite(data_set.features).all() and data_set.num_folds == 3
     lines = (tmp_path / "spectrograms.nc.bad.txt").read_text().splitlines()
     assert [line.partition(":")[0] for line in lines] == [str(mixed / name) for name in bad]
-    assert all(f"left out: {line}" in result.err for line in lines)
+    assert all(f"left out: {as_flags(line, FLAGS)}" in result.err for line in lines)
     assert f"4 of 27 recordings were left out; they are listed in {output}.bad.txt" in result.err
     assert audeep(f"validate --input {output}").status == 0
 
