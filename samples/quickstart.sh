@@ -47,8 +47,8 @@ mlp=$(audeep mlp evaluate --quiet --input "$output/features.nc" --cross-validate
 svm=$(audeep svm evaluate --quiet --input "$output/features.nc" --cross-validate --complexity 0.01)
 
 step "Compare with features that ignore order: the mean spectrum of each recording"
-chance=$(python "$project/samples/order_blind.py" "$output/spectrograms.nc" "$output/mean-spectra.nc")
-blind=$(audeep svm evaluate --quiet --input "$output/mean-spectra.nc" --cross-validate --complexity 0.01)
+chance=$(python "$project/samples/band_statistics.py" "$output/spectrograms.nc" "$output/mean-spectra.nc")
+statistics=$(audeep svm evaluate --quiet --input "$output/mean-spectra.nc" --cross-validate --complexity 0.01)
 
 step "Write the features as CSV, for every other tool (export)"
 audeep export --input "$output/features.nc" --format csv --output "$output/csv"
@@ -58,7 +58,7 @@ percent() { printf '%s\n' "${1%%,*}" | awk '{ printf "%.1f", 100 * $1 }'; }
 step "Accuracy in 5-fold cross-validation"
 printf '%-52s %6s %%\n' \
     "chance (always the most frequent class)" "$chance" \
-    "linear SVM on mean spectra, which ignore order" "$(percent "$blind")" \
+    "linear SVM on mean spectra, which ignore order" "$(percent "$statistics")" \
     "linear SVM on the learned features" "$(percent "$svm")" \
     "MLP on the learned features" "$(percent "$mlp")"
 printf '\nFeatures: %s, as CSV in %s\n' "$output/features.nc" "$output/csv"

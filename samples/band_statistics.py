@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Baseline features that ignore the order of sounds: the mean of each frequency band over time.
 
-    python order_blind.py SPECTROGRAMS.nc FEATURES.nc
+    python band_statistics.py SPECTROGRAMS.nc FEATURES.nc
 
 Prints the accuracy of always choosing the most frequent class, in percent.
 """
