@@ -15,10 +15,11 @@ from .estimators.autoencoders import FrequencyAutoencoder as FrequencyAutoencode
 from .estimators.autoencoders import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
 from .estimators.autoencoders import TimeAutoencoder as TimeAutoencoder
 from .estimators.spectrogram import Spectrogram as Spectrogram
+from .evaluation.evaluate import evaluate as evaluate
+from .evaluation.plan import EvaluationPlan as EvaluationPlan
 from .evaluation.predictions import predict as predict
 from .evaluation.projection import visualize_pca as visualize_pca
 from .evaluation.projection import visualize_tsne as visualize_tsne
-from .evaluation.results import evaluate as evaluate
 from .inference.features import FeatureExtractor as FeatureExtractor
 from .inference.generation import generate as generate
 from .pipeline.preprocess import preprocess as preprocess

@@ -11,8 +11,9 @@ import torch
 from timing import alternate, report
 
 from audeep.data.data_set import empty
+from audeep.evaluation.evaluate import cross_validate
 from audeep.evaluation.learners import MlpLearner
-from audeep.evaluation.results import cross_validate
+from audeep.evaluation.plan import EvaluationPlan
 
 INSTANCES, FEATURES, CLASSES, FOLDS, REPEATS, UNITS, EPOCHS = 400, 1024, 10, 5, 5, 150, 20
 
@@ -43,7 +44,8 @@ def main() -> None:
     data_set = data_set.with_features(features, ["generated"])
 
     def evaluate() -> None:
-        cross_validate(data_set, lambda seed: MlpLearner(num_epochs=EPOCHS, seed=seed), repeat=REPEATS)
+        plan = EvaluationPlan(repeat=REPEATS)
+        cross_validate(data_set, lambda seed: MlpLearner(num_epochs=EPOCHS, seed=seed), plan)
 
     seconds = alternate(audeep=evaluate, products=products)
     report("share of the speed of the bare products", seconds["products"] / seconds["audeep"], "0.60")

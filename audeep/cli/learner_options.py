@@ -3,22 +3,16 @@
 
 import argparse
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
-from audeep.cli.options import (
-    AudeepCommand,
-    add_device,
-    add_keep_prob,
-    add_learning_rate,
-    add_seed,
-    choice_of,
-    positive,
-    positive_int,
-)
-from audeep.errors import OptionError
+from audeep.cli.options import AudeepCommand, add_declared, add_device, choice_of, declared_values, reader_of
+from audeep.runtime.options import options_of
 
 if TYPE_CHECKING:
-    from audeep.evaluation.learners import LearnerFactory
+    from audeep.evaluation.learners import LearnerChoice
+    from audeep.evaluation.plan import EvaluationPlan
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +20,11 @@ logger = logging.getLogger(__name__)
 class LearnerCommand(AudeepCommand):
     """A command that trains a learner."""
 
+    plan_options: ClassVar[Iterable[str] | None] = None  # all
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        from audeep.evaluation.plan import EvaluationPlan
+
         parser.add_argument(
             "--task",
             type=choice_of(("classification", "regression")),
@@ -34,46 +32,37 @@ class LearnerCommand(AudeepCommand):
             metavar="TASK",
             help="predict labels (classification) or values (regression) (default: %(default)s)",
         )
-        parser.add_argument("--upsample", action="store_true", help="repeat training instances to balance the classes")
-        parser.add_argument(
-            "--majority-vote",
-            action="store_true",
-            help="let the chunks of a file vote on one label for the file; of values, take the mean",
-        )
-        add_seed(parser)
+        add_declared(parser, EvaluationPlan, self.plan_options)
         self.add_learner_options(parser)
 
     def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options of the learner."""
         raise NotImplementedError
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory | dict[float, LearnerFactory]":
+    def make_learner(self, parsed_args: argparse.Namespace) -> "LearnerChoice":
         """What makes the learners."""
         raise NotImplementedError
 
-    def training_options(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+    def plan_of(self, parsed_args: argparse.Namespace) -> "EvaluationPlan":
         """What evaluation and prediction take beside data and learners."""
-        if parsed_args.task == "regression" and parsed_args.upsample:
-            raise OptionError("--upsample balances classes, which --task regression has not; leave one of them out")
-        options = {name: getattr(parsed_args, name) for name in ("upsample", "majority_vote", "seed")}
-        return {**options, "regression": parsed_args.task == "regression"}
+        from audeep.evaluation.plan import EvaluationPlan
+
+        options = declared_values(parsed_args, EvaluationPlan)
+        return EvaluationPlan(**options, regression=parsed_args.task == "regression")
 
 
 class SvmOptions:
     """The learner of a command is a linear SVM."""
 
     def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
+        from audeep.evaluation.learners import SvmLearner
+
+        option = options_of(SvmLearner)["complexity"]
         parser.add_argument(
-            "--complexity",
-            type=positive,
-            nargs="+",
-            required=True,
-            metavar="C",
-            help="the weight of errors in training; of several, the one is taken that does best in cross-validation"
-            " within the training data",
+            "--complexity", type=reader_of(option), nargs="+", required=True, metavar=option.metavar, help=option.help
         )
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "dict[float, LearnerFactory]":
+    def make_learner(self, parsed_args: argparse.Namespace) -> "LearnerChoice":
         from audeep.evaluation.learners import svms
 
         return svms(parsed_args.complexity, parsed_args.task == "regression")
@@ -83,15 +72,9 @@ class MlpOptions:
     """The learner of a command is a multilayer perceptron."""
 
     def add_learner_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--num-epochs", type=positive_int, default=400, help="training steps (default: %(default)s)"
-        )
-        add_learning_rate(parser)
-        parser.add_argument("--num-layers", type=positive_int, default=2, help="hidden layers (default: %(default)s)")
-        parser.add_argument(
-            "--num-units", type=positive_int, default=150, help="units per layer (default: %(default)s)"
-        )
-        add_keep_prob(parser, default=0.6)
+        from audeep.evaluation.learners import MlpLearner
+
+        add_declared(parser, MlpLearner)
         parser.add_argument(
             "--shuffle",
             action="store_true",
@@ -99,14 +82,12 @@ class MlpOptions:
         )
         add_device(parser)
 
-    def learner_factory(self, parsed_args: argparse.Namespace) -> "LearnerFactory":
+    def make_learner(self, parsed_args: argparse.Namespace) -> "LearnerChoice":
         from audeep.evaluation.learners import MlpLearner, MlpRegressor
         from audeep.models.devices import select_device
 
         if parsed_args.shuffle:
             logger.info("--shuffle: has no effect, since each training step uses all instances at once")
-        names = ("num_epochs", "learning_rate", "num_layers", "num_units", "keep_prob")
-        options = {name: getattr(parsed_args, name) for name in names}
-        device = str(select_device(parsed_args.device))
-        learner = MlpRegressor if parsed_args.task == "regression" else MlpLearner
-        return lambda seed: learner(**options, seed=seed, device=device)
+        options = {**declared_values(parsed_args, MlpLearner), "device": str(select_device(parsed_args.device))}
+        learner = (MlpRegressor if parsed_args.task == "regression" else MlpLearner)(**options)
+        return lambda seed: replace(learner, seed=seed)

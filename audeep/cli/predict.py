@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 class PredictLabels(LearnerCommand):
     """What prediction shares for all learners."""
 
+    plan_options = ("upsample", "majority_vote", "seed")
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         for part, purpose in (("train", "train on"), ("eval", "predict")):
             parser.add_argument(
@@ -44,8 +46,8 @@ class PredictLabels(LearnerCommand):
         for part in ("train", "eval"):
             data_set, names = load(getattr(parsed_args, f"{part}_input")), getattr(parsed_args, f"{part}_partitions")
             data_sets.append(data_set if names is None else data_set.partitions([Partition[name] for name in names]))
-        options = self.training_options(parsed_args)
-        predictions = predict(*data_sets, self.learner_factory(parsed_args), **options)
+        train, unlabelled = data_sets
+        predictions = predict(train, unlabelled, self.make_learner(parsed_args), self.plan_of(parsed_args))
         write_predictions(predictions, parsed_args.output)
         logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
 

@@ -2,25 +2,22 @@
 """report: one training run on one page."""
 
 import argparse
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step
-from audeep.cli.render.page import page, paragraph, picture, section, table
-from audeep.errors import ModelError
+from audeep.cli.render.page import page
 from audeep.runtime.files import check_target, replacing
-from audeep.runtime.results import SETTINGS_NAME
+from audeep.runtime.results import SETTINGS_NAME, read_settings
 
 if TYPE_CHECKING:
     from torch import nn
 
     from audeep.data.data_set import DataSet
-    from audeep.evaluation.results import ClassEvaluation
     from audeep.models.checkpoints import Progress
     from audeep.models.curve import Point
 
@@ -60,54 +57,40 @@ class Report(AudeepCommand):
         from audeep.models.curve import read_curve
         from audeep.models.devices import select_device
 
-        logs = parsed_args.run_dir / "logs"
+        logs, seed = parsed_args.run_dir / "logs", parsed_args.seed
         output = parsed_args.output or parsed_args.run_dir / "report.html"
         check_target(output)
         data_set = load(parsed_args.input)
         model, progress = load_model(logs, parsed_args.step)
         check_shape(model, data_set, logs)
-        sections = [
-            settings_section(model, progress, _read_settings(logs / SETTINGS_NAME)),
-            curve_section(read_curve(logs, load_model(logs)[1].step)),
-        ]
+        settings = settings_of(model, progress, read_settings(logs / SETTINGS_NAME))
+        curve = read_curve(logs, load_model(logs)[1].step)
         model.to(select_device(parsed_args.device))
-        sections.append(reconstructions_section(model, data_set, parsed_args.seed))
         features = represent(model, data_set)
-        sections.append(maps_section(features, parsed_args.seed))
-        sections.append(scores_section(features, data_set, parsed_args.seed))
-        title = parsed_args.title or parsed_args.run_dir.resolve().name
+        content = {
+            "title": parsed_args.title or parsed_args.run_dir.resolve().name,
+            "settings": settings,
+            "curve": curve_of(curve),
+            "reconstructions": reconstructions_of(model, data_set, seed),
+            "maps": maps_of(features, seed),
+            "scores": scores_of(features, data_set, seed),
+        }
         with replacing(output) as partial:
-            partial.write_text(page(title, sections), encoding="utf-8")
+            partial.write_text(page("report.html.j2", content), encoding="utf-8")
         logger.info("%s: report written", output)
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
-    """What training wrote of its options; nothing if an older version trained."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(content[key], dict) for key in ("settings", "versions")):
-            raise TypeError("settings and versions are no objects")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: has no settings of a training ({reason}); put a copy back, or remove it") from error
-    return content
-
-
-def settings_section(model: "nn.Module", progress: "Progress", content: dict[str, Any]) -> str:
+def settings_of(model: "nn.Module", progress: "Progress", content: dict[str, Any]) -> dict[str, Any]:
     """The model, how it was trained as far as that is known, and with which versions."""
-    config = asdict(model.config)
+    config: dict[str, Any] = asdict(model.config)  # type: ignore[call-overload]
     weights = sum(weight.numel() for weight in model.parameters())
-    rows = [("model", model.kind), ("weights", f"{weights:,}"), *asdict(progress).items(), *config.items()]
-    parts = [table(("", "model"), [(name, _shown(value)) for name, value in rows])]
+    about = {"model": model.kind, "weights": f"{weights:,}", **asdict(progress), **config}
     options = {name: value for name, value in content.get("settings", {}).items() if name not in config}
-    rows = [(name, _shown(value)) for name, value in options.items() if value is not None]
-    if rows:
-        parts.append(table(("", "training"), rows))
-        versions = (f"{name} {version}" for name, version in content["versions"].items())
-        parts.append(paragraph(f"Trained with {', '.join(versions)}."))
-    return section("Settings", *parts)
+    return {
+        "model": [(name, _shown(value)) for name, value in about.items()],
+        "training": [(name, _shown(value)) for name, value in options.items() if value is not None],
+        "versions": [f"{name} {version}" for name, version in content.get("versions", {}).items()],
+    }
 
 
 def _shown(value: object) -> str:
@@ -116,29 +99,31 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _png(draw: Callable[[BinaryIO], None]) -> bytes:
-    file = BytesIO()
-    draw(file)
-    return file.getvalue()
+def _png(draw: Callable[..., None], *content: object) -> bytes:
+    """What `draw` draws of `content`."""
+    file: BinaryIO = BytesIO()
+    draw(*content, file)
+    file.seek(0)
+    return file.read()
 
 
-def curve_section(curve: "list[Point]") -> str:
-    """The losses of all epochs."""
+def curve_of(curve: "Sequence[Point]") -> dict[str, Any]:
+    """The losses of all epochs; nothing if they were not kept."""
     from audeep.cli.render.plots import plot_curve
     from audeep.models.curve import best_of
 
     if not curve:
-        return section("Learning curve", paragraph("The losses of this run were not kept."))
+        return {}
     last, best = curve[-1], best_of(curve)
     summary = f"After {last.epoch} epochs the training loss is {last.loss:.4f}."
     if best is not None:
         summary += (
             f" The lowest validation loss is {best.validation_loss:.4f}, of epoch {best.epoch}, step {best.step}."
         )
-    return section("Learning curve", picture(_png(lambda file: plot_curve(curve, file)), summary), paragraph(summary))
+    return {"picture": _png(plot_curve, curve), "summary": summary}
 
 
-def reconstructions_section(model: "nn.Module", data_set: "DataSet", seed: int) -> str:
+def reconstructions_of(model: "nn.Module", data_set: "DataSet", seed: int) -> bytes:
     """Some instances from all over the data set."""
     import numpy as np
 
@@ -147,66 +132,56 @@ def reconstructions_section(model: "nn.Module", data_set: "DataSet", seed: int) 
 
     count = min(NUM_RECONSTRUCTIONS, len(data_set))
     instances = np.linspace(0, len(data_set) - 1, count).astype(int).tolist()
-    found = reconstruct(model, data_set, instances, seed)
-    shown = picture(_png(lambda file: plot_reconstructions(found, file)), "spectrograms and their reconstructions")
-    return section("Reconstructions", shown)
+    return _png(plot_reconstructions, reconstruct(model, data_set, instances, seed))
 
 
-def maps_section(features: "DataSet", seed: int) -> str:
-    """The representations in a plane, by two methods."""
+def maps_of(features: "DataSet", seed: int) -> dict[str, Any]:
+    """The features in a plane, by two methods."""
     from audeep.cli.render.plots import plot_map
     from audeep.evaluation.projection import visualize_pca, visualize_tsne
 
-    parts = [paragraph(f"{len(features)} instances, each with {features.feature_shape[0]} features.")]
-    for name, points in (("PCA", visualize_pca(features, seed)), ("t-SNE", visualize_tsne(features, seed=seed))):
-        drawn = _png(lambda file, name=name, points=points: plot_map(points, features, name, file))
-        parts.append(picture(drawn, f"map of the features by {name}"))
-    return section("Maps", *parts)
+    points = {"PCA": visualize_pca(features, seed), "t-SNE": visualize_tsne(features, seed=seed)}
+    pictures = {name: _png(plot_map, each, features, name) for name, each in points.items()}
+    return {"num_instances": len(features), "num_features": features.feature_shape[0], "pictures": pictures}
 
 
-def scores_section(features: "DataSet", spectrograms: "DataSet", seed: int) -> str:
-    """What a linear SVM makes of the features, and what they must beat."""
-    if not (features.is_fully_labelled and features.has_cv_info):
-        reason = "the data set has no folds" if features.is_fully_labelled else "not all instances have a label"
-        return section("Scores", paragraph(f"There are no scores, since {reason}."))
+def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[str, Any]:
+    """What a linear SVM can tell from the features, and what they must beat."""
+    if not features.is_fully_labelled:
+        return {"missing": "not all instances have a label"}
+    if not features.has_cv_info:
+        return {"missing": "the data set has no folds"}
 
     from audeep.cli.render.plots import plot_confusion
-    from audeep.evaluation.baselines import ConstantLearner, order_blind
+    from audeep.evaluation.baselines import band_statistics, evaluate_baselines
+    from audeep.evaluation.evaluate import cross_validate
     from audeep.evaluation.learners import svms
-    from audeep.evaluation.results import cross_validate, mean_and_spread
+    from audeep.evaluation.plan import EvaluationPlan
+    from audeep.evaluation.results import ClassEvaluation, mean_and_deviation
 
-    statistics = order_blind(features, spectrograms)
-    evaluations: dict[str, ClassEvaluation] = {
-        "SVM on these features": cross_validate(features, svms(COMPLEXITIES), seed=seed),
-        "SVM on mean and deviation of each band": cross_validate(statistics, svms(COMPLEXITIES), seed=seed),
-        "chance": cross_validate(statistics, ConstantLearner, seed=seed),
+    plan = EvaluationPlan(seed=seed)
+    statistics = band_statistics(features, spectrograms)
+    evaluation = cross_validate(features, svms(COMPLEXITIES), plan)
+    assert isinstance(evaluation, ClassEvaluation)
+    compared = {
+        "SVM on these features": evaluation,
+        **evaluate_baselines(statistics, plan, complexities=COMPLEXITIES),
     }
-    evaluation = evaluations["SVM on these features"]
     rows = []
-    for name, one in evaluations.items():
-        both = map(mean_and_spread, one.scores.values())
-        rows.append((name, *(f"{mean:.2%} (+/- {spread:.2%})" for mean, spread in both)))
-    drawn = _png(lambda file: plot_confusion(evaluation.confusion, evaluation.labels, file))
-    complexities = ", ".join(f"{fold.complexity:g}" for fold in evaluation.folds)
-    return section(
-        "Scores",
-        paragraph(
-            f"Cross-validated on {features.num_folds} folds: mean, and twice the standard deviation over folds. The"
-            f" complexity of the SVM is chosen within the training data ({complexities}). Training the autoencoder used"
-            " no labels."
-        ),
-        table(("", *evaluation.scores), rows),
-        picture(drawn, "confusion matrix of the SVM on these features, with the scores of each class"),
-        class_table(evaluation),
-    )
-
-
-def class_table(evaluation: "ClassEvaluation") -> str:
-    """Recall, precision, F1 and count of each class."""
-    scores = evaluation.class_scores
-    names = [name for name in scores if name != "count"]
-    rows = []
-    for position, label in enumerate(evaluation.labels):
-        shares = [scores[name][position] for name in names]
-        rows.append((label, *("" if share != share else f"{share:.1%}" for share in shares), scores["count"][position]))
-    return table(("class", *names, "count"), rows)
+    for name, one in compared.items():
+        both = map(mean_and_deviation, one.scores.values())
+        rows.append((name, *(f"{mean:.2%} (+/- {deviation:.2%})" for mean, deviation in both)))
+    *shares, counts = evaluation.class_scores.values()
+    return {
+        "missing": "",
+        "num_folds": features.num_folds,
+        "complexities": [f"{fold.complexity:g}" for fold in evaluation.folds],
+        "header": ("", *evaluation.scores),
+        "rows": rows,
+        "confusion": _png(plot_confusion, evaluation),
+        "class_header": ("class", *evaluation.class_scores),
+        "class_rows": [
+            (label, *("" if share != share else f"{share:.1%}" for share in found), count)
+            for label, found, count in zip(evaluation.labels, zip(*shares, strict=True), counts, strict=True)
+        ],
+    }

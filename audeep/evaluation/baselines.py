@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What learned features must beat: chance, and statistics of spectrograms that know nothing of the order of frames."""
+"""What learned features must beat: chance, and statistics of spectrograms that ignore the order of frames."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -7,6 +10,10 @@ from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED, TIME
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, ShapeError
+from audeep.evaluation.evaluate import Partitions, evaluate
+from audeep.evaluation.learners import svms
+from audeep.evaluation.plan import DEFAULT_PLAN, EvaluationPlan
+from audeep.evaluation.results import Evaluation
 
 COMPLEXITIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of an SVM on statistics, to choose among
 
@@ -18,9 +25,8 @@ class ConstantLearner:
         """Take a seed as all learners do; nothing is random."""
 
     def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
-        if targets.dtype.kind == "f":
-            self.constant = targets.mean()
-        else:
+        self.constant = targets.mean()
+        if targets.dtype.kind != "f":
             labels, counts = np.unique(targets, return_counts=True)
             self.constant = labels[counts.argmax()]
 
@@ -28,7 +34,30 @@ class ConstantLearner:
         return np.full(len(features), self.constant)
 
 
-def order_blind(data_set: DataSet, spectrograms: DataSet) -> DataSet:
+def evaluate_baselines(
+    statistics: DataSet,
+    plan: EvaluationPlan = DEFAULT_PLAN,
+    partitions: Partitions | None = None,
+    complexities: Sequence[float] = COMPLEXITIES,
+) -> dict[str, Evaluation]:
+    """An SVM on band statistics, and chance, by their names.
+
+    Args:
+        statistics: see `band_statistics`.
+        plan: as for the features; nothing is repeated, since neither depends on the seed.
+        partitions: see `evaluate`.
+        complexities: of the SVM, to choose among.
+    """
+    once = replace(plan, repeat=1)
+    return {
+        "SVM on mean and deviation of each band": evaluate(
+            statistics, svms(complexities, plan.regression), once, partitions
+        ),
+        "chance": evaluate(statistics, ConstantLearner, replace(once, upsample=False), partitions),
+    }
+
+
+def band_statistics(data_set: DataSet, spectrograms: DataSet) -> DataSet:
     """The same instances; their features are mean and standard deviation over time of each band of the spectrograms.
 
     Spectrograms are found by file name and chunk number; what `upsample` repeated has that of its original.
@@ -39,16 +68,16 @@ def order_blind(data_set: DataSet, spectrograms: DataSet) -> DataSet:
     """
     if TIME not in spectrograms.feature_dims:
         raise ShapeError(
-            f"baseline: features have axes {list(spectrograms.feature_dims)}, none is '{TIME}'; name the file of the"
-            " spectrograms that 'audeep preprocess' wrote"
+            f"spectrograms to compare with have axes {list(spectrograms.feature_dims)}, none is '{TIME}'; name the file"
+            " that 'audeep preprocess' wrote"
         )
     position = {key: row for row, key in enumerate(_keys(spectrograms))}
     rows = [position.get(key, -1) for key in _keys(data_set)]
     if -1 in rows:
-        first = data_set[rows.index(-1)]
+        filename, chunk_nr = data_set.filenames[rows.index(-1)], data_set.chunk_nrs[rows.index(-1)]
         raise DataError(
-            f"baseline: {rows.count(-1)} of {len(rows)} instances have no spectrogram, the first is {first.filename},"
-            f" chunk {first.chunk_nr}; name the spectrograms that the features were generated from"
+            f"{rows.count(-1)} of {len(rows)} instances have no spectrogram, the first is {filename},"
+            f" chunk {chunk_nr}; name the spectrograms that the features were generated from"
         )
     needed, inverse = np.unique(rows, return_inverse=True)
     parts = [_statistics(block) for block in spectrograms[needed].blocks()]

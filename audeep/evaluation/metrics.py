@@ -1,39 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How good predictions are: scores of classes by their confusion matrix, scores of values by the values."""
+"""How good predictions are: scores of labels and of values; NaN where a score is not defined."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 import numpy as np
+from scipy.stats import rankdata
+from sklearn import metrics
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+"""A score of predictions [instance], given what is true [instance] and what is predicted."""
 
 
-def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: Sequence[int]) -> np.ndarray:
-    """Counts [true class, predicted class], in the order of `classes`, which are sorted."""
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (np.searchsorted(classes, true), np.searchsorted(classes, predicted)), 1)
-    return counts
+def accuracy(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of labels [instance] that are predicted right."""
+    return float(metrics.accuracy_score(true, predicted))
 
 
-def accuracy(confusion: np.ndarray) -> float:
-    """Share of predictions that are right; `confusion` is [true class, predicted class] with counts."""
-    return float(np.trace(confusion) / confusion.sum())
+def unweighted_average_recall(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean recall of the classes that occur."""
+    return float(metrics.recall_score(true, predicted, labels=np.unique(true), average="macro"))
 
 
-def unweighted_average_recall(confusion: np.ndarray) -> float:
-    """Mean recall of the classes that occur; `confusion` is [true class, predicted class] with counts."""
-    occurring = confusion.sum(axis=1) > 0
-    return float(np.mean(np.diag(confusion)[occurring] / confusion[occurring].sum(axis=1)))
+def class_scores(true: np.ndarray, predicted: np.ndarray, classes: Sequence[int]) -> dict[str, np.ndarray]:
+    """Recall, precision, F1 and number of instances of each of `classes`: [class].
 
-
-def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Recall, precision and F1 of each class [class]; `confusion` is [true class, predicted class] with counts.
-
-    NaN where there is nothing to tell: a class that does not occur, or is never predicted.
+    NaN where there is nothing to count: for a class that does not occur, or is never predicted.
     """
-    right, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        return {"recall": right / true, "precision": right / predicted, "F1": 2 * right / (true + predicted)}
+    found = metrics.precision_recall_fscore_support(true, predicted, labels=classes, zero_division=np.nan)
+    precision, recall, f1, count = found
+    return {"recall": recall, "precision": precision, "F1": f1, "count": count}
 
 
+def of_finite(measure: Measure) -> Measure:
+    """The same, but NaN where a prediction is not finite."""
+
+    @wraps(measure)
+    def measure_finite(true: np.ndarray, predicted: np.ndarray) -> float:
+        return measure(true, predicted) if np.isfinite(predicted).all() else np.nan
+
+    return measure_finite
+
+
+@of_finite
 def pearson(true: np.ndarray, predicted: np.ndarray) -> float:
     """Pearson's correlation coefficient; NaN where one of the two is constant."""
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:
@@ -41,13 +50,13 @@ def pearson(true: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.corrcoef(true, predicted)[0, 1])
 
 
+@of_finite
 def spearman(true: np.ndarray, predicted: np.ndarray) -> float:
     """Spearman's rank correlation coefficient, equal values sharing a rank; NaN where one of the two is constant."""
-    from scipy.stats import rankdata
-
     return pearson(rankdata(true), rankdata(predicted))
 
 
+@of_finite
 def concordance(true: np.ndarray, predicted: np.ndarray) -> float:
     """Concordance correlation coefficient (Lin, Biometrics 1989); NaN where both are constant and equal."""
     if np.ptp([true, predicted]) == 0:
@@ -57,11 +66,20 @@ def concordance(true: np.ndarray, predicted: np.ndarray) -> float:
     return float(2 * covariance / scale)
 
 
+@of_finite
 def mean_absolute_error(true: np.ndarray, predicted: np.ndarray) -> float:
     """Mean of the absolute differences."""
-    return float(np.abs(true - predicted).mean())
+    return float(metrics.mean_absolute_error(true, predicted))
 
 
+@of_finite
 def root_mean_squared_error(true: np.ndarray, predicted: np.ndarray) -> float:
     """Root of the mean of the squared differences."""
-    return float(np.sqrt(np.square(true - predicted).mean()))
+    return float(np.sqrt(metrics.mean_squared_error(true, predicted)))
+
+
+LABEL_MEASURES: dict[str, Measure] = {"accuracy": accuracy, "UAR": unweighted_average_recall}
+VALUE_MEASURES: dict[str, Measure] = {
+    **{"r": pearson, "CCC": concordance, "rho": spearman},
+    **{"MAE": mean_absolute_error, "RMSE": root_mean_squared_error},
+}

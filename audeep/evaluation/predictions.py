@@ -2,14 +2,16 @@
 """Labels or values for data without."""
 
 import logging
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ShapeError
-from audeep.evaluation.learners import Classifier, LearnerFactory, Regressor, check_named
+from audeep.evaluation.learners import LearnerChoice
+from audeep.evaluation.plan import DEFAULT_PLAN, EvaluationPlan
+from audeep.evaluation.predictors import check_named, make_predictor
 from audeep.runtime.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -18,26 +20,16 @@ logger = logging.getLogger(__name__)
 def predict(
     train: DataSet,
     unlabelled: DataSet,
-    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
-    *,
-    upsample: bool = False,
-    majority_vote: bool = False,
-    seed: int = 0,
-    regression: bool = False,
+    make_learner: LearnerChoice,
+    plan: EvaluationPlan = DEFAULT_PLAN,
 ) -> list[tuple[str, str | float]]:
     """Train on `train`, and give the file name and predicted nominal label of each instance, sorted by file name.
 
-    With `majority_vote` there is one prediction for each file. Labels of `unlabelled` are not looked at.
-
-    Args:
-        make_learner: gives an untrained learner for a seed; or several by their complexity, of which the one is taken
-            that does best in cross-validation within the training data.
-        regression: predict values rather than labels.
+    With a majority vote there is one prediction for each file. Labels of `unlabelled` are not looked at.
 
     Raises:
         DataError: a training instance has no label or value, or there is nothing to predict.
         ShapeError: the features of the two data sets differ in shape.
-        OptionError: values are to be upsampled.
     """
     if not len(unlabelled):
         raise DataError("there is no instance to predict a label for; check the input and the partitions")
@@ -46,18 +38,18 @@ def predict(
             f"features to predict from have shape {unlabelled.feature_shape}, those to train on {train.feature_shape};"
             " generate both with the same model"
         )
-    if not regression:
+    if not plan.regression:
         check_named(train, train, "train on")
-    predictor = (Regressor if regression else Classifier)(make_learner, upsample, seed).fit(train)
+    predictor = make_predictor(make_learner, replace(plan, repeat=1)).fit(train)
     if predictor.complexity is not None:
         logger.info("complexity %g is used", predictor.complexity)
-    numbers = predictor.predict(unlabelled, majority_vote)[0]
+    numbers = predictor.predict(unlabelled)[0]
     names = {number: name for name, number in train.labels.items()}
     filenames = unlabelled.filenames.astype(str)
     order = np.lexsort((unlabelled.chunk_nrs, filenames))
-    if majority_vote:
+    if plan.majority_vote:
         order = order[np.unique(filenames[order], return_index=True)[1]]
-    found = numbers.tolist() if regression else [names[number] for number in numbers]
+    found = numbers.tolist() if plan.regression else [names[number] for number in numbers]
     return [(str(filenames[index]), found[index]) for index in order]
 
 

@@ -17,7 +17,7 @@ def visualize_pca(data_set: DataSet, seed: int = 0) -> np.ndarray:
     """The two principal components of the standardised features: [instance, 2].
 
     Raises:
-        DataError: there are no instances, or features that are no finite numbers.
+        DataError: there are no instances, or features that are NaN or infinite.
     """
     return _components(data_set, 2, seed)
 
@@ -29,7 +29,7 @@ def visualize_tsne(data_set: DataSet, perplexity: float = 30, seed: int = 0) -> 
         perplexity: about how many neighbours each instance has; at most a third of the other instances.
 
     Raises:
-        DataError: there are no instances, or features that are no finite numbers.
+        DataError: there are no instances, or features that are NaN or infinite.
     """
     from sklearn.manifold import TSNE
 
@@ -38,10 +38,11 @@ def visualize_tsne(data_set: DataSet, perplexity: float = 30, seed: int = 0) -> 
         return components[:, :2]
     most = max(1.0, (len(components) - 1) / 3)
     if perplexity > most:
-        logger.info("perplexity %g is too much for %d instances, %.1f is used", perplexity, len(components), most)
+        logger.info("perplexity=%g is too high for %d instances, %.1f is used", perplexity, len(components), most)
     deviation = components[:, 0].std() or 1.0
     start = (1e-4 / deviation * components[:, :2]).astype(np.float32)
-    return TSNE(perplexity=min(perplexity, most), init=start, random_state=seed).fit_transform(components)
+    tsne = TSNE(perplexity=min(perplexity, most), init=start, random_state=seed)
+    return np.asarray(tsne.fit_transform(components))
 
 
 def _components(data_set: DataSet, most: int, seed: int) -> np.ndarray:
@@ -58,7 +59,7 @@ def _components(data_set: DataSet, most: int, seed: int) -> np.ndarray:
     unfit = ~np.isfinite(features).all(axis=1)
     if unfit.any():
         name = data_set.filenames[np.argmax(unfit)]
-        raise DataError(f"features of {unfit.sum()} instances ({name}) are not all finite numbers; complete them")
+        raise DataError(f"features of {unfit.sum()} instances ({name}) are NaN or infinite; complete them")
     scaled = data_set.scaled().features.reshape(features.shape)
     found = scaled[:, :2]
     if scaled.any():  # not all the same

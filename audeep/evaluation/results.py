@@ -1,38 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well labels or values can be predicted from features: cross-validated, or on predefined partitions."""
+"""What came out of an evaluation: predictions, their scores, and a record of both in plain Python."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
-from audeep.data.data_set import DataSet
-from audeep.data.schema import Partition, Split
-from audeep.errors import DataError
-from audeep.evaluation.learners import Classifier, LearnerFactory, Predictor, Regressor, check_named
-from audeep.evaluation.metrics import (
-    accuracy,
-    class_scores,
-    concordance,
-    confusion_matrix,
-    mean_absolute_error,
-    pearson,
-    root_mean_squared_error,
-    spearman,
-    unweighted_average_recall,
-)
-from audeep.runtime.progress import progress
-
-logger = logging.getLogger(__name__)
-
-CLASS_MEASURES = {"accuracy": accuracy, "UAR": unweighted_average_recall}
-VALUE_MEASURES = {
-    **{"r": pearson, "CCC": concordance, "rho": spearman},
-    **{"MAE": mean_absolute_error, "RMSE": root_mean_squared_error},
-}
+from audeep.evaluation.metrics import LABEL_MEASURES, VALUE_MEASURES, class_scores
 
 
 @dataclass(frozen=True)
@@ -54,7 +32,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(ABC):
     """Results of an evaluation.
 
     Attributes:
@@ -65,8 +43,8 @@ class Evaluation:
     folds: tuple[Fold, ...]
 
     @property
-    def scores(self) -> dict[str, np.ndarray]:
-        raise NotImplementedError
+    @abstractmethod
+    def scores(self) -> dict[str, np.ndarray]: ...
 
     def record(self) -> dict[str, Any]:
         """All results in plain Python: scores, and the predictions of each fold; NaN is None."""
@@ -88,9 +66,9 @@ class Evaluation:
             ],
         }
 
-    def _named(self, predictions: np.ndarray) -> list:
+    @abstractmethod
+    def _named(self, predictions: np.ndarray) -> list[Any]:
         """Labels or values as a record has them."""
-        return predictions.tolist()
 
 
 @dataclass(frozen=True)
@@ -112,18 +90,21 @@ class ClassEvaluation(Evaluation):
     def confusions(self) -> np.ndarray:
         """[repeat, fold, true class, predicted class], counts; classes in the order of `labels`."""
         classes = list(self.label_map.values())
-        by_fold = [[confusion_matrix(fold.true, run, classes) for run in fold.predicted] for fold in self.folds]
+        by_fold = [[confusion_matrix(fold.true, run, labels=classes) for run in fold.predicted] for fold in self.folds]
         return np.array(by_fold).swapaxes(0, 1)
 
     @property
     def confusion(self) -> np.ndarray:
         """[true class, predicted class], counts summed over folds and repeats."""
-        return self.confusions.sum(axis=(0, 1))
+        total: np.ndarray = self.confusions.sum(axis=(0, 1))
+        return total
 
     @property
     def class_scores(self) -> dict[str, np.ndarray]:
         """Recall, precision, F1 and number of instances of each class, over folds and repeats: [class]."""
-        return {**class_scores(self.confusion), "count": self.confusion.sum(axis=1)}
+        true = np.concatenate([np.tile(fold.true, len(fold.predicted)) for fold in self.folds])
+        predicted = np.concatenate([fold.predicted.ravel() for fold in self.folds])
+        return class_scores(true, predicted, list(self.label_map.values()))
 
     @property
     def accuracies(self) -> np.ndarray:
@@ -135,11 +116,12 @@ class ClassEvaluation(Evaluation):
         """Unweighted average recall, [repeat, fold]."""
         return self.scores["UAR"]
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, np.ndarray]:
+        repeats = range(len(self.folds[0].predicted))
         return {
-            name: np.array([[measure(fold) for fold in repeat] for repeat in self.confusions])
-            for name, measure in CLASS_MEASURES.items()
+            name: np.array([[measure(fold.true, fold.predicted[run]) for fold in self.folds] for run in repeats])
+            for name, measure in LABEL_MEASURES.items()
         }
 
     def record(self) -> dict[str, Any]:
@@ -150,16 +132,16 @@ class ClassEvaluation(Evaluation):
             "confusion_matrices": self.confusions.tolist(),
         }
 
-    def _named(self, predictions: np.ndarray) -> list:
+    def _named(self, predictions: np.ndarray) -> list[Any]:
         names = {number: name for name, number in self.label_map.items()}
-        return np.vectorize(names.get, otypes=[object])(predictions).tolist()
+        return list(np.vectorize(names.get, otypes=[object])(predictions).tolist())
 
 
 @dataclass(frozen=True)
 class ValueEvaluation(Evaluation):
     """Results of predicting values; scores are Pearson's r, Lin's CCC, Spearman's rho, MAE and RMSE."""
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, np.ndarray]:
         return {
             name: np.array([[measure(fold.true, run) for run in fold.predicted] for fold in self.folds]).T
@@ -177,115 +159,21 @@ class ValueEvaluation(Evaluation):
         joint = self.joint_scores
         return {**super().record(), "joint_scores": dict(zip(joint, _plain(joint.values()), strict=True))}
 
+    def _named(self, predictions: np.ndarray) -> list[Any]:
+        plain = predictions.astype(object)
+        plain[~np.isfinite(predictions)] = None
+        return list(plain.tolist())
 
-def mean_and_spread(scores: np.ndarray) -> tuple[float, float]:
+
+def mean_and_deviation(scores: np.ndarray) -> tuple[float, float]:
     """Mean of scores [repeat, fold], and twice the standard deviation over folds of their means over repeats."""
     by_fold = scores.mean(axis=0)
     return float(by_fold.mean()), float(2 * by_fold.std())
 
 
 def _summary(scores: np.ndarray) -> dict[str, float | None]:
-    mean, spread = _plain(mean_and_spread(scores))
-    return {"mean": mean, "two_standard_deviations": spread}
+    return dict(zip(("mean", "two_standard_deviations"), _plain(mean_and_deviation(scores)), strict=True))
 
 
 def _plain(numbers: Iterable[float]) -> list[float | None]:
     return [None if np.isnan(number) else float(number) for number in numbers]
-
-
-def evaluate(
-    data_set: DataSet,
-    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
-    partitions: tuple[Iterable[Partition], Iterable[Partition]] | None = None,
-    **options: bool | int,
-) -> "Evaluation":
-    """Train on the first of `partitions` and predict the second; without, `cross_validate`, with its options."""
-    if partitions is None:
-        return cross_validate(data_set, make_learner, **options)
-    return evaluate_partitions(data_set, make_learner, *partitions, **options)
-
-
-def cross_validate(
-    data_set: DataSet,
-    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
-    *,
-    repeat: int = 1,
-    upsample: bool = False,
-    majority_vote: bool = False,
-    seed: int = 0,
-    regression: bool = False,
-) -> Evaluation:
-    """Train on the training split of each fold and predict its validation split.
-
-    Args:
-        make_learner: gives an untrained learner for a seed; or several by their complexity, of which the one is taken
-            for each fold that does best in cross-validation within the training split.
-        regression: predict values rather than labels.
-
-    Raises:
-        DataError: there is no cross-validation information, or an instance has no label or value.
-        OptionError: values are to be upsampled.
-    """
-    if not data_set.has_cv_info:
-        raise DataError(
-            "the data set has no cross-validation folds for all instances;"
-            " add some with 'audeep modify --add-cv-setup', or evaluate on partitions"
-        )
-    folds = [
-        (data_set.split(fold, Split.TRAIN), data_set.split(fold, Split.VALID)) for fold in range(data_set.num_folds)
-    ]
-    return _evaluate(data_set, folds, make_learner, repeat, upsample, majority_vote, seed, regression)
-
-
-def evaluate_partitions(
-    data_set: DataSet,
-    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
-    train_partitions: Iterable[Partition],
-    eval_partitions: Iterable[Partition],
-    *,
-    repeat: int = 1,
-    upsample: bool = False,
-    majority_vote: bool = False,
-    seed: int = 0,
-    regression: bool = False,
-) -> Evaluation:
-    """Train on some partitions and predict others; arguments as for `cross_validate`.
-
-    Raises:
-        DataError: there is no partition information, a partition is empty, or an instance has no label or value.
-        OptionError: values are to be upsampled.
-    """
-    if np.isnan(data_set.partition).all():
-        raise DataError("the data set has no partitions; add some with 'audeep modify --add-partitioning'")
-    parts = [(data_set.partitions(train_partitions), data_set.partitions(eval_partitions))]
-    return _evaluate(data_set, parts, make_learner, repeat, upsample, majority_vote, seed, regression)
-
-
-def _evaluate(
-    data_set: DataSet,
-    splits: list[tuple[DataSet, DataSet]],
-    make_learner: LearnerFactory | Mapping[float, LearnerFactory],
-    repeat: int,
-    upsample: bool,
-    majority_vote: bool,
-    seed: int,
-    regression: bool,
-) -> Evaluation:
-    kind: type[Predictor] = Regressor if regression else Classifier
-    seeds = np.random.SeedSequence(seed).generate_state(len(splits))
-    predictors = [kind(make_learner, upsample, int(fold_seed), repeat) for fold_seed in seeds]
-    for predictor, parts in zip(predictors, splits, strict=True):
-        for part, purpose in zip(parts, ("train on", "predict"), strict=True):
-            predictor.targets_of(part, purpose)
-            if not regression:
-                check_named(data_set, part, purpose)
-    folds = []
-    for predictor, (train, valid) in progress(list(zip(predictors, splits, strict=True)), "evaluate", "folds"):
-        predictor.fit(train)
-        rows = np.arange(len(valid))
-        if majority_vote:  # a file counts once, however many chunks it has
-            _, rows = np.unique(valid.filenames.astype(str), return_index=True)
-        true, predicted = predictor.targets_of(valid, "predict"), predictor.predict(valid, majority_vote)
-        about = (column[rows] for column in (valid.filenames, valid.chunk_nrs, true))
-        folds.append(Fold(*about, predicted[:, rows], predictor.complexity))
-    return ValueEvaluation(tuple(folds)) if regression else ClassEvaluation(tuple(folds), data_set.labels)

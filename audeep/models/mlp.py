@@ -2,7 +2,6 @@
 """Multilayer perceptrons for classification and regression, several of the same shape at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -13,48 +12,35 @@ from audeep.models.layers.dropout import Dropout
 from audeep.models.layers.recurrent import start_linear
 
 
-@dataclass(frozen=True)
-class MlpConfig:
-    """Architecture, and the probability to keep an activation while training."""
-
-    num_features: int
-    num_outputs: int  # one for each class, or one for regression
-    num_layers: int = 2
-    num_units: int = 150
-    keep_prob: float = 0.6
-
-    @property
-    def sizes(self) -> list[int]:
-        """Of the input, the hidden layers and the output."""
-        return [self.num_features] + [self.num_units] * self.num_layers + [self.num_outputs]
-
-
 class Mlps(nn.Module):
-    """Networks on the same input: hidden ReLU layers with dropout behind each, and linear outputs.
+    """Networks on the same input: hidden ReLU layers with dropout after each, and linear outputs.
 
     Outputs are the logits of the classes (the old auDeep put a ReLU on them), or one value. Each network starts as it
     would alone, from its own seed.
+
+    Args:
+        sizes: of the input, the hidden layers, and the output.
+        keep_prob: probability to keep an activation while training.
     """
 
-    def __init__(self, config: MlpConfig, seeds: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], keep_prob: float, seeds: Sequence[int]) -> None:
         super().__init__()
-        self.config = config
         networks = []
         for seed in seeds:
             self.draws = Draws(seed)  # those of the last one go on with the masks of dropout
             with drawing_from(self.draws):
-                networks.append([start_linear(*sizes) for sizes in pairwise(config.sizes)])
+                networks.append([start_linear(*layer) for layer in pairwise(sizes)])
         layers = list(zip(*networks, strict=True))
         self.weights = nn.ParameterList(torch.stack([layer.weight.detach() for layer in same]) for same in layers)
         self.biases = nn.ParameterList(torch.stack([layer.bias.detach() for layer in same]) for same in layers)
-        self.dropout = Dropout(1 - config.keep_prob)
+        self.dropout = Dropout(1 - keep_prob)
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch, features] -> [network, batch, outputs]."""
         # the first layer of all networks is one product, because they share its input
         shape = (len(features), *self.biases[0].shape)
         products = features @ self.weights[0].flatten(0, 1).t()
-        outputs = (products.view(shape) + self.biases[0]).transpose(0, 1)
+        outputs: Tensor = (products.view(shape) + self.biases[0]).transpose(0, 1)
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             outputs = torch.baddbmm(bias.unsqueeze(1), self.dropout(torch.relu(outputs)), weight.transpose(1, 2))
         return outputs
@@ -73,4 +59,5 @@ class Mlps(nn.Module):
             errors = nn.functional.mse_loss(outputs.squeeze(1), targets_of_all, reduction="sum")
         else:
             errors = nn.functional.cross_entropy(outputs, targets_of_all, reduction="sum")
-        return errors / len(targets)
+        mean: Tensor = errors / len(targets)
+        return mean

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from audeep import __version__
+from audeep.errors import ModelError
 from audeep.runtime.files import replacing
 
 SETTINGS_NAME = "settings.json"  # what a training keeps of its options beside its models
@@ -27,3 +28,23 @@ def write_results(path: Path, command: str, settings: dict[str, Any], results: d
     text = json.dumps(content, indent=1, allow_nan=False, default=str)
     with replacing(path) as partial:
         partial.write_text(f"{text}\n", encoding="utf-8")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """What training wrote of its options, with `settings` and `versions`; nothing if an older version trained.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(content[key], dict) for key in ("settings", "versions")):
+            raise TypeError("settings and versions are not objects")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{path}: has no settings of a training ({reason}); restore it from a backup, or remove it"
+        ) from error
+    return content

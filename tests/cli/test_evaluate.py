@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audeep import __version__, load
-from audeep.evaluation.baselines import order_blind
+from audeep.evaluation.baselines import band_statistics
 
 TABLE = "correlations of true and predicted values, and errors"
 
@@ -18,7 +18,7 @@ TABLE = "correlations of true and predicted values, and errors"
 def valued(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Features of the tones with their loudness in each band; the value of a tone is about where its energy is."""
     source = load(spectrograms)
-    data_set = order_blind(source, source)
+    data_set = band_statistics(source, source)
     data_set.label_values[:] = 100 + source.features.mean(axis=1) @ np.arange(12)
     path = tmp_path_factory.mktemp("valued") / "valued.nc"
     data_set.save(path)
@@ -117,10 +117,13 @@ def test_json_has_all_that_was_printed_and_how_it_came_about(audeep, valued, spe
     "options, message",
     [
         ("--task ranking", "argument --task: 'ranking' found, expected one of classification, regression; see"),
-        ("--task regression --upsample", "--upsample balances classes, which --task regression has not; leave one"),
+        ("--task regression --upsample", "--upsample balances classes, and regression has none; leave one of them out"),
         ("--complexity 1 0", "argument --complexity: '0' found, expected a number > 0; see"),
         ("--baseline nowhere.nc", "nowhere.nc: no such file; a data set file"),
-        ("--baseline INPUT", "baseline: features have axes ['generated'], none is 'time'; name the file of the"),
+        (
+            "--baseline INPUT",
+            "spectrograms to compare with have axes ['generated'], none is 'time'; name the",
+        ),
         ("--json INPUT", "is an input and an output of this command; choose another name to write to"),
         ("--json DIR", "is a directory, a file name was expected; name a file in it"),
     ],
@@ -134,7 +137,7 @@ def test_wrong_options_are_one_line_and_leave_nothing(audeep, valued, tmp_path, 
 
 
 def test_data_without_values_say_so(audeep, spectrograms, tmp_path):
-    order_blind(load(spectrograms), load(spectrograms)).save(tmp_path / "f.nc")
+    band_statistics(load(spectrograms), load(spectrograms)).save(tmp_path / "f.nc")
     result = audeep(f"-q svm evaluate --task regression --input {tmp_path}/f.nc --cross-validate --complexity 1")
     assert result.status == 1
     assert result.err == "16 of 16 instances to train on have no value; values are needed here\n"

@@ -20,7 +20,6 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from audeep import load
 from audeep.cli.render.plots import plot_reconstructions
 from audeep.data.splits import remove_cv_setup
-from audeep.evaluation.metrics import class_scores
 from audeep.inference.generation import represent
 from audeep.inference.reconstruction import Reconstruction
 from audeep.models.checkpoints import load_model
@@ -135,18 +134,6 @@ def test_writing_pictures_asks_for_no_display(audeep, validated, spectrograms, t
     rest = f"--model-dir {validated}/logs --input {spectrograms} --plot {tmp_path}/a.png"
     assert audeep(f"t-rae reconstruct {rest}").status == 0
     assert audeep(f"visualize pca --input {spectrograms} --plot {tmp_path}/b.png").status == 0
-
-
-def test_scores_of_classes_are_those_of_scikit_learn():
-    true, predicted = np.random.default_rng(0).integers(0, 4, (2, 200))
-    scores = class_scores(confusion_matrix(true, predicted))
-    precision, recall, f1, _ = precision_recall_fscore_support(true, predicted)
-    for name, expected in (("precision", precision), ("recall", recall), ("F1", f1)):
-        np.testing.assert_allclose(scores[name], expected)
-    scores = class_scores(np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]]))
-    np.testing.assert_array_equal(scores["recall"], [1, 0, np.nan])
-    np.testing.assert_array_equal(scores["precision"], [2 / 3, np.nan, np.nan])
-    np.testing.assert_array_equal(scores["F1"], [0.8, 0, np.nan])
 
 
 def test_evaluate_writes_confusion_and_classes_as_csv(audeep, golden, tmp_path):

@@ -1,12 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of values against SciPy and scikit-learn, and where they are not defined."""
+"""Scores against SciPy and scikit-learn, or counted by hand, and where they are not defined."""
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics
 
-from audeep.evaluation.metrics import concordance, mean_absolute_error, pearson, root_mean_squared_error, spearman
+from audeep.evaluation.metrics import (
+    accuracy,
+    class_scores,
+    concordance,
+    mean_absolute_error,
+    pearson,
+    root_mean_squared_error,
+    spearman,
+    unweighted_average_recall,
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_of_labels_follow_from_counts(seed: int, recwarn: pytest.WarningsRecorder) -> None:
+    generator = np.random.default_rng(seed)
+    classes = [1, 3, 4, 8]
+    true, predicted = generator.choice(classes[: 4 - seed % 2], 50), generator.choice(classes, 50)
+    assert accuracy(true, predicted) == np.mean(true == predicted)
+    recalls = [np.mean(predicted[true == label] == label) for label in np.unique(true)]
+    assert unweighted_average_recall(true, predicted) == pytest.approx(np.mean(recalls))
+    scores = class_scores(true, predicted, classes)
+    assert scores["count"].tolist() == [np.sum(true == label) for label in classes]
+    np.testing.assert_allclose(scores["recall"][: len(recalls)], recalls)
+    assert not recwarn.list
+
+
+def test_scores_of_classes_are_nan_where_there_is_nothing_to_count(recwarn: pytest.WarningsRecorder) -> None:
+    scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), [0, 1, 2])
+    np.testing.assert_array_equal(scores["recall"], [1, 0, np.nan])
+    np.testing.assert_allclose(scores["precision"], [2 / 3, np.nan, np.nan])
+    np.testing.assert_array_equal(scores["F1"], [0.8, 0, np.nan])
+    np.testing.assert_array_equal(scores["count"], [2, 1, 0])
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -38,4 +70,12 @@ def test_what_is_not_defined_is_nan_without_a_warning(recwarn: pytest.WarningsRe
         assert np.isnan(pearson(true, predicted)) and np.isnan(spearman(true, predicted))
         assert concordance(true, predicted) == pytest.approx(0, abs=1e-12)
     assert np.isnan(concordance(constant, constant))
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_scores_of_predictions_that_are_not_finite_are_nan(value: float, recwarn: pytest.WarningsRecorder) -> None:
+    true, predicted = np.array([1.0, 2.0, 3.0]), np.array([1.0, value, 2.0])
+    for measure in (pearson, spearman, concordance, mean_absolute_error, root_mean_squared_error):
+        assert np.isnan(measure(true, predicted)), measure.__name__
     assert not recwarn.list

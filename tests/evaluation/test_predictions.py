@@ -8,6 +8,7 @@ from audeep.cli.app import main
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
 from audeep.evaluation.learners import SvmLearner, svms
+from audeep.evaluation.plan import EvaluationPlan
 from audeep.evaluation.predictions import predict
 
 
@@ -40,7 +41,7 @@ def test_chunks_are_predicted_each_on_its_own_or_vote(train):
     unlabelled.chunk_nrs[:] = [2, 1, 0, 0, 1, 2]
     each = predict(train, unlabelled, svm)
     assert each == [("a", "high")] * 3 + [("b", "low"), ("b", "low"), ("b", "high")]
-    assert predict(train, unlabelled, svm, majority_vote=True) == [("a", "high"), ("b", "low")]
+    assert predict(train, unlabelled, svm, EvaluationPlan(majority_vote=True)) == [("a", "high"), ("b", "low")]
 
 
 def test_labels_of_the_data_to_predict_are_not_looked_at(train):
@@ -76,16 +77,16 @@ def test_values_are_predicted_as_numbers_for_each_chunk_or_file():
     train.label_values[:] = [10, 20, 30, 40, 50]
     unseen = make([1.5, 0.5, -1], ["b", "b", "a"], [None] * 3)
     unseen.chunk_nrs[:] = [1, 0, 0]
-    found = predict(train, unseen, svms([100], regression=True), regression=True)
+    found = predict(train, unseen, svms([100], regression=True), EvaluationPlan(regression=True))
     assert [name for name, _ in found] == ["a", "b", "b"]
     assert [value for _, value in found] == pytest.approx([10, 25, 35], abs=3)
     assert all(type(value) is float for _, value in found)
-    merged = predict(train, unseen, svms([100], regression=True), regression=True, majority_vote=True)
+    merged = predict(train, unseen, svms([100], regression=True), EvaluationPlan(regression=True, majority_vote=True))
     assert merged == [found[0], ("b", pytest.approx((found[1][1] + found[2][1]) / 2))]
     with pytest.raises(DataError, match="5 of 5 instances to train on have no label"):
         predict(train, unseen, svm)
     with pytest.raises(DataError, match="3 of 3 instances to train on have no value"):
-        predict(unseen, train, svm, regression=True)
+        predict(unseen, train, svm, EvaluationPlan(regression=True))
 
 
 @pytest.mark.parametrize("learner", ["svm predict --complexity 0.1 10", "mlp predict --num-epochs 300"])

@@ -67,5 +67,5 @@ def test_what_cannot_be_drawn_is_named(method):
     data_set = clusters(6, 2)
     data_set.filenames[:] = list("abcdef")
     data_set.data["features"][3, 1] = np.nan
-    with pytest.raises(DataError, match=r"features of 1 instances \(d\) are not all finite numbers"):
+    with pytest.raises(DataError, match=r"features of 1 instances \(d\) are NaN or infinite"):
         method(data_set)

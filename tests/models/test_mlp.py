@@ -8,13 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from audeep.models.mlp import MlpConfig, Mlps
+from audeep.models.mlp import Mlps
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 def test_networks_are_relu_layers_below_linear_logits(num_layers: int) -> None:
-    config = MlpConfig(num_features=6, num_outputs=3, num_layers=num_layers, num_units=5, keep_prob=0.4)
-    model = Mlps(config, [3, 4]).eval()
+    model = Mlps([6, *[5] * num_layers, 3], keep_prob=0.4, seeds=[3, 4]).eval()
     inputs = torch.randn(20, 6, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         found = model(inputs).numpy()
@@ -32,14 +31,14 @@ def test_networks_are_relu_layers_below_linear_logits(num_layers: int) -> None:
 
 
 def test_the_loss_is_the_sum_of_the_mean_cross_entropies() -> None:
-    model = Mlps(MlpConfig(6, 3, 2, 5, keep_prob=1.0), [0, 1, 2])
+    model = Mlps([6, 5, 5, 3], keep_prob=1.0, seeds=[0, 1, 2])
     inputs, targets = torch.randn(20, 6), torch.randint(3, (20,))
     expected = sum(nn.functional.cross_entropy(logits, targets) for logits in model(inputs))
     torch.testing.assert_close(model.loss(inputs, targets), expected)
 
 
-def test_dropout_stands_behind_each_hidden_layer_only() -> None:
-    model = Mlps(MlpConfig(num_features=6, num_outputs=3, num_layers=2, num_units=400, keep_prob=0.7), [0])
+def test_dropout_stands_after_each_hidden_layer_only() -> None:
+    model = Mlps([6, 400, 400, 3], keep_prob=0.7, seeds=[0])
     shares = []
     for child in model.modules():
         if isinstance(child, nn.Dropout):
@@ -52,8 +51,7 @@ def test_dropout_stands_behind_each_hidden_layer_only() -> None:
 
 
 def test_each_network_starts_glorot_uniform_from_its_own_seed() -> None:
-    config = MlpConfig(num_features=70, num_outputs=90, num_layers=1, num_units=80)
-    model = Mlps(config, [7, 8])
+    model = Mlps([70, 80, 90], keep_prob=0.6, seeds=[7, 8])
     for layer, inputs, outputs in [(0, 70, 80), (1, 80, 90)]:
         for parts, bound in [
             (model.weights, math.sqrt(6 / (inputs + outputs))),
@@ -62,13 +60,13 @@ def test_each_network_starts_glorot_uniform_from_its_own_seed() -> None:
             for weights in parts[layer]:
                 assert 0.9 * bound < weights.abs().max().item() <= bound
                 assert weights.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.15)
-    alone = Mlps(config, [8])
+    alone = Mlps([70, 80, 90], keep_prob=0.6, seeds=[8])
     for one, other in zip(model.parameters(), alone.parameters(), strict=True):
         assert torch.equal(one[1], other[0]) and not torch.equal(one[0], other[0])
 
 
 def test_loss_of_values_is_the_sum_of_the_mean_squared_errors() -> None:
-    model = Mlps(MlpConfig(6, 1, 2, 5, keep_prob=1.0), [0, 1, 2])
+    model = Mlps([6, 5, 5, 1], keep_prob=1.0, seeds=[0, 1, 2])
     generator = np.random.default_rng(0)
     features = torch.from_numpy(generator.normal(size=(9, 6)).astype(np.float32))
     values = torch.from_numpy(generator.normal(size=9).astype(np.float32))

@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from audeep.errors import OptionError, escaped
-from audeep.evaluation.metrics import class_scores
 from audeep.models.curve import best_of
 from audeep.runtime.files import replacing
 
 if TYPE_CHECKING:
     from audeep.audio.front_ends.mel import Spectrogram
     from audeep.data.data_set import DataSet
-    from audeep.evaluation.results import Fold
+    from audeep.evaluation.results import ClassEvaluation, ValueEvaluation
     from audeep.inference.reconstruction import Reconstruction
     from audeep.models.curve import Point
 
@@ -95,10 +94,10 @@ def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | Binary
     show(figure, file)
 
 
-def plot_confusion(confusion: np.ndarray, labels: Sequence[str], file: Path | BinaryIO | None) -> None:
-    """Counts [true class, predicted class], coloured by the share of each true class, and the scores of each class."""
-    count = len(labels)
-    scores = class_scores(confusion)
+def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) -> None:
+    """The confusion matrix, coloured by the share of each true class, and the scores of each class."""
+    confusion, count = evaluation.confusion, len(evaluation.labels)
+    scores = {name: found for name, found in evaluation.class_scores.items() if name != "count"}
     columns = count + 0.3 + 1.5 * np.arange(len(scores))
     figure = new_figure(4.5 + 0.5 * columns[-1], 3 + 0.5 * count, file)
     axes = figure.subplots()
@@ -110,7 +109,7 @@ def plot_confusion(confusion: np.ndarray, labels: Sequence[str], file: Path | Bi
     for column, values in zip(columns, scores.values(), strict=True):
         for row, value in enumerate(values):
             axes.text(column, row, "" if np.isnan(value) else f"{value:.0%}", ha="center", va="center")
-    names = [printable(label) for label in labels]
+    names = [printable(label) for label in evaluation.labels]
     axes.set_xticks([*range(count), *columns], [*names, *scores], rotation=45, ha="right")
     axes.set_yticks(range(count), names)
     axes.set(ylabel="true class", title="confusion matrix")
@@ -129,9 +128,9 @@ def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
     epochs = [point.epoch for point in curve]
     axes.plot(epochs, [point.loss for point in curve], marker=marker, label="training")
     validated = [(point.epoch, point.validation_loss) for point in curve if point.validation_loss is not None]
-    if validated:
+    best = best_of(curve)
+    if best is not None and best.validation_loss is not None:
         axes.plot(*zip(*validated, strict=True), marker=marker, label="validation")
-        best = best_of(curve)
         text = f"best: {best.validation_loss:.4f}, epoch {best.epoch}, step {best.step}"
         axes.plot(best.epoch, best.validation_loss, "o", color="tab:red", fillstyle="none", markersize=10, label=text)
     axes.set(xlabel="epoch", ylabel="loss (root mean squared error)", title="learning curve")
@@ -160,11 +159,11 @@ def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path
     show(figure, file)
 
 
-def plot_values(folds: "Sequence[Fold]", file: Path | BinaryIO | None) -> None:
+def plot_values(evaluation: "ValueEvaluation", file: Path | BinaryIO | None) -> None:
     """Predicted against true values, those of each fold in a colour of their own."""
     figure = new_figure(7, 6, file)
     axes = figure.subplots()
-    for fold in folds:
+    for fold in evaluation.folds:
         axes.scatter(np.tile(fold.true, len(fold.predicted)), fold.predicted.ravel(), s=12, linewidths=0)
     axes.axline((fold.true.mean(), fold.true.mean()), slope=1, color="grey", linewidth=1)
     axes.set(xlabel="true value", ylabel="predicted value", title="predictions")
@@ -177,14 +176,13 @@ def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | B
     axes = figure.subplots()
     size = np.clip(4000 / max(1, len(points)), 2, 36)
     labels = data_set.labels_numeric
-    axes.scatter(*points[np.isnan(labels)].T, s=size, color="lightgrey", linewidths=0)
+    unknown = np.isnan(labels)
+    axes.scatter(points[unknown, 0], points[unknown, 1], s=size, color="lightgrey", linewidths=0)
     colours = colormaps["tab20"]
     for position, (name, number) in enumerate(data_set.labels.items()):
         marker = "os^Dvp*Xh<>"[position // 20 % 11]  # another one when the colours are used up
-        chosen = points[labels == number]
-        axes.scatter(
-            *chosen.T, s=size, color=colours(position % 20), marker=marker, linewidths=0, label=printable(name)
-        )
+        x, y = points[labels == number].T
+        axes.scatter(x, y, s=size, color=colours(position % 20), marker=marker, linewidths=0, label=printable(name))
     if data_set.labels:
         columns = 1 + (len(data_set.labels) - 1) // 25
         figure.legend(loc="outside right upper", fontsize="small", markerscale=np.sqrt(36 / size), ncols=columns)

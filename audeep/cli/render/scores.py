@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of an evaluation as text for the terminal."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from audeep.cli.render.tables import table
+
+if TYPE_CHECKING:
+    from audeep.evaluation.results import ClassEvaluation, Evaluation
+
+
+def means(evaluation: "Evaluation") -> dict[str, float]:
+    """Each score, mean over repeats and folds."""
+    from audeep.evaluation.results import mean_and_deviation
+
+    return {name: mean_and_deviation(scores)[0] for name, scores in evaluation.scores.items()}
+
+
+def deviations(evaluation: "Evaluation") -> dict[str, float]:
+    """Twice the standard deviation of each score over folds."""
+    from audeep.evaluation.results import mean_and_deviation
+
+    return {name: mean_and_deviation(scores)[1] for name, scores in evaluation.scores.items()}
+
+
+def score_texts(scores: Mapping[str, float], for_scripts: bool = False) -> list[str]:
+    """Scores as they are shown; scripts get shares rather than per cent."""
+    shares = ".4f" if for_scripts else ".2%"
+    formats = {"accuracy": shares, "UAR": shares, "MAE": ".4g", "RMSE": ".4g"}
+    return [f"{score:{formats.get(name, '.4f')}}" for name, score in scores.items()]
+
+
+def evaluation_text(evaluation: "Evaluation", baselines: Mapping[str, "Evaluation"], has_folds: bool) -> str:
+    """All about an evaluation, the scores of the features last, in one line."""
+    from audeep.evaluation.results import ClassEvaluation
+
+    parts = [_score_table(evaluation, has_folds)]
+    if isinstance(evaluation, ClassEvaluation):
+        parts.append(_confusion_table(evaluation))
+    complexities = [f"{fold.complexity:g}" for fold in evaluation.folds if fold.complexity is not None]
+    if complexities:
+        parts.append(f"complexity taken{' by fold' * has_folds}: {', '.join(complexities)}")
+    if baselines:
+        compared = {"these features": evaluation, **baselines}
+        rows = [(name, *score_texts(means(one))) for name, one in compared.items()]
+        parts.append(table("baselines", [("", *evaluation.scores)], rows, align="<" + ">" * len(evaluation.scores)))
+    both = zip(evaluation.scores, score_texts(means(evaluation)), score_texts(deviations(evaluation)), strict=True)
+    parts.append(", ".join(f"{name} {mean} (+/- {deviation})" for name, mean, deviation in both))
+    return "\n\n".join(parts)
+
+
+def _score_table(evaluation: "Evaluation", has_folds: bool) -> str:
+    from audeep.evaluation.results import ValueEvaluation
+
+    scores = evaluation.scores
+    rows = [("all", *score_texts(means(evaluation)))]
+    if has_folds:
+        by_fold = zip(*(found.mean(axis=0) for found in scores.values()), strict=True)
+        rows = [
+            (f"fold {number}", *score_texts(dict(zip(scores, found, strict=True))))
+            for number, found in enumerate(by_fold, 1)
+        ]
+        rows.append(("mean", *score_texts(means(evaluation))))
+        rows.append(("2 x std. dev.", *score_texts(deviations(evaluation))))
+    title = "accuracy and unweighted average recall"
+    if isinstance(evaluation, ValueEvaluation):
+        title = "correlations of true and predicted values, and errors"
+        if has_folds:
+            rows.append(("folds together", *score_texts(evaluation.joint_scores)))
+    return table(title, [("", *scores)], rows, align="<" + ">" * len(scores))
+
+
+def _confusion_table(evaluation: "ClassEvaluation") -> str:
+    numbers = [f"({number})" for number in range(1, len(evaluation.labels) + 1)]
+    rows = [
+        (f"{number} {label}", *counts)
+        for number, label, counts in zip(numbers, evaluation.labels, evaluation.confusion, strict=True)
+    ]
+    title = "confusion matrix: true class by row, predicted class by column"
+    return table(title, [("", *numbers)], rows, align="<" + ">" * len(numbers))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages from templates."""
+
+import pytest
+from jinja2 import UndefinedError
+
+from audeep.cli.render.page import page
+
+CONTENT = {
+    "title": 'a <script> & "b" \x1b[31m\udcff',
+    "settings": {"model": [("cell", "GRU"), ("<layers>", 3)], "training": [], "versions": []},
+    "curve": {},
+    "reconstructions": b"\x89PNG",
+    "maps": {"num_instances": 2, "num_features": 3, "pictures": {"PCA": b"picture"}},
+    "scores": {"missing": "the data set has no folds"},
+}
+
+
+def test_what_means_something_in_html_or_to_a_terminal_is_escaped() -> None:
+    text = page("report.html.j2", CONTENT)
+    assert text.count("a &lt;script&gt; &amp; &#34;b&#34; \\x1b[31m\\udcff") == 2
+    assert "<script" not in text and text.encode().startswith(b"<!DOCTYPE html>\n<html lang=")
+    assert '<tr><th scope="row">cell</th><td>GRU</td></tr>\n' in text
+    assert '<tr><th scope="row">&lt;layers&gt;</th><td class="number">3</td></tr>\n' in text
+    assert '<img src="data:image/png;base64,iVBORw==" alt="spectrograms and their reconstructions">' in text
+    assert "Trained with" not in text and "The losses of this run were not kept." in text
+
+
+def test_nothing_may_be_loaded_into_the_page() -> None:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    text = page("report.html.j2", CONTENT)
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
+    assert text.index(policy) < text.index("<title>")
+
+
+def test_missing_content_is_an_error_of_ours_rather_than_a_gap() -> None:
+    with pytest.raises(UndefinedError, match="maps"):
+        page("report.html.j2", {name: value for name, value in CONTENT.items() if name != "maps"})
