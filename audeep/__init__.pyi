@@ -4,8 +4,8 @@ from .data.combine import fuse as fuse
 from .data.combine import fuse_chunks as fuse_chunks
 from .data.data_set import DataSet as DataSet
 from .data.data_set import load as load
-from .data.exchange.exporters import export as export
-from .data.exchange.importers import import_ as import_
+from .data.exchange.exporting import export as export
+from .data.exchange.importing import import_ as import_
 from .data.integrity import validate as validate
 from .data.schema import Partition as Partition
 from .data.schema import Split as Split
@@ -22,6 +22,7 @@ from .evaluation.projection import visualize_pca as visualize_pca
 from .evaluation.projection import visualize_tsne as visualize_tsne
 from .inference.features import FeatureExtractor as FeatureExtractor
 from .inference.generation import generate as generate
+from .pipeline.extract import extract as extract
 from .pipeline.preprocess import preprocess as preprocess
 from .training.trainer import train as train
 

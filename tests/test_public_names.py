@@ -6,7 +6,7 @@ import pytest
 import audeep
 from tests.cli.test_application import COMMANDS
 
-OTHER_NAMES = {"import": "import_", "extract": "FeatureExtractor"}
+OTHER_NAMES = {"import": "import_"}
 SHARED_NAMES = ("train", "generate", "evaluate", "predict")  # of several kinds of models
 NAMED = {
     *("preprocess", "t-rae train", "f-rae train", "ft-rae train", "t-rae generate", "f-rae generate"),

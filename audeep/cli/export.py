@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""export: a data set file as CSV or ARFF."""
+"""export: a data set file as tables."""
 
 import argparse
 import logging
 from pathlib import Path
 
 from audeep.cli.options import AudeepCommand, add_input, choice_of
+from audeep.data.exchange.formats import tables
 
 logger = logging.getLogger(__name__)
 
@@ -15,9 +16,12 @@ class Export(AudeepCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file to export")
-        parser.add_argument("--format", type=choice_of(("CSV", "ARFF")), required=True, help="csv or arff")
+        names = tables()
         parser.add_argument(
-            "--labels-last", action="store_true", help="put the labels behind the features (default: in front)"
+            "--format", dest="file_format", type=choice_of(tuple(names)), required=True, help=" or ".join(names)
+        )
+        parser.add_argument(
+            "--labels-last", action="store_true", help="put the labels after the features (default: before them)"
         )
         parser.add_argument("--name", help="name of the files, without suffix (default: that of the input file)")
         parser.add_argument(
@@ -26,9 +30,9 @@ class Export(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.data.exchange.exporters import export
+        from audeep.data.exchange.exporting import export
 
         data_set = load(parsed_args.input)
         name = parsed_args.name or parsed_args.input.stem
-        files = export(data_set, parsed_args.output, name, parsed_args.format.lower(), parsed_args.labels_last)
+        files = export(data_set, parsed_args.output, name, parsed_args.file_format, parsed_args.labels_last)
         logger.info("%s: %d instances written to %d files", parsed_args.output, len(data_set), len(files))

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""import: a data set file from CSV or ARFF."""
+"""import: a data set file from tables."""
 
 import argparse
 import logging
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, check_outputs
+from audeep.cli.options import AudeepCommand, add_column, check_outputs, columns_of
 
 logger = logging.getLogger(__name__)
+
+COLUMNS = {
+    "filename": "file names; made up where missing",
+    "chunk_nr": "chunk numbers; counted where missing",
+    "label_nominal": "names of the labels",
+    "label_numeric": "numbers of the labels; alphabetical where missing",
+    "label_value": "numbers to predict by regression",
+}
 
 
 class Import(AudeepCommand):
@@ -24,19 +32,10 @@ class Import(AudeepCommand):
         parser.add_argument(
             "--name", required=True, help="name of the files; with the suffix .csv or .arff if there are both"
         )
-        for variable, what in (
-            ("filename", "file names; made up where missing"),
-            ("chunk_nr", "chunk numbers; counted where missing"),
-            ("label_nominal", "names of the labels"),
-            ("label_numeric", "numbers of the labels; alphabetical where missing"),
-            ("label_value", "numbers to predict by regression"),
-        ):
-            parser.add_argument(
-                f"--{variable.replace('_', '-')}-attribute",
-                default=variable,
-                metavar="COLUMN",
-                help=f"column of the {what} (default: %(default)s)",
-            )
+        for name, what in COLUMNS.items():
+            flag = f"--{name.replace('_', '-')}-attribute"
+            text = f"column of the {what} (default: %(default)s)"
+            add_column(parser, flag, name, default=name, metavar="COLUMN", help=text)
         parser.add_argument(
             "--output",
             type=Path,
@@ -45,13 +44,13 @@ class Import(AudeepCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.exchange.importers import COLUMNS, FORMATS, import_, sources
+        from audeep.data.exchange.importing import import_
+        from audeep.data.exchange.places import sources, stem_of
 
-        columns = {variable: getattr(parsed_args, f"{variable}_attribute") for variable in COLUMNS}
-        name = Path(parsed_args.name)
-        output = parsed_args.output or Path(f"{name.stem if name.suffix.lower() in FORMATS else name.name}.nc")
-        check_outputs(sources(parsed_args.basedir, parsed_args.name), [output])
-        data_set = import_(parsed_args.basedir, parsed_args.name, columns)
+        basedir, name = parsed_args.basedir, parsed_args.name
+        output = parsed_args.output or Path(f"{stem_of(Path(name).name)}.nc")
+        check_outputs(sources(basedir, name), [output])
+        data_set = import_(basedir, name, columns_of(parsed_args))
         data_set.save(output)
         logger.info(
             "%s: %d instances with %d features, %d labels, %d folds, %s partitions",

@@ -2,9 +2,13 @@
 """inspect raw, inspect netcdf: what is in a folder of recordings or a data set file."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
 from audeep.cli.render.tables import table
+
+if TYPE_CHECKING:
+    from audeep.data.data_set import DataSet, Instance
 
 
 class InspectRaw(AudeepCommand):
@@ -75,7 +79,7 @@ class InspectNetcdf(AudeepCommand):
                 self.write("\n" + table(f"fold {fold + 1} information:", *_fold_rows(data_set, splits), align="<>>>>"))
 
 
-def _instance_rows(instance) -> list[tuple[str, object]]:
+def _instance_rows(instance: "Instance") -> list[tuple[str, object]]:
     label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
     splits = ", ".join("None" if split is None else split.name for split in instance.cv_folds)
     value = [] if instance.label_value is None else [("value", instance.label_value)]
@@ -92,9 +96,11 @@ def _instance_rows(instance) -> list[tuple[str, object]]:
     ]
 
 
-def _fold_rows(data_set, splits) -> tuple[list[tuple], list[tuple]]:
+def _fold_rows(
+    data_set: "DataSet", splits: "list[DataSet]"
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """Counts and shares of each class in the training and the validation split; and the totals."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for name in data_set.labels:
         counts = [int((split.labels_nominal == name).sum()) for split in splits]
         shares = [f"{count / max(1, len(split)):.2%}" for count, split in zip(counts, splits, strict=True)]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cliff.command import Command
 
 from audeep.errors import AudeepError, OptionError, OutputError
+from audeep.parsers.registry import PARSERS
 from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
@@ -215,7 +216,6 @@ def choice_of(names: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
-LABEL_COLUMNS = ("file", "label", "fold", "partition", "value")
 partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 
 
@@ -235,29 +235,35 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parser",
         default="audeep.backend.parsers.MetaParser",
-        help="how the base directory is laid out: a short name (meta, esc, partitioned, cross-validated, no-metadata,"
-        " table, dcase, urban-sound-8k, gtzan, compare21, ...), a dotted class name, or FILE.py:CLASS (default: meta,"
-        " which finds out)",
+        help=f"how the base directory is laid out: a short name ({', '.join(entry.name for entry in PARSERS)}), a"
+        " dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
     )
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="the table of --parser table: recordings with what is known of them"
     )
-    for column in LABEL_COLUMNS:
-        parser.add_argument(
-            f"--{column}-column",
-            metavar="NAME",
-            help=f"column of --labels that gives the {column}; '' for none (default: the one with a usual name)",
-        )
+    for column in ("file", "label", "fold", "partition", "value"):
+        text = f"column of --labels that gives the {column}; '' for none (default: the one with a usual name)"
+        add_column(parser, f"--{column}-column", column, metavar="NAME", help=text)
+
+
+def add_column(parser: argparse.ArgumentParser, flag: str, column: str, **facts: Any) -> None:
+    """An option that names a column of a table, one of the mapping `columns` that functions of the library take."""
+    parser.add_argument(flag, dest=f"columns[{column!r}]", **facts)
+
+
+def columns_of(parsed_args: argparse.Namespace) -> dict[str, str]:
+    """The mapping `columns` that the options of `add_column` make, as far as they are given or have a default."""
+    found = ((re.fullmatch(r"columns\['(.*)'\]", name), value) for name, value in vars(parsed_args).items())
+    return {match[1]: value for match, value in found if match and value is not None}
 
 
 def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
     """The parser that the options of `add_raw_data` name."""
-    from audeep.parsers.registry import SHORT_NAMES, open_parser
+    from audeep.parsers.registry import open_parser
 
-    columns = {column: getattr(parsed_args, f"{column}_column") for column in LABEL_COLUMNS}
-    columns = {column: name for column, name in columns.items() if name is not None}
-    options = {}
-    if parsed_args.parser in ("table", SHORT_NAMES["table"]):
+    columns = columns_of(parsed_args)
+    options: dict[str, Any] = {}
+    if parsed_args.parser in ("table", PARSERS.find("table").target.replace(":", ".")):
         if parsed_args.labels is None:
             raise OptionError(f"--parser {parsed_args.parser}: needs a table of the recordings; name it with --labels")
         options = {"labels": parsed_args.labels, "columns": columns}

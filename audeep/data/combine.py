@@ -49,7 +49,7 @@ def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
         rest, expected = (np.delete(part.feature_shape, axis).tolist() for part in (data_set, first))
         _check_equal(ShapeError, number, f"shape beside {dimension!r}", rest, expected)
     _check_no_gaps(data_sets, dimension)
-    axis = _axis(first, dimension) + 1  # behind the instances
+    axis = _axis(first, dimension) + 1  # after that of the instances
     features = np.concatenate([data_set.features for data_set in data_sets], axis=axis)
     return first.with_features(features, first.feature_dims)
 
@@ -102,7 +102,7 @@ def _check_no_gaps(data_sets: Sequence[DataSet], dimension: str) -> None:
         if data_set.is_padded and dimension == data_set.feature_dims[0]:
             raise ShapeError(
                 f"spectrograms of different lengths cannot be joined along {dimension!r}; join them along another axis,"
-                " or preprocess with --fixed-length"
+                " or preprocess the recordings to a fixed length"
             )
 
 

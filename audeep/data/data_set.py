@@ -4,13 +4,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from audeep.data import netcdf, schema
+from audeep.data.columns import is_missing
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, VARIABLES, Partition, Split, Variable
 from audeep.errors import DataError, ShapeError
 
@@ -35,11 +35,17 @@ class DataSet:
     def __len__(self) -> int:
         return self.data.sizes[INSTANCE]
 
-    def __getitem__(self, index: int | slice | ArrayLike) -> "Instance | DataSet":
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> "Instance": ...
+
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> "DataSet": ...
+
+    def __getitem__(self, index: int | np.integer[Any] | slice | Sequence[int] | np.ndarray) -> "Instance | DataSet":
         if isinstance(index, int | np.integer):
             if not -len(self) <= index < len(self):
                 raise DataError(f"instance {index} is out of range: the data set has instances 0 to {len(self) - 1}")
-            return Instance(self, index % len(self))
+            return Instance(self, int(index) % len(self))
         return DataSet(self.data.isel({INSTANCE: index}), self.label_map)
 
     def __iter__(self) -> Iterator["Instance"]:
@@ -149,7 +155,7 @@ class DataSet:
         """Numbers of the labels by name, sorted by number: the label map, or else what the instances show."""
         pairs = self.label_map
         if pairs is None:
-            labelled = ~np.isnan(self.labels_numeric) & np.not_equal(self.labels_nominal, None)
+            labelled = ~np.isnan(self.labels_numeric) & ~is_missing(self.labels_nominal)
             pairs = dict(zip(self.labels_nominal[labelled], self.labels_numeric[labelled].astype(int), strict=True))
         return dict(sorted(((str(name), int(number)) for name, number in pairs.items()), key=lambda pair: pair[1]))
 
@@ -226,10 +232,22 @@ class DataSet:
 class Instance:
     """One instance of a data set: reads and writes the columns of its row.
 
-    Attributes are those of `schema.VARIABLES`, None where a value is missing, and `features`.
+    None is a missing value.
     """
 
     __slots__ = ("data_set", "index")
+
+    data_set: DataSet
+    index: int
+    filename: str
+    chunk_nr: int
+    label_nominal: str | None
+    label_numeric: int | None
+    cv_folds: Sequence[Split | None]
+    partition: Partition | None
+    label_value: float | None
+    num_frames: int | None
+    features: np.ndarray
 
     def __init__(self, data_set: DataSet, index: int) -> None:
         object.__setattr__(self, "data_set", data_set)
@@ -298,6 +316,6 @@ def load(path: Path | str) -> DataSet:
     """Open a data set file; metadata are read now, features when they are asked for.
 
     Raises:
-        DataError: the file is missing, is not netCDF 4, or is no data set.
+        DataError: the file is missing, is not netCDF 4, or is not a data set.
     """
     return DataSet(*netcdf.read(path))

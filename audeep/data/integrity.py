@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
 from audeep.data.schema import (
     CHUNK_NR,
@@ -82,7 +83,7 @@ def _outside_label_map(data_set: DataSet) -> list[str]:
         return []
     nominal, numeric = data_set.labels_nominal, data_set.labels_numeric
     expected = pd.Series(nominal, dtype=object).map(data_set.label_map).to_numpy(np.float64)
-    unlabelled = np.equal(nominal, None) & np.isnan(numeric)
+    unlabelled = is_missing(nominal) & np.isnan(numeric)
     rows = np.flatnonzero(~unlabelled & ~(expected == numeric))
     violations = []
     columns = (data_set.filenames, data_set.chunk_nrs, nominal, numeric)

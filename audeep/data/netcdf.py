@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Columns from and to netCDF 4 files, in the format of `schema`."""
 
+import errno
 import gc
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import netCDF4
@@ -18,16 +19,19 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from audeep.data import schema
-from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES, Variable
+from audeep.data.columns import from_file, is_missing, kind_of, memory_type, to_file
+from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES
 from audeep.errors import DataError, ShapeError
 from audeep.runtime.constants import LARGEST_INTEGER
-from audeep.runtime.files import found_at, replacing, write_failures
+from audeep.runtime.files import found_at, replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
 OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns
 TEXT_BYTES = 16  # what a text takes on file at least, its length and place
 COMPRESSION_LIMIT = 1032  # deflate makes at most so many bytes of one
 NAMES = frozenset([FEATURES, *(variable.name for variable in VARIABLES)])
+
+Made = TypeVar("Made")
 
 
 class Writer:
@@ -46,14 +50,14 @@ class Writer:
 
         Raises:
             ShapeError: the features of an instance have another shape than the file, or a column another length.
-            OutputError: the file cannot be written.
+            OSError: the file cannot be written.
         """
         target = self.file[FEATURES]
         if features.shape[1:] != target.shape[1:]:
             raise ShapeError(f"{self.path}: features of shape {features.shape[1:]}, expected {target.shape[1:]}")
         for variable in VARIABLES:
             shape = (len(features), self.num_folds)[: len(variable.dims)]
-            values, kind = metadata.get(variable.name), _memory_type(variable)
+            values, kind = metadata.get(variable.name), memory_type(variable)
             try:
                 column = variable.missing_column(shape) if values is None else np.asarray(values, kind)
             except ValueError as error:
@@ -61,7 +65,7 @@ class Writer:
             if column.shape != shape:
                 raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
             self.columns[variable.name].append(column)
-        with write_failures(self.path, RuntimeError):
+        with _os_errors(self.file):
             target[self.num_instances : self.num_instances + len(features)] = features
         self.num_instances += len(features)
 
@@ -69,15 +73,15 @@ class Writer:
         """Write the metadata.
 
         Raises:
-            OutputError: the file cannot be written.
+            OSError: the file cannot be written.
         """
-        with write_failures(self.path, RuntimeError):
+        with _os_errors(self.file):
             for variable in VARIABLES:
                 shape = (self.num_instances, self.num_folds)[: len(variable.dims)]
                 column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
-                if not variable.always and _is_missing(column).all():
+                if not variable.always and is_missing(column).all():
                     continue
-                column = _on_file(column, variable)
+                column = to_file(column, variable)
                 kind = str if column.dtype == object else column.dtype
                 chunks = [max(1, min(size, 4096)) for size in shape]
                 self.file.createVariable(variable.name, kind, variable.dims, chunksizes=chunks)
@@ -97,6 +101,7 @@ def writing(
     label_map: Mapping[str, int] | None = None,
     compression: int = 0,
     attributes: Mapping[str, str] | None = None,
+    in_place: bool = False,
 ) -> Iterator[Writer]:
     """Write a data set file instance by instance; the file appears under its name when the block ends well.
 
@@ -104,17 +109,18 @@ def writing(
 
         with writing("features.nc", ["generated"], [1024], data_set.num_folds, data_set.label_map) as writer:
             for block in data_set.blocks():
-                writer.append(block.metadata, represent(block.features))
+                writer.append(block.metadata, embed(block.features))
 
     Args:
         compression: how hard to compress the features, from 0 (not at all) to 9.
         attributes: others of the file than those that are written anyway.
+        in_place: write to `path` at once, where the caller replaces files; what fails is an OSError then.
 
     Raises:
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    with replacing(path) as partial, _closing(_created(partial), path) as file:
+    with nullcontext(path) if in_place else replacing(path) as partial, _new_file(partial) as file:
         file.createDimension(INSTANCE, None)
         file.createDimension(FOLD, num_folds)
         for name, size in zip(feature_dims, feature_shape, strict=True):
@@ -122,12 +128,12 @@ def writing(
         together = max(1, CHUNK_BYTES // max(1, 4 * int(np.prod(feature_shape))))
         file.createVariable(
             FEATURES,
-            np.float32,
+            "f4",
             [INSTANCE, *feature_dims],
             chunksizes=[together, *(max(1, size) for size in feature_shape)],
             fill_value=np.float32(np.nan),
             compression="zlib" if compression else None,
-            complevel=compression,
+            complevel=cast(Any, compression),
         )
         file.setncatts(attributes or {})
         writer = Writer(file, path, num_folds, label_map)
@@ -139,7 +145,7 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
     """Columns as `schema` has them in memory, with features that are read when asked for; and the label map.
 
     Raises:
-        DataError: the file is missing, is not netCDF 4, or is no data set.
+        DataError: the file is missing, is not netCDF 4, or is not a data set.
     """
     path = Path(path)
     if not path.is_file():
@@ -173,13 +179,13 @@ def _unreadable(path: Path | str, error: Exception) -> DataError:
     return DataError(f"{path}: not a readable netCDF 4 file ({reason}); write it again")
 
 
-def _in_time(work: Callable[[Path], Any], path: Path) -> Any:
+def _in_time(work: Callable[[Path], Made], path: Path) -> Made:
     """What `work` returns; futures.TimeoutError if that takes too long.
 
     Meanwhile no garbage is collected, among which there might be a file: HDF5 crashes if one is closed in one thread
     while another is opened in another.
     """
-    future = futures.Future()
+    future: futures.Future[Made] = futures.Future()
     is_collecting = gc.isenabled()
 
     def run() -> None:
@@ -203,7 +209,7 @@ def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
     for name, variable in file.variables.items():
         if name in NAMES:
             _check_declaration(path, name, variable)
-    store = xr.backends.NetCDF4DataStore(file)
+    store = xr.backends.NetCDF4DataStore(file)  # type: ignore[no-untyped-call]
     data = xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)
     return _checked(path, data), _label_map(path, data.attrs)
 
@@ -224,7 +230,7 @@ def _opened(path: Path) -> netCDF4.Dataset:
     return file
 
 
-def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> None:
+def _check_declaration(path: Path, name: str, variable: "netCDF4.Variable[Any]") -> None:
     """Check what xarray would not survive, and that no more memory is asked for than the file can fill."""
     for kind, found in ((netCDF4.CompoundType, "records"), (netCDF4.VLType, "lists")):
         if isinstance(variable.datatype, kind) and variable.dtype is not str:
@@ -234,7 +240,7 @@ def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> Non
     if name == FEATURES and taken:
         raise DataError(f"{path}: features have an axis named '{taken[0]}', a name of its own was expected")
     declared, file_bytes = _declared_bytes(variable), path.stat().st_size
-    filters = variable.filters() or {}
+    filters: dict[str, Any] = dict(variable.filters() or {})
     is_packed = any(filters[kind] for kind in filters if kind not in ("shuffle", "complevel", "fletcher32"))
     if declared > file_bytes * (COMPRESSION_LIMIT if is_packed else 1):
         raise DataError(
@@ -243,7 +249,7 @@ def _check_declaration(path: Path, name: str, variable: netCDF4.Variable) -> Non
         )
 
 
-def _declared_bytes(variable: netCDF4.Variable) -> int:
+def _declared_bytes(variable: "netCDF4.Variable[Any]") -> int:
     """Bytes that reading all of `variable` takes: its shape, or whole chunks."""
     size = math.prod(variable.shape)
     chunk = variable.chunking()
@@ -254,16 +260,16 @@ def _declared_bytes(variable: netCDF4.Variable) -> int:
 
 def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
     if FEATURES not in data or data[FEATURES].dims[:1] != (INSTANCE,):
-        raise DataError(f"{path}: has no variable 'features' over 'instance'; this is no data set file of audeep")
+        raise DataError(f"{path}: has no variable 'features' over 'instance'; this is not a data set file of audeep")
     features = data[FEATURES]
     if features.dtype.kind not in "fiu":
-        raise DataError(f"{path}: features are of type {_kind(features.dtype)}, numbers were expected")
-    _check_feature_dims(path, data.attrs, features.dims[1:])
+        raise DataError(f"{path}: features are of type {kind_of(features.dtype)}, numbers were expected")
+    _check_feature_dims(path, data.attrs, [str(axis) for axis in features.dims[1:]])
     num_folds = data.sizes.get(FOLD, 0) if schema.CV_FOLDS.name in data else 0
     columns = {}
     for variable in VARIABLES:
         shape = (data.sizes[INSTANCE], num_folds)[: len(variable.dims)]
-        column = _column(path, data, variable, shape)
+        column = from_file(path, data, variable, shape)
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
     _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
     features.encoding["source"] = str(path)
@@ -277,7 +283,7 @@ def _check_num_frames(path: Path, num_frames: np.ndarray, shape: tuple[int, ...]
         raise DataError(f"{path}: 'num_frames' is {wrong[0]:.0f}, expected 1 to {most:.0f}; write the file again")
 
 
-def _check_feature_dims(path: Path, attributes: Mapping[str, Any], axes: tuple[str, ...]) -> None:
+def _check_feature_dims(path: Path, attributes: Mapping[str, Any], axes: Sequence[str]) -> None:
     """Check that the attribute, if there is one, agrees with the variable."""
     text = attributes.get(schema.FEATURE_DIMS)
     try:
@@ -291,76 +297,6 @@ def _check_feature_dims(path: Path, attributes: Mapping[str, Any], axes: tuple[s
         )
 
 
-def _column(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int, ...]) -> np.ndarray:
-    """One column as `schema` has it in memory."""
-    name = variable.name
-    if name not in data:
-        if variable.required:
-            raise DataError(f"{path}: has no variable '{name}'; this is no data set file of audeep")
-        return variable.missing_column(shape)
-    if data[name].dims != variable.dims:
-        raise DataError(f"{path}: '{name}' is over {data[name].dims}, expected {variable.dims}; write the file again")
-    values = data[name].values
-    column = _texts(values) if variable.dtype is str else _numbers(values, variable.dtype)
-    if column is None:
-        kind = {str: "text", int: "whole numbers", float: "finite numbers"}[variable.dtype]
-        raise DataError(f"{path}: '{name}' holds {_kind(values.dtype)}, expected {kind}; write the file again")
-    missing = _is_missing(column)
-    if variable.values is not None and not np.isin(column[~missing], list(variable.values)).all():
-        allowed = ", ".join(f"{value} ({value.name.lower()})" for value in variable.values)
-        raise DataError(f"{path}: '{name}' holds other values than {allowed}; write the file again")
-    if variable.required and missing.any():
-        raise DataError(f"{path}: '{name}' lacks a value for {missing.sum()} instances; each instance needs one")
-    return column.astype(_memory_type(variable))
-
-
-def _memory_type(variable: Variable) -> type:
-    if variable.dtype is str:
-        return object
-    return np.int64 if variable.required else np.float64
-
-
-def _kind(dtype: np.dtype) -> str:
-    return {"O": "text", "U": "text", "S": "bytes"}.get(dtype.kind, str(dtype))
-
-
-def _is_missing(column: np.ndarray) -> np.ndarray:
-    return np.equal(column, None) if column.dtype == object else np.isnan(column)
-
-
-def _texts(values: np.ndarray) -> np.ndarray | None:
-    """Text with None for what is missing; None if these are no texts."""
-    if values.dtype.kind == "f" and np.isnan(values).all():
-        return np.full(values.shape, None, dtype=object)
-    if values.dtype.kind not in "OU":
-        return None
-    texts = values.astype(object)
-    texts[texts == ""] = None
-    return texts
-
-
-def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
-    """Numbers as float64 with NaN for what is missing; None if they are no whole ones, too large, or not finite.
-
-    With `kind` float, all finite numbers go.
-    """
-    if values.dtype.kind not in "fiu":
-        return None
-    numbers = values.astype(np.float64)
-    present = numbers[~np.isnan(numbers)]
-    if kind is float:
-        return numbers if np.isfinite(present).all() else None
-    return numbers if (np.abs(present) <= LARGEST_INTEGER).all() and (present == np.trunc(present)).all() else None
-
-
-def _on_file(column: np.ndarray, variable: Variable) -> np.ndarray:
-    """A column as `schema` says that it stands on file."""
-    missing = _is_missing(column)
-    if column.dtype == object:
-        return np.full(column.shape, np.nan) if missing.all() and column.size else np.where(missing, "", column)
-    return column if variable.dtype is float or missing.any() or not column.size else column.astype(np.int64)
-
-
 def _attributes(path: Path, attributes: Mapping[str, Any]) -> dict[str, str]:
     """Those that are kept as they are on file, where they are there."""
     if schema.PREPROCESSING not in attributes:
@@ -370,7 +306,7 @@ def _attributes(path: Path, attributes: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(json.loads(text), dict):
             raise TypeError("another type")
     except (TypeError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: attribute 'preprocessing' is no JSON object; write the file again") from error
+        raise DataError(f"{path}: attribute 'preprocessing' is not a JSON object; write the file again") from error
     return {schema.PREPROCESSING: text}
 
 
@@ -383,7 +319,7 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
         if not all(type(name) is str and type(number) is int for name, number in label_map.items()):
             raise TypeError("other types")
     except (TypeError, ValueError, RecursionError) as error:
-        found = f"{path}: attribute 'label_map' is no JSON list of [name, number] pairs"
+        found = f"{path}: attribute 'label_map' is not a JSON list of [name, number] pairs"
         raise DataError(f"{found}; write the file again") from error
     if any(abs(number) > LARGEST_INTEGER for number in label_map.values()):
         raise DataError(f"{path}: attribute 'label_map' has a number above 2^53; write the file again")
@@ -392,16 +328,23 @@ def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | No
     return label_map
 
 
-def _created(path: Path) -> netCDF4.Dataset:
-    path.touch()  # fails for a reason; netCDF says that permission is denied
-    return netCDF4.Dataset(str(path), "w", format="NETCDF4")
-
-
 @contextmanager
-def _closing(file: netCDF4.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
-    """Close `file` at the end; a full disk often shows only then."""
+def _new_file(path: Path) -> Iterator[netCDF4.Dataset]:
+    """A new file, which is closed at the end; a full disk often shows only then."""
+    path.touch()  # fails for a reason; netCDF says that permission is denied
+    file = netCDF4.Dataset(str(path), "w", format="NETCDF4")
     try:
         yield file
     finally:
-        with write_failures(path, RuntimeError):
+        with _os_errors(file):
             file.close()
+
+
+@contextmanager
+def _os_errors(file: netCDF4.Dataset) -> Iterator[None]:
+    """Turn what the netCDF library raises into an OSError about `file`."""
+    path = file.filepath()
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(errno.EIO, str(error), path) from error

@@ -23,6 +23,7 @@ float64 NaN; auDeep 0.9 wrote and reads the same. `fold` may have length 0. Vari
 are ignored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -90,3 +91,14 @@ LABEL_VALUE = Variable("label_value", float, required=False, always=False)
 NUM_FRAMES = Variable("num_frames", int, required=False, always=False)
 
 VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE, NUM_FRAMES)
+
+
+def feature_names(size: int) -> list[str]:
+    """Names of the columns of features in tables."""
+    return [f"feature_{number}" for number in range(size)]
+
+
+def features_among(columns: Sequence[str]) -> list[str]:
+    """Those columns of a table that are not metadata."""
+    metadata = (START_SECONDS, *(variable.name for variable in VARIABLES))
+    return [name for name in columns if name not in metadata]

@@ -94,7 +94,8 @@ def _dealt(data_set: DataSet, columns: Sequence[np.ndarray], num_hands: int, see
     order = shuffled[np.lexsort([stratum[shuffled] for stratum in strata])]
     hands = np.empty(len(first), int)
     hands[order] = np.arange(len(first)) % num_hands
-    return hands[codes]
+    dealt: np.ndarray = hands[codes]
+    return dealt
 
 
 def _with_column(data_set: DataSet, variable: Variable, column: np.ndarray) -> DataSet:

@@ -21,7 +21,8 @@ def original_names(filenames: np.ndarray) -> np.ndarray:
 def repetitions(labels: np.ndarray) -> np.ndarray:
     """How often each instance comes for balanced classes: max_count // count_c times for one of class c."""
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return (counts.max() // counts)[classes]
+    times: np.ndarray = counts.max() // counts
+    return times[classes]
 
 
 def upsample(data_set: DataSet, partitions: Iterable[Partition] | None = None) -> DataSet:

@@ -41,7 +41,7 @@ class InstanceMetadata:
     filename: str
     label_nominal: str | None = None
     label_numeric: int | None = None
-    cv_folds: Sequence[Split] = field(default_factory=list)
+    cv_folds: Sequence[Split | None] = field(default_factory=list)
     partition: Partition | None = None
     label_value: float | None = None
 
@@ -86,9 +86,10 @@ class Parser:
         Where the recordings give no numbers, labels are numbered alphabetically.
         """
         labels = {(item.label_nominal, item.label_numeric) for item in self.parse() if item.label_nominal is not None}
-        if any(number is None for _, number in labels):
+        known = sorted((name, number) for name, number in labels if number is not None)
+        if len(known) < len(labels):
             return numbered([name for name, _ in labels])
-        return dict(sorted(labels)) or None
+        return dict(known) or None
 
     @property
     def num_folds(self) -> int:
@@ -139,8 +140,8 @@ def read_table(
         try:
             values.append(tuple(kind(row[index]) for index, kind in kinds))
         except (IndexError, ValueError) as error:
-            needs = ", ".join(f"{name} (a whole number)" if kind is int else name for name, kind in columns.items())
-            raise ParserError(f"{path}: line {line} is {delimiter.join(row)!r}; expected {needs}; mend it") from error
+            needs = ", ".join(f"{name} (an integer)" if kind is int else name for name, kind in columns.items())
+            raise ParserError(f"{path}: line {line} is {delimiter.join(row)!r}; expected {needs}; fix it") from error
     return values
 
 
@@ -160,7 +161,8 @@ def read_lines(path: Path, delimiters: str) -> list[tuple[int, list[str]]]:
             reader = csv.reader(file, delimiter=delimiter)
             return [(reader.line_num, row) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ParserError(f"{path}: is no table in UTF-8 that can be read: {error}; restore it") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ParserError(f"{path}: is not a table in UTF-8 ({reason}); convert it, or restore it") from error
 
 
 def require_files(table: Path, paths: Sequence[Path]) -> None:

@@ -37,12 +37,13 @@ class CompareParser(Parser):
     prefixes: Mapping[str, Partition] = PREFIXES
 
     def missing(self) -> str | None:
-        tables = [] if self._is_confidential else [f"lab/{table}" for table in self.tables]
-        return lacks(self.basedir, ["wav", *tables])
+        return lacks(self.basedir, ["wav", *(f"lab/{table}" for table in self._tables_to_read)])
 
     @property
-    def _is_confidential(self) -> bool:
-        return self.confidential is not None and (self.basedir / "lab" / self.confidential).is_file()
+    def _tables_to_read(self) -> Sequence[str]:
+        if self.confidential is not None and (self.basedir / "lab" / self.confidential).is_file():
+            return [self.confidential]
+        return self.tables
 
     @property
     def label_map(self) -> dict[str, int]:
@@ -52,12 +53,10 @@ class CompareParser(Parser):
 
     @cached_property
     def _labels_by_file(self) -> dict[str, str | None]:
-        tables = self.tables
-        if self._is_confidential:
-            logger.warning("%s: the confidential labels in lab/%s are used", self.basedir, self.confidential)
-            tables = [self.confidential]
-        labels = {}
-        for table in tables:
+        labels: dict[str, str | None] = {}
+        for table in self._tables_to_read:
+            if table == self.confidential:
+                logger.warning("%s: the confidential labels in lab/%s are used", self.basedir, table)
             path = self.basedir / "lab" / table
             for name, label in read_table(path, dict.fromkeys(self.columns, str), self.delimiter):
                 labels[name] = self._label(label)
@@ -86,7 +85,8 @@ class CompareParser(Parser):
             label = labels.get(path.name)
             partitions = [part for prefix, part in self.prefixes.items() if path.name.startswith(prefix)]
             partition = partitions[0] if partitions else Partition.TEST
-            yield InstanceMetadata(path, path.name, label, numbers.get(label), partition=partition)
+            number = None if label is None else numbers.get(label)
+            yield InstanceMetadata(path, path.name, label, number, partition=partition)
 
 
 class _Compare18(CompareParser):

@@ -14,7 +14,7 @@ FOLDS = tuple(f"evaluation_setup/fold{fold}_train.txt" for fold in range(1, 5))
 class DCASEParser(Parser):
     """``audio/``, ``meta.txt`` with <path> TAB <label>, and ``evaluation_setup/fold<1-4>_train.txt`` with <path>."""
 
-    labels = (
+    labels: tuple[str, ...] = (
         *("beach", "bus", "cafe/restaurant", "car", "city_center", "forest_path", "grocery_store", "home", "library"),
         *("metro_station", "office", "park", "residential_area", "train", "tram"),
     )

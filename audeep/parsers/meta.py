@@ -12,7 +12,7 @@ from audeep.parsers.esc import ESCParser
 from audeep.parsers.partitioned import PartitionedParser
 from audeep.parsers.urban_sound_8k import UrbanSound8KParser
 
-PARSERS = (DCASEParser, PartitionedParser, CrossValidatedParser, ESCParser, UrbanSound8KParser)
+LAYOUTS = (DCASEParser, PartitionedParser, CrossValidatedParser, ESCParser, UrbanSound8KParser)
 
 
 class MetaParser(Parser):
@@ -20,7 +20,7 @@ class MetaParser(Parser):
 
     @cached_property
     def _candidates(self) -> list[Parser]:
-        return [parser_type(self.basedir) for parser_type in PARSERS]
+        return [parser_type(self.basedir) for parser_type in LAYOUTS]
 
     def missing(self) -> str | None:
         lacks = [(type(parser).__name__, parser.missing()) for parser in self._candidates]
@@ -33,7 +33,7 @@ class MetaParser(Parser):
         able = [parser for parser in self._candidates if parser.can_parse()]
         if len(able) != 1:
             names = " and ".join(type(parser).__name__ for parser in able) or "no parser"
-            raise ParserError(f"{self.basedir}: {names} can read it, exactly one was expected; name one with --parser")
+            raise ParserError(f"{self.basedir}: {names} can read it, exactly one was expected; choose a parser by name")
         return able[0]
 
     def instances(self) -> Iterator[InstanceMetadata]:

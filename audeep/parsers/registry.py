@@ -1,43 +1,61 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parsers by name: ``esc``, ``dotted.name.Class`` or ``file.py:Class``."""
+"""The parsers, and how they are called: ``esc``, ``dotted.name.Class`` or ``file.py:Class``.
+
+A new one is a line here, or an entry point in the group `audeep.parsers` of another package.
+"""
 
 import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audeep.errors import ParserError
-from audeep.parsers.base import Parser
 from audeep.runtime.files import found_at
+from audeep.runtime.registry import Entry, Registry
 
-SHORT_NAMES = {
-    "meta": "audeep.parsers.meta.MetaParser",
-    "partitioned": "audeep.parsers.partitioned.PartitionedParser",
-    "cross-validated": "audeep.parsers.cross_validated.CrossValidatedParser",
-    "no-metadata": "audeep.parsers.no_metadata.NoMetadataParser",
-    "table": "audeep.parsers.table.TableParser",
-    "esc": "audeep.parsers.esc.ESCParser",
-    "dcase": "audeep.parsers.dcase.DCASEParser",
-    "dcase18-task4": "audeep.parsers.dcase.DCASE18Task4Parser",
-    "urban-sound-8k": "audeep.parsers.urban_sound_8k.UrbanSound8KParser",
-    "gtzan": "audeep.parsers.gtzan.GTZANParser",
-    "compare18-atypical-affect": "audeep.parsers.compare.Compare18AtypicalAffectParser",
-    "compare18-crying": "audeep.parsers.compare.Compare18CryingParser",
-    "compare18-heartbeat": "audeep.parsers.compare.Compare18HeartbeatParser",
-    "compare18-sas": "audeep.parsers.compare.Compare18SASParser",
-    "compare19-bs": "audeep.parsers.compare.Compare19BSParser",
-    "compare19-cs": "audeep.parsers.compare.Compare19CSParser",
-    "compare19-oa": "audeep.parsers.compare.Compare19OAParser",
-    "compare19-sd": "audeep.parsers.compare.Compare19SDParser",
-    "compare20-elderly": "audeep.parsers.compare.Compare20ElderlyParser",
-    "compare20-elderly-arousal": "audeep.parsers.compare.Compare20ElderlyArousalParser",
-    "compare20-mask": "audeep.parsers.compare.Compare20MaskParser",
-    "compare21": "audeep.parsers.compare.Compare21Parser",
-}
+if TYPE_CHECKING:
+    from audeep.parsers.base import Parser
+
+_HERE = "audeep.parsers"
+
+PARSERS = Registry(
+    "audeep.parsers",
+    "parser",
+    [
+        Entry("meta", f"{_HERE}.meta:MetaParser", "", "whichever of the layouts with labels a directory has"),
+        Entry("partitioned", f"{_HERE}.partitioned:PartitionedParser", "", "partitions with classes"),
+        Entry("cross-validated", f"{_HERE}.cross_validated:CrossValidatedParser", "", "folds with classes"),
+        Entry("no-metadata", f"{_HERE}.no_metadata:NoMetadataParser", "", "all recordings, without labels"),
+        Entry("table", f"{_HERE}.table:TableParser", "", "recordings that a table lists"),
+        Entry("esc", f"{_HERE}.esc:ESCParser", "", "ESC-10 and ESC-50"),
+        Entry("dcase", f"{_HERE}.dcase:DCASEParser", "", "acoustic scenes of DCASE 2017"),
+        Entry("dcase18-task4", f"{_HERE}.dcase:DCASE18Task4Parser", "", "activities at home of DCASE 2018"),
+        Entry("urban-sound-8k", f"{_HERE}.urban_sound_8k:UrbanSound8KParser", "", "UrbanSound8K"),
+        Entry("gtzan", f"{_HERE}.gtzan:GTZANParser", "", "GTZAN, music by genre"),
+        *(
+            Entry(name, f"{_HERE}.compare:{class_name}", "", f"ComParE {description}")
+            for name, class_name, description in (
+                ("compare18-atypical-affect", "Compare18AtypicalAffectParser", "2018, atypical affect"),
+                ("compare18-crying", "Compare18CryingParser", "2018, crying"),
+                ("compare18-heartbeat", "Compare18HeartbeatParser", "2018, heart beats"),
+                ("compare18-sas", "Compare18SASParser", "2018, self-assessed affect"),
+                ("compare19-bs", "Compare19BSParser", "2019, baby sounds"),
+                ("compare19-cs", "Compare19CSParser", "2019, continuous sleepiness"),
+                ("compare19-oa", "Compare19OAParser", "2019, orca activity"),
+                ("compare19-sd", "Compare19SDParser", "2019, Styrian dialects"),
+                ("compare20-elderly", "Compare20ElderlyParser", "2020, valence of the elderly"),
+                ("compare20-elderly-arousal", "Compare20ElderlyArousalParser", "2020, arousal of the elderly"),
+                ("compare20-mask", "Compare20MaskParser", "2020, mask"),
+                ("compare21", "Compare21Parser", "2021, any task"),
+            )
+        ),
+    ],
+    ParserError,
+)
 
 
-def open_parser(basedir: Path | str, name: str, **options: Any) -> Parser:
+def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
     """The parser called `name` for `basedir`, which it can read and in which it finds recordings.
 
     Args:
@@ -56,32 +74,39 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> Parser:
     if not parser.can_parse():
         raise ParserError(
             f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {parser.missing()};"
-            " use another --parser (no-metadata reads any folder of recordings)"
+            " use another parser (no-metadata reads any folder of recordings)"
         )
     if not parser.parse():
-        raise ParserError(f"{basedir}: {parser_type.__name__} found no recordings; check the files or the --parser")
+        raise ParserError(
+            f"{basedir}: {parser_type.__name__} found no recordings; check the files, or use another parser"
+        )
     return parser
 
 
-def find_parser(name: str) -> type[Parser]:
+def find_parser(name: str) -> "type[Parser]":
     """The class of a parser by its short name, its dotted name, or a file and its name in it.
 
     A file is executed to get the class; nothing else is.
 
     Raises:
-        ParserError: there is no such class, or it is no parser.
+        ParserError: there is no such class, or it is not a parser.
     """
+    from audeep.parsers.base import Parser
+
     path, separator, class_name = name.rpartition(":")
-    if separator:
-        module, where = _from_file(Path(path)), path
+    if name in PARSERS:
+        where, _, class_name = PARSERS.find(name).target.partition(":")
+        parser_type = PARSERS.load(name)
+    elif separator:
+        where = path
+        parser_type = getattr(_from_file(Path(path)), class_name, None)
     else:
-        where, _, class_name = SHORT_NAMES.get(name, name).rpartition(".")
-        module = _import(where, name)
-    parser_type = getattr(module, class_name, None)
+        where, _, class_name = name.rpartition(".")
+        parser_type = getattr(_import(where, name), class_name, None)
     if not isinstance(parser_type, type):
         raise ParserError(f"parser {name!r}: {where} has no class {class_name!r}; check the spelling")
     if not issubclass(parser_type, Parser):
-        raise ParserError(f"parser {name!r}: {class_name} is no parser; derive it from audeep.parsers.base.Parser")
+        raise ParserError(f"parser {name!r}: {class_name} is not a parser; derive it from audeep.parsers.base.Parser")
     for old, new in (("can_parse", "missing"), ("parse", "instances")):
         if all(getattr(parser_type, method) is getattr(Parser, method) for method in (old, new)):
             raise ParserError(f"parser {name!r}: {class_name} has neither {old}() nor {new}(); write one of them")
@@ -92,7 +117,7 @@ def _import(module_name: str, name: str) -> object:
     try:
         return importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        known, error_text = ", ".join(SHORT_NAMES), _one_line(error)
+        known, error_text = ", ".join(entry.name for entry in PARSERS), _one_line(error)
         raise ParserError(
             f"there is no parser {name!r} ({error_text}); use one of {known}, a dotted class name, or FILE.py:CLASS"
         ) from error
@@ -100,16 +125,16 @@ def _import(module_name: str, name: str) -> object:
 
 def _from_file(path: Path) -> object:
     if not path.is_file():
-        raise ParserError(f"{path}: no such file; --parser FILE.py:CLASS must name a Python file")
+        raise ParserError(f"{path}: no such file; FILE.py:CLASS must name a Python file")
     spec = importlib.util.spec_from_file_location(f"audeep_parser_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ParserError(f"{path}: is no Python file; --parser FILE.py:CLASS must name one")
+        raise ParserError(f"{path}: is not a Python file; FILE.py:CLASS must name one")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ParserError(f"{path}: cannot be run: {_one_line(error)}; mend it") from error
+        raise ParserError(f"{path}: cannot be run: {_one_line(error)}; fix it") from error
     return module
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from audeep.data.schema import Partition
 from audeep.errors import ParserError
 from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
+from audeep.runtime.files import found_at
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class TableParser(Parser):
     """Recordings that a table lists, one a line, with label, fold, partition and value as far as it has them.
 
     Cells are separated by commas, semicolons or tabs; an empty one, or a question mark, is a missing value. Folds are
-    numbered in their order. Labels that are all whole numbers are their own numbers.
+    numbered in their order. Labels that are all integers are their own numbers.
 
     Args:
         labels: the table, whose first line names the columns.
@@ -62,15 +63,17 @@ class TableParser(Parser):
 
     def missing(self) -> str | None:
         if not self.labels.is_file():
-            raise ParserError(f"{self.labels}: no such file; --labels must name the table of the recordings")
+            raise ParserError(
+                f"{self.labels}: {found_at(self.labels)}; name the table of the recordings with labels=FILE"
+            )
         return None
 
     def instances(self) -> Iterator[InstanceMetadata]:
-        folds = {file: self._parsed(row, "fold", _whole, "a whole number") for file, row in self._rows.items()}
+        folds = {file: self._parsed(row, "fold", _whole, "an integer") for file, row in self._rows.items()}
         numbers = sorted(set(folds.values()) - {None})
         if len(numbers) == 1:
             raise ParserError(f"{self.labels}: all folds are {numbers[0]}; two or more are needed, or none")
-        labels = {row.cells.get("label") for row in self._rows.values()} - {None}
+        labels = {label for row in self._rows.values() if (label := row.cells.get("label")) is not None}
         are_numbers = all(label.isdecimal() and len(label) < 10 and label == str(int(label)) for label in labels)
         for file, row in self._rows.items():
             label, fold = row.cells.get("label"), folds[file]
@@ -95,7 +98,7 @@ class TableParser(Parser):
         for line, texts in lines:
             if len(texts) != len(header):
                 raise ParserError(
-                    f"{self.labels}: line {line} has {len(texts)} cells, the first line has {len(header)}; mend it"
+                    f"{self.labels}: line {line} has {len(texts)} cells, the first line has {len(header)}; fix it"
                 )
             found = dict(zip(header, map(str.strip, texts), strict=True))
             cells = {what: found[name] if found[name] not in MISSING else None for what, name in names.items()}
@@ -120,7 +123,7 @@ class TableParser(Parser):
         if not found and (given or what == "file"):
             raise ParserError(
                 f"{self.labels}: has no column {' or '.join(wanted)} for the {what}, but {', '.join(header) or 'none'};"
-                f" name one of them with --{what}-column"
+                f" name one of them with columns[{what!r}]=NAME"
             )
         if found and header.count(found[0]) > 1:
             raise ParserError(f"{self.labels}: has {header.count(found[0])} columns {found[0]!r}; rename all but one")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from audeep.errors import OutputError
+from audeep.errors import OptionError, OutputError
 
 
 def found_at(path: Path, wanted: str = "file") -> str:
@@ -17,6 +17,18 @@ def found_at(path: Path, wanted: str = "file") -> str:
     if path.is_file():
         return "is a file"
     return "is a device or a pipe" if path.exists() else f"no such {wanted}"
+
+
+def check_text(name: str) -> None:
+    """Check that the name of a file can be written into other files.
+
+    Raises:
+        OptionError: it is not text.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(f"{name}: is not text in UTF-8; choose another name") from error
 
 
 def check_target(target: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 import scipy.signal
 import soundfile
 
-from audeep import load
-from audeep.data.exchange.importers import import_
+from audeep import extract, load
+from audeep.data.exchange.importing import import_
+from audeep.errors import OptionError
 from tests.cli.conftest import SPECTRA
 from tests.conftest import with_header, write_tone
 
@@ -98,6 +99,19 @@ def test_all_formats_hold_the_same_numbers(audeep, model, recordings, tmp_path):
         assert imported.filenames.tolist() == data_set.filenames.tolist()
 
 
+def test_the_function_writes_what_the_command_does_and_counts_the_rows(audeep, model, recordings, tmp_path):
+    files = sorted(map(str, recordings.rglob("*.wav")))[:2]
+    printed = audeep(f"-q extract --model-dir {model}/run/logs {' '.join(files)} --window 0.2 --hop 0.1").out
+    stream = io.StringIO()
+    assert extract(files, model / "run" / "logs", stream, window=0.2, hop=0.1) == len(printed.splitlines()) - 1 > 2
+    assert extract(files, model / "run" / "logs", tmp_path / "x.csv", window=0.2, hop=0.1) > 2
+    assert stream.getvalue() == printed == (tmp_path / "x.csv").read_text()
+    with pytest.raises(OptionError, match="need the length of a window; pass window=SECONDS"):
+        extract(files, model / "run" / "logs", stream, hop=1)
+    with pytest.raises(OptionError, match=r"output=x\.txt: the suffix must be one of \.csv, \.arff, \.nc, \.npy"):
+        extract(files, model / "run" / "logs", Path("x.txt"))
+
+
 def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 3)
     soundfile.write(tmp_path / "a.wav", samples, 8000)
@@ -134,9 +148,9 @@ def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("a.wav --hop 1", "--window: is needed with --hop and for standard input"),
-        ("-", "--window: is needed with --hop and for standard input"),
-        ("a.wav --output x.txt", "--output x.txt: the suffix must be .csv, .arff, .nc or .npy"),
+        ("a.wav --hop 1", "a hop, and standard input, need the length of a window; pass --window SECONDS"),
+        ("-", "a hop, and standard input, need the length of a window; pass --window SECONDS"),
+        ("a.wav --output x.txt", "--output x.txt: the suffix must be one of .csv, .arff, .nc, .npy; choose"),
         ("nowhere.wav", "nowhere.wav: no such file, a recording was expected"),
         ("a.wav --window 0.00001", "--window 1e-05: is shorter than the 0.05 s that a spectrum takes"),
         ("a.wav --window 0.01", "--window 0.01: is shorter than the 0.05 s that a spectrum takes"),
@@ -146,7 +160,7 @@ def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
         ),
         ("a.wav --window 1e9", "a.wav: a window of 1e+09 s has"),
         ("a.wav --window 1e5", "s has 800000000 samples of 1 channels, at most 268435456 were expected in all"),
-        ("'b\udcff.wav'", r"b\udcff.wav: is no name in UTF-8; choose another name"),
+        ("'b\udcff.wav'", r"b\udcff.wav: is not text in UTF-8; choose another name"),
         ("a.wav --step 99", "has no checkpoint of step 99"),
     ],
 )

@@ -41,4 +41,5 @@ def test_errors_are_one_line_and_leave_nothing(audeep, tmp_path):
     (tmp_path / "x.csv").write_text("x,class\n1,dog\n")
     result = audeep(f"import --basedir {tmp_path} --name x --output {tmp_path}/out.nc")
     assert result.status == 1 and result.err.count("\n") == 1 and "column 'class' has 'dog'" in result.err
+    assert "name columns of metadata, as with --label-nominal-attribute NAME\n" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

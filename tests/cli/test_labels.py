@@ -55,11 +55,15 @@ def test_data_without_values_show_and_store_none(audeep, spectrograms, recording
         ("--parser table", "--parser table: needs a table of the recordings; name it with --labels\n"),
         ("--labels TABLE", "--labels and its columns are for --parser table; give that, or leave them out\n"),
         ("--fold-column x", "--labels and its columns are for --parser table; give that, or leave them out\n"),
-        ("--parser table --labels no.csv", "no.csv: no such file; --labels must name the table of the recordings\n"),
+        (
+            "--parser table --labels no.csv",
+            "no.csv: no such file; name the table of the recordings with --labels FILE\n",
+        ),
         (
             "--parser table --labels TABLE --value-column tone --output OUT",
             "line 2, column 'tone' is 'high'; expected a finite number\n",
         ),
+        ("--parser table --labels TABLE --file-column x", "name one of them with --file-column NAME\n"),
         (
             "--parser table --labels TABLE --output TABLE",
             "is an input and an output of this command; choose another name to write to\n",

@@ -238,7 +238,7 @@ def test_a_path_below_a_file_cannot_be_written(tmp_path: Path, below: str) -> No
     assert (tmp_path / "notes.txt").read_text() == "keep"
 
 
-# files that are no data sets
+# files that are not data sets
 
 
 def raw_file(path: Path, **changes: np.ndarray | str | None) -> Path:
@@ -275,11 +275,11 @@ def test_the_file_that_the_following_tests_break_is_sound(tmp_path: Path) -> Non
 
 
 BROKEN = {
-    "no features": ({"features": None}, "has no variable 'features' over 'instance'; this is no data set"),
+    "no features": ({"features": None}, "has no variable 'features' over 'instance'; this is not a data set"),
     "features without instances": ({"features": np.ones(3)}, "has no variable 'features' over 'instance'"),
     "features of text": ({"features": np.full((2, 3), "x", object)}, "features are of type .*, numbers were expected"),
-    "no file names": ({"filename": None}, "has no variable 'filename'; this is no data set"),
-    "no chunk numbers": ({"chunk_nr": None}, "has no variable 'chunk_nr'; this is no data set"),
+    "no file names": ({"filename": None}, "has no variable 'filename'; this is not a data set"),
+    "no chunk numbers": ({"chunk_nr": None}, "has no variable 'chunk_nr'; this is not a data set"),
     "an empty file name": ({"filename": np.array(["a.wav", ""], object)}, "'filename' lacks a value for 1 instances"),
     "numbers as file names": ({"filename": np.array([1, 2])}, "'filename' holds int64, expected text"),
     "flat folds": (
@@ -288,20 +288,26 @@ BROKEN = {
     ),
     "labels per fold": ({"label_numeric": np.array([[0], [1]])}, r"'label_numeric' is over \('instance', 'fold'\)"),
     "texts as numbers": ({"label_numeric": np.array(["1", "0"], object)}, "'label_numeric' holds .*, expected whole"),
-    "fractions": ({"label_numeric": np.array([0.5, 1])}, "'label_numeric' holds float64, expected whole numbers"),
-    "infinite numbers": ({"chunk_nr": np.array([0, np.inf])}, "'chunk_nr' holds float64, expected whole numbers"),
+    "fractions": ({"label_numeric": np.array([0.5, 1])}, "'label_numeric' holds float64, expected integers"),
+    "infinite numbers": ({"chunk_nr": np.array([0, np.inf])}, "'chunk_nr' holds float64, expected integers"),
     "partition 7": (
         {"partition": np.array([0, 7])},
         r"'partition' holds other .* 0 \(train\), 1 \(devel\), 2 \(test\)",
     ),
     "split 2": ({"cv_folds": np.array([[2], [1]])}, r"'cv_folds' holds other values than 0 \(train\), 1 \(valid\)"),
     "chunk number missing": ({"chunk_nr": np.array([0, np.nan])}, "'chunk_nr' lacks a value for 1 instances"),
-    "cut settings": ({"preprocessing": '{"window_width": '}, "attribute 'preprocessing' is no JSON object; write the"),
-    "settings without names": ({"preprocessing": "[0.04]"}, "attribute 'preprocessing' is no JSON object; write the"),
-    "cut label map": ({"label_map": '[["cat", 0'}, "attribute 'label_map' is no JSON list of .name, number. pairs"),
-    "label map of names": ({"label_map": '["cat", "dog"]'}, "attribute 'label_map' is no JSON list"),
-    "infinite label map": ({"label_map": '[["cat", Infinity]]'}, "attribute 'label_map' is no JSON list"),
-    "label map without numbers": ({"label_map": '[["cat", null]]'}, "attribute 'label_map' is no JSON list"),
+    "cut settings": (
+        {"preprocessing": '{"window_width": '},
+        "attribute 'preprocessing' is not a JSON object; write",
+    ),
+    "settings without names": (
+        {"preprocessing": "[0.04]"},
+        "attribute 'preprocessing' is not a JSON object; write",
+    ),
+    "cut label map": ({"label_map": '[["cat", 0'}, "attribute 'label_map' is not a JSON list of .name, number. pairs"),
+    "label map of names": ({"label_map": '["cat", "dog"]'}, "attribute 'label_map' is not a JSON list"),
+    "infinite label map": ({"label_map": '[["cat", Infinity]]'}, "attribute 'label_map' is not a JSON list"),
+    "label map without numbers": ({"label_map": '[["cat", null]]'}, "attribute 'label_map' is not a JSON list"),
 }
 
 

@@ -22,7 +22,7 @@ from tests.faults.samples import Column, File, texts
 TEXTS = ("filename", "label_nominal")
 NUMBERS = ("chunk_nr", "label_numeric", "cv_folds", "partition")
 DIMS = {name: column.dims for name, column in File().columns.items()}
-NO_DATA_SET = "has no variable 'features' over 'instance'; this is no data set file of audeep"
+NO_DATA_SET = "has no variable 'features' over 'instance'; this is not a data set file of audeep"
 Case = tuple[Callable[[File], None], str]
 
 
@@ -88,7 +88,7 @@ def type_cases() -> dict[str, Case]:
         cases[f"{name} of pairs"] = (setting(name, write=write_compound), f"'{name}' holds records, {any_type}")
         cases[f"{name} of lists"] = (setting(name, write=write_lists), f"'{name}' holds lists, {any_type}")
     for name in NUMBERS:
-        whole = "expected whole numbers; write the file again"
+        integers = "expected integers; write the file again"
         for what, value in {
             "text": "1",
             "fractions": 0.5,
@@ -100,8 +100,8 @@ def type_cases() -> dict[str, Case]:
             "1e300": 1e300,
         }.items():
             kind = "text" if isinstance(value, str) else np.asarray(value).dtype
-            cases[f"{name} of {what}"] = (holding(name, value), f"'{name}' holds {kind}, {whole}")
-        cases[f"{name} of single characters"] = (setting(name, write=write_chars), f"'{name}' holds bytes, {whole}")
+            cases[f"{name} of {what}"] = (holding(name, value), f"'{name}' holds {kind}, {integers}")
+        cases[f"{name} of single characters"] = (setting(name, write=write_chars), f"'{name}' holds bytes, {integers}")
         cases[f"{name} of pairs"] = (setting(name, write=write_compound), f"'{name}' holds records, {any_type}")
         cases[f"{name} of lists"] = (setting(name, write=write_lists), f"'{name}' holds lists, {any_type}")
     cases["features of text"] = (holding("features", "x"), "features are of type text, numbers were expected")
@@ -165,7 +165,7 @@ def content_cases() -> dict[str, Case]:
     cases: dict[str, Case] = {}
     for name in ("filename", "chunk_nr", "features"):
         what = "variable 'features' over 'instance'" if name == "features" else f"variable '{name}'"
-        cases[f"no {name}"] = (lambda file, name=name: file.columns.pop(name), f"has no {what}; this is no data set")
+        cases[f"no {name}"] = (lambda file, name=name: file.columns.pop(name), f"has no {what}; this is not a data set")
     cases["no variables"] = (lambda file: file.columns.clear(), "has no variable 'features' over 'instance'")
     cases["another name for instances"] = (renamed_dimension, "has no variable 'features' over 'instance'")
     cases["one name empty"] = (
@@ -221,7 +221,7 @@ def attribute_cases() -> dict[str, Case]:
         expected = f"attribute 'feature_dims' is {shown!r}, but features have the axes [\"generated\"]; write the file"
         if what != "an object":
             cases[f"feature_dims: {what}"] = (attribute("feature_dims", value), expected)
-    pairs = "attribute 'label_map' is no JSON list of [name, number] pairs; write the file again"
+    pairs = "attribute 'label_map' is not a JSON list of [name, number] pairs; write the file again"
     for what, value, expected in (
         ("no JSON", "cat: 0", pairs),
         ("empty", "", pairs),
@@ -283,7 +283,7 @@ def test_a_wrong_data_set_is_refused(
     assert refused(load, path).startswith(f"{path}: {expected}")
 
 
-# files that are no netCDF, or no more
+# files that are not netCDF, or no longer
 
 
 def whole(tmp_path: Path) -> bytes:

@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audeep.data.exchange.importers import MAX_SPARSE_VALUES, import_
+from audeep.data.exchange.arff import MAX_SPARSE_VALUES
+from audeep.data.exchange.importing import import_
 
-CSV = "x.csv: is no CSV file that can be read: "
-ARFF = "x.arff: is no ARFF file that can be read: "
+CSV = "x.csv: is not a readable CSV file: "
+ARFF = "x.arff: is not a readable ARFF file: "
 LABELLED = "filename,label_nominal,label_numeric,x\n"
 
 
 def not_a_number(text: str, row: int = 1) -> str:
-    return f"x.csv: column 'x' has {text!r} in data row {row}, features are numbers; name columns of metadata with"
+    return f"x.csv: column 'x' has {text!r} in data row {row}, features are numbers; name columns of metadata,"
 
 
 CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     # what is there
-    "empty": ("", f"{CSV}No columns to parse from file; mend it"),
-    "line ends alone": ("\n\n\n", f"{CSV}No columns to parse from file; mend it"),
+    "empty": ("", f"{CSV}No columns to parse from file; fix it"),
+    "line ends alone": ("\n\n\n", f"{CSV}No columns to parse from file; fix it"),
     "header alone": ("filename,x\n", "x.csv: has no instances; at least one was expected"),
     "header without line end": ("filename,x", "x.csv: has no instances; at least one was expected"),
     "no features": (
@@ -30,23 +31,23 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
         "x.csv: has no columns of features beside filename, label_nominal",
     ),
     "only names": ("filename\na\n", "x.csv: has no columns of features beside filename"),
-    "prose": ("These are no data.\nNot, at all.\n", f"{CSV}line 2 has 2 values, the header has 1; mend it"),
+    "prose": ("These are no data.\nNot, at all.\n", f"{CSV}line 2 has 2 values, the header has 1; fix it"),
     "JSON": ('{"x": [1, 2]}\n', "x.csv: has no instances; at least one was expected"),
     # numbers of values
-    "a value less": ("x,y\n1,2\n3\n", f"{CSV}line 3 has 1 values, the header has 2; mend it"),
-    "a value more": ("x,y\n1,2\n3,4,5\n", f"{CSV}line 3 has 3 values, the header has 2; mend it"),
-    "a value more everywhere": ("x,y\n1,2,3\n4,5,6\n", f"{CSV}line 2 has 3 values, the header has 2; mend it"),
-    "a comma at each end": ("x,y\n1,2,\n", f"{CSV}line 2 has 3 values, the header has 2; mend it"),
-    "a line of blanks": ("filename,x\na,1\n  \nb,2\n", f"{CSV}line 3 has 1 values, the header has 2; mend it"),
-    "a comment": ("# tones\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 1; mend it"),
-    "another separator further down": ("x,y\n1,2\n3;4\n", f"{CSV}line 3 has 1 values, the header has 2; mend it"),
-    "an empty line in front": ("\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 0; mend it"),
-    "cut in a line": ("x,y,z\n1,2,3\n4,", f"{CSV}line 3 has 2 values, the header has 3; mend it"),
+    "a value less": ("x,y\n1,2\n3\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
+    "a value more": ("x,y\n1,2\n3,4,5\n", f"{CSV}line 3 has 3 values, the header has 2; fix it"),
+    "a value more everywhere": ("x,y\n1,2,3\n4,5,6\n", f"{CSV}line 2 has 3 values, the header has 2; fix it"),
+    "a comma at each end": ("x,y\n1,2,\n", f"{CSV}line 2 has 3 values, the header has 2; fix it"),
+    "a line of blanks": ("filename,x\na,1\n  \nb,2\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
+    "a comment": ("# tones\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 1; fix it"),
+    "another separator further down": ("x,y\n1,2\n3;4\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
+    "an empty line in front": ("\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 0; fix it"),
+    "cut in a line": ("x,y,z\n1,2,3\n4,", f"{CSV}line 3 has 2 values, the header has 3; fix it"),
     # columns
-    "a column twice": ("x,y,x\n1,2,3\n", f"{CSV}the column 'x' is there twice; mend it"),
-    "names twice": ("filename,filename,x\na,b,1\n", f"{CSV}the column 'filename' is there twice; mend it"),
-    "three columns without name": (",,,\n1,2,3,4\n", f"{CSV}the column '' is there twice; mend it"),
-    "names of columns that are data": ("1,2,1\n4,5,6\n", f"{CSV}the column '1' is there twice; mend it"),
+    "a column twice": ("x,y,x\n1,2,3\n", f"{CSV}the column 'x' is there twice; fix it"),
+    "names twice": ("filename,filename,x\na,b,1\n", f"{CSV}the column 'filename' is there twice; fix it"),
+    "three columns without name": (",,,\n1,2,3,4\n", f"{CSV}the column '' is there twice; fix it"),
+    "names of columns that are data": ("1,2,1\n4,5,6\n", f"{CSV}the column '1' is there twice; fix it"),
     # values
     "text": ("filename,x\na,loud\n", not_a_number("loud")),
     "text further down": ("filename,x\na,1\nb,2\nc,loud\n", not_a_number("loud", 3)),
@@ -76,21 +77,27 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     "-1e39": ("filename,x\na,1\nb,-1e39\n", "x.csv: column 'x' has -1e+39 in data row 2, features are below 3.4e+38"),
     "300 digits": (f"filename,x\na,{'9' * 300}\n", "x.csv: column 'x' has 1e+300 in data row 1, features are below"),
     # encodings
-    "UTF-16": ("filename,x\na,1\n".encode("utf-16"), "x.csv: is no text in UTF-8 (invalid start byte at byte 0); conv"),
+    "UTF-16": (
+        "filename,x\na,1\n".encode("utf-16"),
+        "x.csv: is not text in UTF-8 (invalid start byte at byte 0); co",
+    ),
     "UTF-16, little endian": ("filename,x\na,1\n".encode("utf-16-le"), f"{CSV}it has NUL characters, as UTF-16 has; U"),
     "UTF-16, big endian": ("filename,x\na,1\n".encode("utf-16-be"), f"{CSV}it has NUL characters, as UTF-16 has; UTF-"),
-    "UTF-32": ("filename,x\na,1\n".encode("utf-32"), "x.csv: is no text in UTF-8 (invalid start byte at byte 0); conv"),
-    "Latin-1": ("filename,x\nGrün,1\n".encode("latin-1"), "x.csv: is no text in UTF-8 (invalid"),
-    "Latin-1 in the header": ("größe\n1\n".encode("latin-1"), "x.csv: is no text in UTF-8 (invalid"),
-    "Shift JIS": ("filename,x\n猫,1\n".encode("shift_jis"), "x.csv: is no text in UTF-8 (invalid"),
-    "CP 1252 far down": (b"filename,x\n" + b"a,1\n" * 9999 + b"\x80,1\n", "x.csv: is no text in UTF-8 (invalid start"),
-    "half a letter at the end": ("filename,x\na,1\nü".encode()[:-1], "x.csv: is no text in UTF-8 (unexpected end of"),
-    "noise": (bytes(range(128, 256)) * 8, "x.csv: is no text in UTF-8 (invalid start byte at byte 0); convert it"),
-    "zeros": (b"\0" * 100, f"{CSV}it has NUL characters, as UTF-16 has; UTF-8 was expected; mend it"),
+    "UTF-32": (
+        "filename,x\na,1\n".encode("utf-32"),
+        "x.csv: is not text in UTF-8 (invalid start byte at byte 0); co",
+    ),
+    "Latin-1": ("filename,x\nGrün,1\n".encode("latin-1"), "x.csv: is not text in UTF-8 (invalid"),
+    "Latin-1 in the header": ("größe\n1\n".encode("latin-1"), "x.csv: is not text in UTF-8 (invalid"),
+    "Shift JIS": ("filename,x\n猫,1\n".encode("shift_jis"), "x.csv: is not text in UTF-8 (invalid"),
+    "CP 1252 far down": (b"filename,x\n" + b"a,1\n" * 9999 + b"\x80,1\n", "x.csv: is not text in UTF-8 (invalid start"),
+    "half a letter at the end": ("filename,x\na,1\nü".encode()[:-1], "x.csv: is not text in UTF-8 (unexpected end of"),
+    "noise": (bytes(range(128, 256)) * 8, "x.csv: is not text in UTF-8 (invalid start byte at byte 0); convert it"),
+    "zeros": (b"\0" * 100, f"{CSV}it has NUL characters, as UTF-16 has; UTF-8 was expected; fix it"),
     "a NUL in a name": (b"filename,x\na\0b,1\n", "x.csv: "),
     # quotes
-    "an open quote": ('filename,x\n"a,1\nb,2\n', f"{CSV}line 3 has 1 values, the header has 2; mend it"),
-    "an open quote at the end": ('filename,x\na,1\n"', f"{CSV}line 3 has 1 values, the header has 2; mend it"),
+    "an open quote": ('filename,x\n"a,1\nb,2\n', f"{CSV}line 3 has 1 values, the header has 2; fix it"),
+    "an open quote at the end": ('filename,x\na,1\n"', f"{CSV}line 3 has 1 values, the header has 2; fix it"),
     "an open quote in the header": ('"filename,x\na,1\n', f"{CSV}Error tokenizing data. C error: EOF inside string"),
     "an open quote in the last value": (
         'filename,x\na,"1\n',
@@ -100,23 +107,23 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     # metadata
     "a chunk number with a fraction": (
         "x,chunk_nr\n1,0.5\n",
-        "x.csv: chunk_nr is '0.5' in data row 1, expected a whole",
+        "x.csv: chunk_nr is '0.5' in data row 1, expected an integer",
     ),
     "a chunk number that is text": (
         "x,chunk_nr\n1,first\n",
-        "x.csv: chunk_nr is 'first' in data row 1, expected a whole",
+        "x.csv: chunk_nr is 'first' in data row 1, expected an integer",
     ),
     "an infinite chunk number": (
         "x,chunk_nr\n1,inf\n",
-        "x.csv: chunk_nr is 'inf' in data row 1, expected a whole number",
+        "x.csv: chunk_nr is 'inf' in data row 1, expected an integer",
     ),
     "a chunk number of 1e30": (
         "x,chunk_nr\n1,1e30\n",
-        "x.csv: chunk_nr is '1e30' in data row 1, expected a whole number",
+        "x.csv: chunk_nr is '1e30' in data row 1, expected an integer",
     ),
     "a chunk number of 2^64": (
         f"x,chunk_nr\n1,{2**64}\n",
-        f"x.csv: chunk_nr is '{2**64}' in data row 1, expected a whole",
+        f"x.csv: chunk_nr is '{2**64}' in data row 1, expected an integer",
     ),
     "a chunk number of 400 digits": (f"x,chunk_nr\n1,{'9' * 400}\n", f"x.csv: chunk_nr is '{'9' * 60}' in data row 1"),
     "a label number with a fraction": (LABELLED + "a,dog,1.5,0\n", "x.csv: label_numeric is '1.5' in data row 1, exp"),
@@ -158,16 +165,16 @@ def bad(reason: str) -> str:
 
 
 ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
-    "empty": ("", bad("Invalid layout of the ARFF file, at line 0; mend it")),
+    "empty": ("", bad("Invalid layout of the ARFF file, at line 0; fix it")),
     "line ends alone": ("\n\n", bad("Invalid layout of the ARFF file")),
     "comments alone": ("% birds\n% of all kinds\n", bad("Invalid layout of the ARFF file")),
-    "prose": ("no arff at all", bad("Invalid layout of the ARFF file, at line 1; mend it")),
-    "CSV": ("filename,x\na,1\n", bad("Invalid layout of the ARFF file, at line 2; mend it")),
-    "no @relation": ("@attribute x numeric\n@data\n1\n", bad("Invalid layout of the ARFF file, at line 1; mend it")),
-    "no @attribute": ("@relation x\n@data\n1\n", bad("Invalid layout of the ARFF file, at line 2; mend it")),
-    "no @data": (HEAD, bad("Invalid layout of the ARFF file, at line 3; mend it")),
-    "no @data, but data": (HEAD + "a,1\n", bad("Invalid layout of the ARFF file, at line 4; mend it")),
-    "@data in front": ("@data\na,1\n" + HEAD, bad("Invalid layout of the ARFF file, at line 1; mend it")),
+    "prose": ("no arff at all", bad("Invalid layout of the ARFF file, at line 1; fix it")),
+    "CSV": ("filename,x\na,1\n", bad("Invalid layout of the ARFF file, at line 2; fix it")),
+    "no @relation": ("@attribute x numeric\n@data\n1\n", bad("Invalid layout of the ARFF file, at line 1; fix it")),
+    "no @attribute": ("@relation x\n@data\n1\n", bad("Invalid layout of the ARFF file, at line 2; fix it")),
+    "no @data": (HEAD, bad("Invalid layout of the ARFF file, at line 3; fix it")),
+    "no @data, but data": (HEAD + "a,1\n", bad("Invalid layout of the ARFF file, at line 4; fix it")),
+    "@data in front": ("@data\na,1\n" + HEAD, bad("Invalid layout of the ARFF file, at line 1; fix it")),
     "no instances": (HEAD + "@data\n", "x.arff: has no instances; at least one was expected"),
     "an unknown keyword": (
         "@relation x\n@column x numeric\n@data\n1\n",
@@ -180,61 +187,61 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
     "@attribute behind @data": (HEAD + "@data\n@attribute y real\na,1\n", bad("Invalid layout of the ARFF file. Erro")),
     "an attribute without type": (
         "@relation x\n@attribute x\n@data\n1\n",
-        bad("Bad @ATTRIBUTE format, at line 2; mend"),
+        bad("Bad @ATTRIBUTE format, at line 2; fix"),
     ),
     "a relation of two words": ("@relation a b\n@attribute x real\n@data\n1\n", bad("Bad @RELATION format, at line 1")),
     "an attribute twice": (
         "@relation x\n@attribute x real\n@attribute x real\n@data\n1,2\n",
-        bad("Bad @ATTRIBUTE name x at line 3, this name is already in use in line 2; mend it"),
+        bad("Bad @ATTRIBUTE name x at line 3, this name is already in use in line 2; fix it"),
     ),
     "an unknown type": (
         "@relation x\n@attribute x complex\n@data\n1\n",
-        bad("Bad @ATTRIBUTE type, at line 2; mend it"),
+        bad("Bad @ATTRIBUTE type, at line 2; fix it"),
     ),
-    "a date": ("@relation x\n@attribute x date yyyy\n@data\n1\n", bad("Bad @ATTRIBUTE type, at line 2; mend it")),
+    "a date": ("@relation x\n@attribute x date yyyy\n@data\n1\n", bad("Bad @ATTRIBUTE type, at line 2; fix it")),
     "a relational attribute": (
         "@relation x\n@attribute x relational\n@attribute y real\n@end x\n@data\n1\n",
-        bad("Bad @ATTRIBUTE type, at line 2; mend it"),
+        bad("Bad @ATTRIBUTE type, at line 2; fix it"),
     ),
     "a type in braces that do not close": (
         "@relation x\n@attribute x {a, b\n@data\na\n",
-        bad("Bad @ATTRIBUTE type, at line 2; mend it"),
+        bad("Bad @ATTRIBUTE type, at line 2; fix it"),
     ),
     "a nominal attribute without values": ("@relation x\n@attribute x {}\n@data\na\n", bad("")),
     "a value that is not declared": (
         "@relation x\n@attribute label_nominal {a, b}\n@attribute x real\n@data\nc,1\n",
-        bad("Data value c not found in nominal declaration; mend it"),
+        bad("Data value c not found in nominal declaration; fix it"),
     ),
     "a nominal feature": (
         "@relation x\n@attribute x {a, b}\n@data\na\n",
-        "x.arff: column 'x' has 'a' in data row 1, features are numbers; name columns of metadata with",
+        "x.arff: column 'x' has 'a' in data row 1, features are numbers; name columns of metadata,",
     ),
     "a text as feature": (
         "@relation x\n@attribute x string\n@data\nloud\n",
-        "x.arff: column 'x' has 'loud' in data row 1, features are numbers; name columns of metadata with",
+        "x.arff: column 'x' has 'loud' in data row 1, features are numbers; name columns of metadata,",
     ),
     "text among numbers": (HEAD + "@data\na,loud\n", bad("Invalid numerical value")),
     "a formula among numbers": (HEAD + "@data\na,=1+1\n", bad("Invalid numerical value")),
-    "a decimal comma": (HEAD + "@data\na,1,5\n", bad("Bad @DATA instance format: a,1,5; mend it")),
-    "a value less": (HEAD + "@data\na\n", bad("Bad @DATA instance format: a; mend it")),
-    "a value more": (HEAD + "@data\na,1,2\n", bad("Bad @DATA instance format: a,1,2; mend it")),
-    "a value less further down": (TWO + "1,2\n3\n", bad("Bad @DATA instance format: 3; mend it")),
+    "a decimal comma": (HEAD + "@data\na,1,5\n", bad("Bad @DATA instance format: a,1,5; fix it")),
+    "a value less": (HEAD + "@data\na\n", bad("Bad @DATA instance format: a; fix it")),
+    "a value more": (HEAD + "@data\na,1,2\n", bad("Bad @DATA instance format: a,1,2; fix it")),
+    "a value less further down": (TWO + "1,2\n3\n", bad("Bad @DATA instance format: 3; fix it")),
     "a value more, beside a percent sign": (HEAD + "@data\n100%,1,2\n", bad("Bad @DATA instance format")),
     "an open quote beside a percent sign": (HEAD + "@data\n'100%,1\n", bad("Invalid layout of the ARFF file")),
     "weights of instances": (HEAD + "@data\na,1,{5}\n", bad("Invalid layout of the ARFF file")),
-    "an open quote": (HEAD + "@data\n'a,1\n", bad('Invalid layout of the ARFF file. Error parsing "\'a,1"; mend it')),
-    "an unknown escape": (HEAD + "@data\n'\\x',1\n", bad("Unsupported escape sequence: \\x; mend it")),
+    "an open quote": (HEAD + "@data\n'a,1\n", bad('Invalid layout of the ARFF file. Error parsing "\'a,1"; fix it')),
+    "an unknown escape": (HEAD + "@data\n'\\x',1\n", bad("Unsupported escape sequence: \\x; fix it")),
     "half a letter in an escape": (
         HEAD + "@data\n'\\ud800',1\n",
-        "x.arff: column 'filename' has '\\ud800' in data row 1, with a character that is no text",
+        "x.arff: column 'filename' has '\\ud800' in data row 1, with a NUL or an unpaired surrogate; replace it",
     ),
     "a NUL in an escape": (
         HEAD + "@data\n'a\\u0000b',1\n",
-        "x.arff: column 'filename' has 'a\\x00b' in data row 1, with a character that is no text",
+        "x.arff: column 'filename' has 'a\\x00b' in data row 1, with a NUL or an unpaired surrogate; replace it",
     ),
     "a NUL": (
         (HEAD + "@data\na\0b,1\n").encode(),
-        "x.arff: column 'filename' has 'a\\x00b' in data row 1, with a character that is no text",
+        "x.arff: column 'filename' has 'a\\x00b' in data row 1, with a NUL or an unpaired surrogate; replace it",
     ),
     "1e300": (
         HEAD + "@data\na,1e300\n",
@@ -242,37 +249,37 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "cut in the header": (HEAD[:-10], bad("")),
     # sparse
-    "a sparse index behind the end": (TWO + "{2 1}\n", bad("Bad @DATA instance format: {2 1}; mend it")),
+    "a sparse index behind the end": (TWO + "{2 1}\n", bad("Bad @DATA instance format: {2 1}; fix it")),
     "a sparse index of 10^15": (TWO + f"{{{10**15} 1}}\n", bad("Bad @DATA instance format: {")),
     "a sparse index of 5000 digits": (TWO + f"{{{'9' * 5000} 1}}\n", bad("")),
     "a sparse index below 0": (
         TWO + "{-1 1}\n",
-        bad("Invalid layout of the ARFF file. Error parsing '{-1 1}'; mend it"),
+        bad("Invalid layout of the ARFF file. Error parsing '{-1 1}'; fix it"),
     ),
     "a sparse index that is a name": (TWO + "{x 1}\n", bad("Invalid layout of the ARFF file. Error parsing '{x 1}'")),
     "a sparse row that does not close": (
         TWO + "{0 1\n",
-        bad("Invalid layout of the ARFF file. Error parsing '{0 1'; mend"),
+        bad("Invalid layout of the ARFF file. Error parsing '{0 1'; fix"),
     ),
     "a sparse value that is text": (TWO + "{0 loud}\n", bad("Invalid numerical value")),
     "a sparse value that is missing": (
         TWO + "{0}\n",
-        bad("Invalid layout of the ARFF file. Error parsing '{0}'; mend it"),
+        bad("Invalid layout of the ARFF file. Error parsing '{0}'; fix it"),
     ),
-    "a dense row among sparse ones": (TWO + "{0 1}\n1,2\n", bad("Invalid layout of the ARFF file; mend it")),
+    "a dense row among sparse ones": (TWO + "{0 1}\n1,2\n", bad("Invalid layout of the ARFF file; fix it")),
     # encodings
-    "UTF-16": ((HEAD + "@data\na,1\n").encode("utf-16"), "x.arff: is no text in UTF-8 (invalid start byte at byte 0)"),
+    "UTF-16": ((HEAD + "@data\na,1\n").encode("utf-16"), "x.arff: is not text in UTF-8 (invalid start byte at byte 0)"),
     "UTF-16, little endian": ((HEAD + "@data\na,1\n").encode("utf-16-le"), bad("")),
-    "UTF-32": ((HEAD + "@data\na,1\n").encode("utf-32"), "x.arff: is no text in UTF-8 (invalid start byte at byte 0)"),
-    "Latin-1": ((HEAD + "@data\nGrün,1\n").encode("latin-1"), "x.arff: is no text in UTF-8 (invalid"),
-    "noise": (bytes(range(128, 256)) * 8, "x.arff: is no text in UTF-8 (invalid start byte at byte 0); convert it"),
-    "zeros": (b"\0" * 100, bad("Invalid layout of the ARFF file, at line 1; mend it")),
+    "UTF-32": ((HEAD + "@data\na,1\n").encode("utf-32"), "x.arff: is not text in UTF-8 (invalid start byte at byte 0)"),
+    "Latin-1": ((HEAD + "@data\nGrün,1\n").encode("latin-1"), "x.arff: is not text in UTF-8 (invalid"),
+    "noise": (bytes(range(128, 256)) * 8, "x.arff: is not text in UTF-8 (invalid start byte at byte 0); convert it"),
+    "zeros": (b"\0" * 100, bad("Invalid layout of the ARFF file, at line 1; fix it")),
 }
 
 # files that are right each, and contradict each other
 X = "filename,x\na,1\n"
 LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
-    "no file": ({"y.csv": X}, "base: no x as .csv or .arff found, one file was expected; check --basedir, and --name"),
+    "no file": ({"y.csv": X}, "base: no x as .csv or .arff found, one file was expected; check the directory, and"),
     "two formats": ({"x.csv": X, "x.arff": HEAD}, "base: x.csv and x.arff found, one file was expected"),
     "a missing fold": ({"fold_1/x.csv": X, "fold_3/x.csv": X}, "base: has no fold_2, but fold_3; complete the folds"),
     "no first fold": ({"fold_2/x.csv": X}, "base: has no fold_1, but fold_2; complete the folds"),
@@ -359,7 +366,7 @@ def test_sparse_rows_that_stand_for_too_much_are_refused(tmp_path: Path, refused
     columns, rows = 2000, MAX_SPARSE_VALUES // 2000 + 1
     header = "@relation x\n" + "".join(f"@attribute x{index} real\n" for index in range(columns))
     (tmp_path / "x.arff").write_text(header + "@data\n" + "{}\n" * rows)
-    expected = f"its sparse rows stand for {columns * rows} values, at most {MAX_SPARSE_VALUES} are read; mend it"
+    expected = f"its sparse rows stand for {columns * rows} values, at most {MAX_SPARSE_VALUES} are read; fix it"
     assert refused(import_, tmp_path, "x") == f"{tmp_path}/{bad(expected)}"
 
 

@@ -18,8 +18,8 @@ import torch
 
 from audeep import load
 from audeep.data.data_set import DataSet
-from audeep.data.exchange.exporters import export
-from audeep.data.exchange.importers import import_
+from audeep.data.exchange.exporting import export
+from audeep.data.exchange.importing import import_
 from audeep.errors import AudeepError
 from audeep.models.checkpoints import load_model
 from tests.faults.samples import Column, File, texts

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.exchange.exporters import export
-from audeep.data.exchange.importers import import_
+from audeep.data.exchange.exporting import export
+from audeep.data.exchange.importing import import_
 from audeep.errors import AudeepError
 from audeep.models.checkpoints import Progress, load_model, load_optimiser, save_checkpoint
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig

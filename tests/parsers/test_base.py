@@ -117,9 +117,9 @@ def test_a_table_without_header_gives_its_first_columns(tmp_path):
     [
         (b"", r"t\.csv: has no column name, fold; it needs name, fold$"),
         (b"name,label\n", r"t\.csv: has no column fold; it needs name, fold$"),
-        (b"name,fold\na,1\nb,two\n", r"t\.csv: line 3 is 'b,two'; expected name, fold \(a whole number\)"),
-        (b"name,fold\na\n", r"t\.csv: line 2 is 'a'; expected name, fold \(a whole number\)"),
-        (b"name,fold\n\xff,1\n", r"t\.csv: is no table in UTF-8 that can be read: .*0xff"),
+        (b"name,fold\na,1\nb,two\n", r"t\.csv: line 3 is 'b,two'; expected name, fold \(an integer\)"),
+        (b"name,fold\na\n", r"t\.csv: line 2 is 'a'; expected name, fold \(an integer\)"),
+        (b"name,fold\n\xff,1\n", r"t\.csv: is not a table in UTF-8 .*0xff"),
     ],
 )
 def test_a_damaged_table_says_where_and_what_was_expected(tmp_path, content, message):

@@ -6,7 +6,7 @@ import pytest
 from audeep.data.schema import Partition
 from audeep.errors import ParserError
 from audeep.parsers import compare
-from audeep.parsers.registry import SHORT_NAMES, find_parser
+from audeep.parsers.registry import PARSERS, find_parser
 
 TRAIN, DEVEL, TEST = Partition.TRAIN, Partition.DEVEL, Partition.TEST
 CORPORA = {  # short name: public table, confidential table, columns, labels in order of their numbers, first number
@@ -137,6 +137,4 @@ def test_what_is_not_there_is_named(grow):
 
 def test_each_corpus_has_a_short_name():
     corpora = {name for name in vars(compare) if name.startswith("Compare") and name != "CompareParser"}
-    assert {
-        target.rpartition(".")[2] for short, target in SHORT_NAMES.items() if short.startswith("compare")
-    } == corpora
+    assert {entry.target.partition(":")[2] for entry in PARSERS if entry.name.startswith("compare")} == corpora

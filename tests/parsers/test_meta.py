@@ -47,7 +47,7 @@ def test_it_reads_each_layout_like_the_parser_for_it(tree, kind):
 
 def test_two_parsers_that_can_read_a_tree_are_an_error_that_names_both(tree):
     parser = MetaParser(tree(*TREES[PartitionedParser], *TREES[ESCParser]))
-    with pytest.raises(ParserError, match="PartitionedParser and ESCParser can read it, .*; name one with --parser"):
+    with pytest.raises(ParserError, match="PartitionedParser and ESCParser can read it, .*; choose a parser by name"):
         parser.parse()
 
 

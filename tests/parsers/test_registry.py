@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import importlib
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import pytest
 
 from audeep.errors import ParserError
 from audeep.parsers.base import Parser
-from audeep.parsers.registry import SHORT_NAMES, find_parser, open_parser
+from audeep.parsers.registry import PARSERS, find_parser, open_parser
+from tests.conftest import write_tone
 
 GOOD = """
 from audeep.parsers.base import InstanceMetadata, Parser
@@ -55,7 +57,7 @@ def one_line(raised) -> str:
 )
 def test_a_parser_has_a_short_a_dotted_and_two_old_names(short, module, name):
     parser_type = getattr(importlib.import_module(f"audeep.parsers.{module}"), name)
-    assert short in SHORT_NAMES
+    assert short in PARSERS
     for spelling in (
         *(short, f"audeep.parsers.{module}.{name}"),
         *(f"audeep.backend.parsers.{module}.{name}", f"audeep.backend.parsers.{name}"),
@@ -81,6 +83,33 @@ def test_a_parser_may_come_from_a_file_or_a_module(source, grow):
         assert [item.filename for item in parser.parse()] == ["north_1.wav"]
 
 
+def test_a_parser_of_another_distribution_is_found_by_its_entry_point_and_listed(tmp_path, grow):
+    basedir = grow("wren/north_1.wav")
+    write_tone(basedir / "wren" / "north_1.wav", 440)
+    (tmp_path / "birds.py").write_text(GOOD)
+    (tmp_path / "birds-1.dist-info").mkdir()
+    (tmp_path / "birds-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: birds\nVersion: 1\n")
+    entry_points = "[audeep.parsers]\nbirds = birds:Birds\nesc = birds:Birds\nbroken = birds:Nothing\n"
+    (tmp_path / "birds-1.dist-info" / "entry_points.txt").write_text(entry_points)
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}", "COLUMNS": "1000"}
+        command = [sys.executable, "-m", "audeep", *command.split()]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    shown = run(f"inspect raw --basedir {basedir} --parser birds")
+    assert shown.returncode == 0 and "number of audio files" in shown.stdout
+    for name in ("nobody", "broken"):
+        failed = run(f"-q inspect raw --basedir {basedir} --parser {name}")
+        assert failed.returncode == 1 and failed.stderr.count("\n") == 2
+        assert "esc: is a parser of audeep, the one of birds:Birds is left out\n" in failed.stderr
+    assert "broken: birds:Nothing cannot be imported (AttributeError" in failed.stderr
+    assert "compare21, birds, broken, a dotted class name" in run("inspect raw --basedir . --parser nobody").stderr
+    assert "compare21, birds, broken), a dotted" in run("inspect raw --help").stdout
+    esc = run(f"inspect raw --basedir {basedir} --parser esc")  # a name of ours cannot be taken
+    assert "ESCParser is unable to parse it" in esc.stderr
+
+
 def test_a_file_may_use_deferred_annotations_in_a_dataclass(source):
     imports = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     site = "@dataclass\nclass Site:\n    name: str\n"
@@ -92,7 +121,10 @@ def test_an_unknown_name_is_answered_with_the_short_ones(name):
     with pytest.raises(ParserError) as raised:
         find_parser(name)
     assert f"there is no parser {name!r}" in one_line(raised)
-    assert f"use one of {', '.join(SHORT_NAMES)}, a dotted class name, or FILE.py:CLASS" in one_line(raised)
+    assert (
+        f"use one of {', '.join(entry.name for entry in PARSERS)}, a dotted class name, or FILE.py:CLASS"
+        in one_line(raised)
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +150,7 @@ def test_a_file_or_module_that_fails_says_how(source, text, message):
         ("Absent", "has no class 'Absent'; check the spelling"),
         ("", "has no class ''; check the spelling"),
         ("NUMBER", "has no class 'NUMBER'; check the spelling"),
-        ("Duck", "Duck is no parser; derive it from audeep.parsers.base.Parser"),
+        ("Duck", "Duck is not a parser; derive it from audeep.parsers.base.Parser"),
         ("NoQuestion", "NoQuestion has neither can_parse() nor missing(); write one of them"),
         ("NoAnswer", "NoAnswer has neither parse() nor instances(); write one of them"),
     ],
@@ -138,11 +170,9 @@ def test_what_is_no_parser_in_a_file_says_why(source, name, message):
 
 def test_a_file_that_is_missing_or_no_python_says_so(tmp_path):
     (tmp_path / "notes.txt").write_text("class Birds: ...")
-    with pytest.raises(
-        ParserError, match=r"nowhere\.py: no such file; --parser FILE\.py:CLASS must name a Python file"
-    ):
+    with pytest.raises(ParserError, match=r"nowhere\.py: no such file; FILE\.py:CLASS must name a Python file"):
         find_parser(f"{tmp_path}/nowhere.py:Birds")
-    with pytest.raises(ParserError, match=r"notes\.txt: is no Python file"):
+    with pytest.raises(ParserError, match=r"notes\.txt: is not a Python file"):
         find_parser(f"{tmp_path}/notes.txt:Birds")
 
 
@@ -167,7 +197,7 @@ def test_unable_to_parse_says_what_each_parser_asked_looked_for(grow):
         "; PartitionedParser: directories train, devel or test",
         "; CrossValidatedParser: two or more directories fold_1, fold_2",
         "; ESCParser: directories '001 - <class>' with recordings, or audio/ with meta/esc50.csv",
-        "; UrbanSound8KParser: audio, metadata/UrbanSound8K.csv; use another --parser",
+        "; UrbanSound8KParser: audio, metadata/UrbanSound8K.csv; use another parser",
     ):
         assert text in message
 
@@ -185,7 +215,7 @@ def test_one_parser_or_one_of_a_file_that_is_unable_says_so_too(source, grow):
 def test_a_layout_without_recordings_says_so(grow):
     basedir = grow("audio/a.wav", "metadata/UrbanSound8K.csv")
     (basedir / "metadata" / "UrbanSound8K.csv").write_text("slice_file_name,fold,classID,class\n")
-    with pytest.raises(ParserError, match="UrbanSound8KParser found no recordings; check the files or the --parser"):
+    with pytest.raises(ParserError, match="UrbanSound8KParser found no recordings; check the files, or use another"):
         open_parser(basedir, "urban-sound-8k")
 
 

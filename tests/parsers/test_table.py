@@ -96,16 +96,20 @@ def test_the_log_says_which_columns_are_used(parser, caplog):
 @pytest.mark.parametrize(
     "text, columns, message",
     [
-        ("", {}, r"has no column file or filename .* or name for the file, but none; name one .* --file-column"),
+        ("", {}, r"has no column file or filename .* or name for the file, but none; name one .*'file'"),
         (
             "id,label\n",
             {},
-            r"has no column file or .* for the file, but id, label; name one of them with --file-column",
+            r"has no column file or .* for the file, but id, label; name one of them with columns\['file'\]=NAME",
         ),
-        ("file,label\n", {"value": "age"}, "has no column age for the value, but file, label; name .* --value-column"),
+        (
+            "file,label\n",
+            {"value": "age"},
+            "has no column age for the value, but file, label; name .*'value'",
+        ),
         ("file,Label\n", {"label": "label"}, "has no column label for the label, but file, Label"),
         ("file,fold,fold\n", {}, "has 2 columns 'fold'; rename all but one"),
-        ("file,label\na.wav,dog\nb.wav\n", {}, "line 3 has 1 cells, the first line has 2; mend it"),
+        ("file,label\na.wav,dog\nb.wav\n", {}, "line 3 has 1 cells, the first line has 2; fix it"),
         ("file,label\n,dog\n", {}, "line 2, column 'file' is empty; expected the name of a recording"),
         (
             "file\na.wav\n\n./a.wav\n",
@@ -114,8 +118,8 @@ def test_the_log_says_which_columns_are_used(parser, caplog):
         ),
         ("file\na.wav\nd.wav\n", {}, r"line 3, column 'file' is 'd.wav'; expected a recording below \S+base, where it"),
         ("file\nfar\n", {}, "line 2, column 'file' is 'far'; expected a recording"),
-        ("file,fold\na.wav,1\nb.wav,first\n", {}, "line 3, column 'fold' is 'first'; expected a whole number"),
-        ("file,fold\na.wav,1.5\n", {}, "line 2, column 'fold' is '1.5'; expected a whole number"),
+        ("file,fold\na.wav,1\nb.wav,first\n", {}, "line 3, column 'fold' is 'first'; expected an integer"),
+        ("file,fold\na.wav,1.5\n", {}, "line 2, column 'fold' is '1.5'; expected an integer"),
         ("file,fold\na.wav,3\nb.wav,3\n", {}, "all folds are 3; two or more are needed, or none"),
         (
             "file,set\na.wav,blue\n",
@@ -135,10 +139,10 @@ def test_a_table_that_is_no_good_names_file_line_and_column(parser, text, column
 
 def test_a_missing_table_and_one_that_is_no_text_say_so(grow, tmp_path):
     basedir = grow("a.wav")
-    with pytest.raises(ParserError, match="none.csv: no such file; --labels must name the table"):
+    with pytest.raises(ParserError, match="none.csv: no such file; name the table of the recordings with labels=FILE"):
         open_parser(basedir, "table", labels=tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes(b"file\n\xe4.wav\n")
-    with pytest.raises(ParserError, match="latin.csv: is no table in UTF-8 that can be read"):
+    with pytest.raises(ParserError, match="latin.csv: is not a table in UTF-8"):
         open_parser(basedir, "table", labels=tmp_path / "latin.csv")
     (tmp_path / "empty.csv").write_text("file\n")
     with pytest.raises(ParserError, match="TableParser found no recordings"):

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.exchange.exporters import export
-from audeep.data.exchange.importers import import_
+from audeep.data.exchange.exporting import export
+from audeep.data.exchange.importing import import_
 from audeep.data.schema import Partition, Split
 from audeep.errors import DataError
 
@@ -218,7 +218,7 @@ ROW = "filename,label_nominal,label_numeric,x\n"
         ({"train__x_csv": "x\n1\n", "fold_1__x_csv": "x\n1\n"}, "base: has fold_1 beside directories of partitions"),
         ({"train__x_csv": "x\n1\n", "devel__y_csv": "x\n1\n"}, r"devel: no x as \.csv or \.arff found"),
         ({"train__x_csv": "x\n1\n", "test__fold_1__x_csv": "x\n", "test__fold_2__x_csv": "x\n"}, r"train 1, test 2\)"),
-        ({"x_csv": ""}, r"x\.csv: has no columns of features|x\.csv: is no CSV file"),
+        ({"x_csv": ""}, r"x\.csv: has no columns of features|x\.csv: is not a readable CSV file"),
         ({"x_csv": "filename,label_nominal\na,b\n"}, "has no columns of features beside filename, label_nominal"),
         ({"x_csv": "filename,x\n"}, r"x\.csv: has no instances"),
         ({"x_csv": "x,y,x\n1,2,3\n"}, "the column 'x' is there twice"),
@@ -229,8 +229,8 @@ ROW = "filename,label_nominal,label_numeric,x\n"
             "column 'class' has 'dog' in data row 1, features are numbers; name columns of",
         ),
         ({"x_csv": "x,y\n1,True\n"}, "column 'y' has 'True' in data row 1"),
-        ({"x_csv": "x,chunk_nr\n1,0.5\n"}, "chunk_nr is '0.5' in data row 1, expected a whole number"),
-        ({"x_csv": ROW + "a,dog,1.5,0\n"}, "label_numeric is '1.5' in data row 1, expected a whole number"),
+        ({"x_csv": "x,chunk_nr\n1,0.5\n"}, "chunk_nr is '0.5' in data row 1, expected an integer"),
+        ({"x_csv": ROW + "a,dog,1.5,0\n"}, "label_numeric is '1.5' in data row 1, expected an integer"),
         ({"x_csv": ROW + "a,dog,1,0\nb,dog,2,0\n"}, "label_nominal 'dog' goes with label_numeric 1 and 2"),
         ({"x_csv": ROW + "a,dog,1,0\nb,cat,1,0\n"}, r"label_numeric 1\S* goes with label_nominal 'dog' and 'cat'"),
         ({"x_csv": ROW + "a,dog,1,0\nb,cat,,0\n"}, "label 'cat' has no number, others have; give all or none"),
@@ -242,14 +242,14 @@ ROW = "filename,label_nominal,label_numeric,x\n"
             {"fold_1__x_csv": "filename,x\na,1\n", "fold_2__x_csv": "filename,y\nb,2\n"},
             "other features than .*: x, y in",
         ),
-        ({"x_arff": "@relation x\n@attribute x numeric\n@data\n1,2\n"}, r"x\.arff: is no ARFF file that can be read"),
-        ({"x_arff": "@relation x\n@attribute x numeric\n@data\nbark\n"}, r"x\.arff: is no ARFF file that can be read"),
-        ({"x_arff": "@relation x\n@attribute d date\n@data\n1\n"}, r"x\.arff: is no ARFF file that can be read"),
-        ({"x_arff": "@relation x\n@attribute c {a,b}\n@data\nc\n"}, r"x\.arff: is no ARFF file that can be read"),
-        ({"x_arff": "no arff at all"}, r"x\.arff: is no ARFF file that can be read"),
+        ({"x_arff": "@relation x\n@attribute x numeric\n@data\n1,2\n"}, r"x\.arff: is not a readable ARFF file"),
+        ({"x_arff": "@relation x\n@attribute x numeric\n@data\nbark\n"}, r"x\.arff: is not a readable ARFF file"),
+        ({"x_arff": "@relation x\n@attribute d date\n@data\n1\n"}, r"x\.arff: is not a readable ARFF file"),
+        ({"x_arff": "@relation x\n@attribute c {a,b}\n@data\nc\n"}, r"x\.arff: is not a readable ARFF file"),
+        ({"x_arff": "no arff at all"}, r"x\.arff: is not a readable ARFF file"),
         (
             {"x_arff": "@relation x\n@attribute x real\n@attribute x real\n@data\n"},
-            r"x\.arff: is no ARFF file that can",
+            r"x\.arff: is not a readable ARFF file",
         ),
     ],
 )
@@ -263,7 +263,7 @@ def test_other_encodings_and_missing_directories_are_refused(tmp_path):
     with pytest.raises(DataError, match="nowhere: no such directory; name the directory of the files with basedir=DIR"):
         import_(tmp_path / "nowhere", "x")
     (tmp_path / "x.csv").write_bytes("filename,x\nGrün.wav,1\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"x\.csv: is no text in UTF-8 \(invalid"):
+    with pytest.raises(DataError, match=r"x\.csv: is not text in UTF-8 \(invalid"):
         import_(tmp_path, "x")
 
 

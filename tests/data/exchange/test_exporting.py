@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from audeep.data.data_set import DataSet, empty, load
-from audeep.data.exchange.exporters import export
-from audeep.data.exchange.importers import import_
+from audeep.data.exchange.exporting import export
+from audeep.data.exchange.importing import import_
 from audeep.data.schema import Partition, Split
 from audeep.errors import OutputError
 

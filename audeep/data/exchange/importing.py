@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data sets from tables of any format, partitions and folds as directories: the reverse of `exporting`."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from audeep.data.data_set import DataSet
+from audeep.data.exchange.formats import MISSING, format_named
+from audeep.data.exchange.joining import joined
+from audeep.data.exchange.places import Place, places_in
+from audeep.data.schema import (
+    CHUNK_NR,
+    FILENAME,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    NUM_FRAMES,
+    START_SECONDS,
+)
+from audeep.errors import DataError
+from audeep.runtime.constants import LARGEST_INTEGER
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
+
+
+def import_(basedir: Path, name: str, columns: Mapping[str, str] = COLUMNS) -> DataSet:
+    """Read the data set whose files are called `name` below `basedir`, laid out as `exporting.export` does.
+
+    All columns but those of the metadata are features, in their order; axes that `export` has flattened, and numbers of
+    frames along them, do not come back. Instances that folds share must be the same in each. What is missing of the
+    metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of appearance) and numbers of
+    labels (in alphabetical order). Without label columns, instances have no labels, and without a column of values no
+    values.
+
+    Args:
+        name: with the suffix of its format, or without.
+        columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric and label_value, where they
+            are others than these.
+
+    Raises:
+        DataError: there is no such data set, a file cannot be read, or files or rows contradict each other.
+    """
+    columns = {**COLUMNS, **columns}
+    places = places_in(basedir, name)
+    frames = [_read(place.path, columns) for place in places]
+    features = [
+        [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name, START_SECONDS)]
+        for frame in frames
+    ]
+    for place, frame, names in zip(places, frames, features, strict=True):
+        _check_columns(place.path, frame, names, places[0].path, features[0], columns)
+    matrices = [_numbers(place.path, frame[features[0]]) for place, frame in zip(places, frames, strict=True)]
+    rows = pd.concat(
+        [_metadata(place, frame, columns) for place, frame in zip(places, frames, strict=True)], ignore_index=True
+    )
+    if not len(rows):
+        raise DataError(f"{places[0].path}: has no instances; at least one was expected")
+    _name_nameless(rows)
+    return joined(rows, np.concatenate(matrices), num_folds=1 + max(place.fold or 0 for place in places))
+
+
+# what is in a file
+
+
+def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """All columns of a file; those of the metadata as text, None where missing."""
+    suffix = path.suffix[1:].lower()
+    try:
+        frame = format_named(suffix).read(path, list(columns.values()))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not text in UTF-8 ({error.reason} at byte {error.start}); convert it") from error
+    except Exception as error:  # damaged files make pandas and liac-arff raise almost anything
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")[:200]
+        raise DataError(f"{path}: is not a readable {suffix.upper()} file: {reason}; fix it") from error
+    for column in set(columns.values()) & set(frame.columns):
+        texts = [_text(value) for value in frame[column]]
+        _check_storable(path, column, texts)
+        frame[column] = np.array(texts, dtype=object)
+    return frame
+
+
+def _check_storable(path: Path, column: str, texts: Iterable[str | None]) -> None:
+    for row, text in enumerate(texts):
+        if text is not None and re.search("[\0\ud800-\udfff]", text):
+            raise DataError(
+                f"{path}: column {column!r} has {text[:60]!r} in data row {row + 1}, with a NUL or an unpaired"
+                " surrogate; replace it"
+            )
+
+
+def _text(value: object) -> str | None:
+    if value is None or value != value or value == "":
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+# what the files say together
+
+
+def _check_columns(
+    path: Path,
+    frame: pd.DataFrame,
+    features: Sequence[str],
+    first_path: Path,
+    first: Sequence[str],
+    columns: Mapping[str, str],
+) -> None:
+    if not features:
+        raise DataError(f"{path}: has no columns of features beside {', '.join(map(str, frame.columns))}")
+    for variable, column in columns.items():
+        if column not in frame.columns and column != variable:
+            raise DataError(f"{path}: has no column {column!r} for {variable}; it has {_some(list(frame.columns))}")
+    differing = set(features) ^ set(first)
+    if differing:
+        raise DataError(f"{path}: has other features than {first_path}: {_some(sorted(differing))} in one of them only")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(name[:60] for name in names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
+
+
+def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
+    """Features [instance, feature], float32."""
+    converted = {}
+    for name, kind in frame.dtypes.items():
+        if kind.kind not in "fiu":
+            column = frame[name]
+            numbers = pd.to_numeric(column.astype(str).where(column.notna()), errors="coerce")
+            wrong = column[numbers.isna() & column.notna()]
+            if len(wrong) or kind.kind == "b":
+                row = wrong.index[0] if len(wrong) else 0
+                found = str(column[row])[:60]
+                raise DataError(
+                    f"{path}: column {name!r} has {found!r} in data row {row + 1}, features are numbers;"
+                    " name columns of metadata, as with columns['label_nominal']=NAME"
+                )
+            converted[name] = numbers
+    frame = frame.assign(**converted) if converted else frame
+    exact = frame.to_numpy(np.float64, na_value=np.nan)
+    with np.errstate(over="ignore"):
+        features: np.ndarray = exact.astype(np.float32)
+    for row, column in np.argwhere(np.isinf(features) & np.isfinite(exact))[:1]:
+        raise DataError(
+            f"{path}: column {frame.columns[column]!r} has {exact[row, column]:g} in data row {row + 1},"
+            f" features are below {np.finfo(np.float32).max:.3g}; scale them"
+        )
+    return features
+
+
+def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """One row for each instance: its metadata, where it is and what its place says of it."""
+    given = pd.DataFrame(index=frame.index)
+    for variable, column in columns.items():
+        given[variable] = frame[column].astype(object) if column in frame.columns else None
+    chunk_nrs = _parsed(place.path, given[CHUNK_NR.name], int)
+    in_order = given.groupby(FILENAME.name).cumcount()  # NaN without a name
+    labels, numbers = given[LABEL_NOMINAL.name], _parsed(place.path, given[LABEL_NUMERIC.name], int)
+    nameless = labels.isna() & numbers.notna()
+    labels = labels.where(~nameless, numbers.map("{:.0f}".format))
+    return pd.DataFrame(
+        {
+            FILENAME.name: given[FILENAME.name],
+            CHUNK_NR.name: chunk_nrs.fillna(in_order).fillna(0).astype(np.int64),
+            LABEL_NOMINAL.name: labels,
+            LABEL_NUMERIC.name: numbers,
+            LABEL_VALUE.name: _parsed(place.path, given[LABEL_VALUE.name], float),
+            "partition": np.nan if place.partition is None else float(place.partition),
+            "fold": np.nan if place.fold is None else float(place.fold),
+            "path": str(place.path),
+        }
+    )
+
+
+def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:
+    """Texts as integers or, where `kind` is float, as finite ones (float64, NaN where missing)."""
+    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    fits = (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_INTEGER) if kind is int else np.isfinite(numbers)
+    wrong = texts[texts.notna() & ~fits]
+    wrong = wrong[~wrong.isin(MISSING)]
+    if len(wrong):
+        found, expected = wrong.iloc[0][:60], "an integer" if kind is int else "a finite number"
+        raise DataError(f"{path}: {texts.name} is {found!r} in data row {wrong.index[0] + 1}, expected {expected}")
+    return numbers
+
+
+def _name_nameless(rows: pd.DataFrame) -> None:
+    """Give the instances without a file name one each."""
+    nameless = np.flatnonzero(rows[FILENAME.name].isna())
+    if len(nameless):
+        taken = set(rows[FILENAME.name])
+        free = (name for name in (f"synthetic_{index}" for index in range(2 * len(rows))) if name not in taken)
+        names = [next(free) for _ in nameless]
+        rows.loc[nameless, FILENAME.name] = names
+        logger.warning(
+            "%d of %d instances have no file name and are called %s to %s", len(names), len(rows), names[0], names[-1]
+        )
