@@ -9,7 +9,7 @@ import pandas as pd
 from timing import alternate, report
 
 from audeep.data.data_set import DataSet, empty
-from audeep.data.exchange.exporters import export
+from audeep.data.exchange.exporting import export
 from audeep.data.integrity import validate
 from audeep.data.schema import Split
 from audeep.data.upsample import upsample
