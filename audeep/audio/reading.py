@@ -57,7 +57,7 @@ class AudioInfo:
 
 
 def is_audio(path: Path | str) -> bool:
-    """Tell by its suffix whether `path` is a recording; hidden files and directories are not."""
+    """Whether `path` is a recording, by its suffix; hidden files and directories are not."""
     path = Path(path)
     return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
@@ -104,7 +104,7 @@ def read_audio(path: Path | str) -> tuple[Samples, int]:
 
 
 def _samples(recording: soundfile.SoundFile) -> Samples:
-    """All samples, [channels, num_samples]; memory is asked for as they come, not as the header promises."""
+    """All samples, [channels, num_samples]; memory grows with what is there, not with what the header promises."""
     blocks: list[Samples] = []  # [samples, channels]
     left = recording.frames
     while left:

@@ -103,7 +103,7 @@ def test_samples_that_are_not_finite_are_refused(tmp_path, bad):
         read_audio(tmp_path / "bad.wav")
 
 
-def test_recordings_are_told_by_their_suffix(tmp_path):
+def test_recordings_are_recognised_by_their_suffix(tmp_path):
     names = [
         "a.wav",
         "b.WAV",

@@ -104,7 +104,7 @@ def test_length_is_fixed_at_the_end_or_at_both_ends(num_samples, center, expecte
 @pytest.mark.parametrize(
     ("channels", "expected"), [("MEAN", [0.5, 0.0]), ("LEFT", [1.0, 2.0]), ("RIGHT", [0.0, -2.0]), ("DIFF", [1.0, 4.0])]
 )
-def test_two_channels_are_fused_as_asked(channels, expected):
+def test_two_channels_are_fused_by_the_chosen_rule(channels, expected):
     np.testing.assert_array_equal(fuse_channels(np.array([[1.0, 2.0], [0.0, -2.0]]), Channels(channels)), expected)
 
 

@@ -73,7 +73,7 @@ def test_errors_name_the_recording(path: Path) -> None:
 
 
 @pytest.mark.parametrize("warn", [True, False])
-def test_silence_is_told_if_wanted(caplog: pytest.LogCaptureFixture, warn: bool) -> None:
+def test_silence_is_reported_if_wanted(caplog: pytest.LogCaptureFixture, warn: bool) -> None:
     Waveform().chunks_and_rate_of("silence", np.zeros((1, 900)), RATE, warn)
     assert [record.getMessage()[:18] for record in caplog.records] == ["silence: is silent"] * warn
 
