@@ -24,6 +24,8 @@ ROWS = [
 HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
 ONLY_IN = {
     "torch": {"models", "training", "inference", "evaluation.learners"},
+    "soundfile": {"audio"},
+    "soxr": {"audio"},
     "torchaudio": set(),  # the front ends of the tagging systems will need it
     "matplotlib": {"cli.render"},
     "cliff": {"cli"},

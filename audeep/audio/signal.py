@@ -39,20 +39,20 @@ def resample(samples: Samples, sample_rate: int, wanted_rate: int) -> Samples:
         AudioError: the result would take an unreasonable amount of memory.
     """
     size = -(-samples.shape[-1] * wanted_rate // sample_rate)
-    if size * len(samples) > max(LARGEST_SIGNAL, LARGEST_GROWTH * samples.size):
-        raise AudioError(
-            f"{sample_rate} Hz resampled to {wanted_rate} Hz make {size * len(samples)} samples, at most"
-            f" {LARGEST_SIGNAL} were expected; pass a lower sample_rate=HZ"
-        )
+    _check_size(samples, size, f"resampled from {sample_rate} Hz to {wanted_rate} Hz", "pass a lower sample_rate=HZ")
     return fix_length(soxr.resample(samples.T, sample_rate, wanted_rate, "VHQ").T, size)  # soxr rounds to the nearest
 
 
 def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samples:
-    """Cut or zero-pad the last axis to `num_samples`.
+    """Cut or zero-pad [channels, time] to [channels, num_samples].
 
     Without `center`, the end is cut or padded. With it, both ends are, the front by the smaller half.
+
+    Raises:
+        AudioError: the result would take an unreasonable amount of memory.
     """
     length = samples.shape[-1]
+    _check_size(samples, num_samples, "padded to one length", "pass a shorter fixed_length=S")
     if length >= num_samples:
         start = (length - num_samples) // 2 if center else 0
         return samples[..., start : start + num_samples]
@@ -82,3 +82,10 @@ def fuse_channels(samples: Samples, channels: Channels = Channels.MEAN) -> Sampl
     else:
         fused = samples[0 if channels == Channels.LEFT else 1]
     return fused
+
+
+def _check_size(samples: Samples, num_samples: int, how: str, remedy: str) -> None:
+    """Check that making [channels, num_samples] of `samples` takes no more memory than is reasonable."""
+    size, most = len(samples) * num_samples, max(LARGEST_SIGNAL, LARGEST_GROWTH * samples.size)
+    if size > most:
+        raise AudioError(f"would have {size} samples when {how}, at most {most} were expected; {remedy}")
