@@ -61,7 +61,7 @@ def main() -> None:
             spectra = [preprocessor.chunks_and_rate_of("x", part[np.newaxis], RATE)[0] for part in parts]
             with torch.inference_mode():
                 for some in torch.from_numpy(np.concatenate(spectra)).split(WINDOWS_TOGETHER):
-                    model.represent(some)
+                    model.embed(some)
 
         seconds = alternate(extract=lambda: along(name, MINUTES), by_hand=by_hand)
         print(f"{60 * MINUTES / seconds['extract']:.0f} times as fast as the sound")

@@ -14,7 +14,7 @@ def main() -> None:
 
     def generate() -> None:
         with torch.inference_mode():
-            model.represent(spectrograms)
+            model.embed(spectrograms)
 
     products = [*stack(STEPS, BATCH, BANDS, 256, 2, 1), Linear(BATCH, 512, 1024)]
     seconds = alternate(audeep=generate, products=floor_of(products, is_trained=False))

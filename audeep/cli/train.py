@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.options import (
     AudeepCommand,
+    add_declared,
     add_device,
-    add_keep_prob,
     add_learning_rate,
     add_seed,
     check_text,
     choice_of,
-    index,
+    declared_values,
     number,
     partition_name,
     positive_int,
-    probability,
 )
 from audeep.runtime.results import SETTINGS_NAME, write_results
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from audeep.models.base import Autoencoder
     from audeep.models.curve import Point
     from audeep.training.options import TrainingOptions
 
@@ -90,14 +88,10 @@ class TrainAutoencoder(AudeepCommand):
             default="constant",
             help="of the learning rate; cosine rises at first and falls until the last step (default: %(default)s)",
         )
-        self.add_model_options(parser)
+        add_declared(parser, self.model_type().config_type)
 
-    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options of the model, named like the fields of its configuration."""
-        raise NotImplementedError
-
-    def model_type(self) -> "type[nn.Module]":
-        """The class of the model."""
+    def model_type(self, parsed_args: argparse.Namespace | None = None) -> "type[Autoencoder]":
+        """The class of the model, as far as options decide."""
         raise NotImplementedError
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -108,8 +102,8 @@ class TrainAutoencoder(AudeepCommand):
         if parsed_args.tempdir is not None:
             logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
         training = _training_options(parsed_args)
-        model_type = self.model_type()
-        options = {name: value for name, value in vars(parsed_args).items() if name in _fields(model_type.config_type)}
+        model_type = self.model_type(parsed_args)
+        options = declared_values(parsed_args, model_type.config_type)
 
         def after_epoch(curve: "Sequence[Point]") -> None:
             logs = parsed_args.run_name / "logs"
@@ -169,87 +163,11 @@ def add_validation_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_cell_options(parser: argparse.ArgumentParser) -> None:
-    """--keep-prob and --cell."""
-    add_keep_prob(parser, default=0.8)
-    parser.add_argument(
-        "--cell", type=choice_of(("GRU", "LSTM")), default="GRU", help="GRU or LSTM (default: %(default)s)"
-    )
-
-
-def add_window_options(parser: argparse.ArgumentParser) -> None:
-    """--freq-window-width and --freq-window-overlap."""
-    parser.add_argument(
-        "--freq-window-width",
-        type=positive_int,
-        default=32,
-        metavar="BANDS",
-        help="cut frames into windows of so many bands (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--freq-window-overlap",
-        type=index,
-        default=24,
-        metavar="BANDS",
-        help="bands that neighbouring windows share (default: %(default)s)",
-    )
-
-
-def add_network_options(
-    parser: argparse.ArgumentParser, what: str, prefix: str = "", num_layers: int = 1, num_units: int = 16
-) -> None:
-    """Size, directions, noise and feedback of an encoder and its decoder.
-
-    Args:
-        what: what the options are about, for the help texts ("frequency ", or nothing).
-        prefix: what sets the names of these options apart ("f-").
-    """
-    parser.add_argument(
-        f"--num-{prefix}layers",
-        type=positive_int,
-        default=num_layers,
-        metavar="LAYERS",
-        help=f"recurrent layers of the {what}encoder and decoder (default: %(default)s)",
-    )
-    parser.add_argument(
-        f"--num-{prefix}units",
-        type=positive_int,
-        default=num_units,
-        metavar="UNITS",
-        help="cells in each of these layers (default: %(default)s)",
-    )
-    parser.add_argument(
-        f"--bidirectional-{prefix}encoder", action="store_true", help=f"let the {what}encoder read both ways"
-    )
-    parser.add_argument(
-        f"--bidirectional-{prefix}decoder", action="store_true", help=f"let the {what}decoder write both ways"
-    )
-    parser.add_argument(
-        f"--{prefix}encoder-noise",
-        type=probability,
-        default=0.0,
-        metavar="P",
-        help=f"set each step that the {what}encoder reads to zero with probability P (default: %(default)s)",
-    )
-    parser.add_argument(
-        f"--{prefix}feed-previous-prob",
-        type=probability,
-        default=0.0,
-        metavar="P",
-        help=f"feed the {what}decoder its own last output, instead of the expected one, with probability P"
-        " (default: %(default)s)",
-    )
-
-
 class TrainTimeAutoencoder(TrainAutoencoder):
     """Train a time-recurrent autoencoder: it reads spectrograms frame by frame and represents each by one vector."""
 
-    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        add_network_options(parser, "")
-        add_cell_options(parser)
-        parser.add_argument(
-            "--mask-silence", action="store_true", help="do not count errors where the spectrogram is at its minimum"
-        )
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
         parser.add_argument(
             "--decoder",
             type=choice_of(("sequence", "frame")),
@@ -257,36 +175,25 @@ class TrainTimeAutoencoder(TrainAutoencoder):
             help="sequence rebuilds spectrograms from the final state of the encoder; frame rebuilds each frame from"
             " what the encoder makes of it and its neighbours, and features are pooled (default: %(default)s)",
         )
-        parser.add_argument(
-            "--hidden-frames",
-            type=probability,
-            default=0.0,
-            metavar="SHARE",
-            help="hide this share of the frames from the encoder while training, in stretches (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--hidden-stretch",
-            type=positive_int,
-            default=6,
-            metavar="FRAMES",
-            help="about how many hidden frames come in a row (default: %(default)s)",
-        )
 
-    def model_type(self) -> "type[nn.Module]":
+    def model_type(self, parsed_args: argparse.Namespace | None = None) -> "type[Autoencoder]":
+        from audeep.models.masked_frames import MaskedFramesAutoencoder
         from audeep.models.time_autoencoder import TimeAutoencoder
 
-        return TimeAutoencoder
+        if parsed_args is None or parsed_args.decoder == "sequence":
+            return TimeAutoencoder
+        if parsed_args.bidirectional_decoder or parsed_args.feed_previous_prob > 0:
+            logger.warning(
+                "a frame decoder has no recurrent layers: --bidirectional-decoder and --feed-previous-prob"
+                " have no effect"
+            )
+        return MaskedFramesAutoencoder
 
 
 class TrainFrequencyAutoencoder(TrainAutoencoder):
     """Train a frequency-recurrent autoencoder: it reads each frame band by band and represents each by one vector."""
 
-    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        add_window_options(parser)
-        add_network_options(parser, "")
-        add_cell_options(parser)
-
-    def model_type(self) -> "type[nn.Module]":
+    def model_type(self, parsed_args: argparse.Namespace | None = None) -> "type[Autoencoder]":
         from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 
         return FrequencyAutoencoder
@@ -295,13 +202,7 @@ class TrainFrequencyAutoencoder(TrainAutoencoder):
 class TrainFrequencyTimeAutoencoder(TrainAutoencoder):
     """Train a frequency-time-recurrent autoencoder: it reads frames band by band, and what comes of them in time."""
 
-    def add_model_options(self, parser: argparse.ArgumentParser) -> None:
-        add_window_options(parser)
-        add_network_options(parser, "frequency ", "f-", num_layers=1, num_units=64)
-        add_network_options(parser, "time ", "t-", num_layers=2, num_units=128)
-        add_cell_options(parser)
-
-    def model_type(self) -> "type[nn.Module]":
+    def model_type(self, parsed_args: argparse.Namespace | None = None) -> "type[Autoencoder]":
         from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
 
         return FrequencyTimeAutoencoder

@@ -28,7 +28,6 @@ from audeep.training.trainer import train
 
 CHOICES = {
     "cell": ("GRU", "LSTM"),
-    "decoder": ("sequence", "frame"),
     "precision": ("float32", "bfloat16", "float16"),
 }
 
@@ -205,9 +204,8 @@ class TimeAutoencoder(VectorAutoencoder):
         feed_previous_prob: float = 0.0,
         cell: str = "GRU",
         mask_silence: bool = False,
-        decoder: str = "sequence",
-        hidden_frames: float = 0.0,
-        hidden_stretch: int = 6,
+        masked_frames: float = 0.0,
+        mask_span: int = 6,
         pooled: bool = False,
         batch_size: int = 64,
         num_epochs: int = 10,
@@ -225,10 +223,49 @@ class TimeAutoencoder(VectorAutoencoder):
         self.feed_previous_prob = feed_previous_prob
         self.cell = cell
         self.mask_silence = mask_silence
-        self.decoder = decoder
-        self.hidden_frames = hidden_frames
-        self.hidden_stretch = hidden_stretch
+        self.masked_frames = masked_frames
+        self.mask_span = mask_span
         self.pooled = pooled
+        self.batch_size = batch_size
+        self.num_epochs = num_epochs
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.device = device
+        self.precision = precision
+
+
+class MaskedFramesAutoencoder(VectorAutoencoder):
+    """The masked-frame autoencoder: it rebuilds masked frames from the others, and its outputs are pooled over time."""
+
+    kind = "masked-frames"
+
+    def __init__(
+        self,
+        num_layers: int = 1,
+        num_units: int = 16,
+        bidirectional_encoder: bool = False,
+        keep_prob: float = 0.8,
+        encoder_noise: float = 0.0,
+        cell: str = "GRU",
+        mask_silence: bool = False,
+        masked_frames: float = 0.0,
+        mask_span: int = 6,
+        batch_size: int = 64,
+        num_epochs: int = 10,
+        learning_rate: float = 1e-3,
+        random_state: int | RandomState | None = 0,
+        device: str = "auto",
+        precision: str = "float32",
+    ) -> None:
+        self.num_layers = num_layers
+        self.num_units = num_units
+        self.bidirectional_encoder = bidirectional_encoder
+        self.keep_prob = keep_prob
+        self.encoder_noise = encoder_noise
+        self.cell = cell
+        self.mask_silence = mask_silence
+        self.masked_frames = masked_frames
+        self.mask_span = mask_span
         self.batch_size = batch_size
         self.num_epochs = num_epochs
         self.learning_rate = learning_rate

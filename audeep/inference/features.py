@@ -44,7 +44,7 @@ class FeatureExtractor:
         self.preprocessor = preprocessor_of(model_directory, step)
         self.device = select_device(device)
         self.model = model.to(self.device)
-        self.represent = representing(model, pooled)
+        self.embed = representing(model, pooled)
 
     @property
     def size(self) -> int:
@@ -96,7 +96,7 @@ class FeatureExtractor:
 
     @torch.inference_mode()
     def _represented(self, spectrograms: np.ndarray) -> np.ndarray:
-        return self.represent(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
+        return self.embed(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
 
 
 def preprocessor_of(model_directory: Path, step: int | str | None = None) -> Preprocessor:

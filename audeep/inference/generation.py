@@ -39,7 +39,7 @@ def generate(
     Args:
         steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected ("t-rae").
-        pooled: represent instances by `represent_pooled`, which the models of t-rae have.
+        pooled: represent instances by `embed_pooled`, which the models of t-rae have.
 
     Raises:
         OptionError: the numbers of steps and outputs differ, or there are no pooled features.
@@ -84,9 +84,9 @@ def representing(model: nn.Module, pooled: bool) -> Callable[..., Tensor]:
     Raises:
         OptionError: it has no pooled ones.
     """
-    if pooled and not hasattr(model, "represent_pooled"):
+    if pooled and not hasattr(model, "embed_pooled"):
         raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
-    return model.represent_pooled if pooled else model.represent
+    return model.embed_pooled if pooled else model.embed
 
 
 @torch.inference_mode()

@@ -40,7 +40,7 @@ class HearModel(nn.Module):
         self.sample_rate = sample_rate
         shortest = torch.zeros(1, 2, autoencoder.config.num_features)
         with torch.no_grad():
-            self.scene_embedding_size = autoencoder.represent(shortest).shape[-1]
+            self.scene_embedding_size = autoencoder.embed(shortest).shape[-1]
             self.timestamp_embedding_size = autoencoder.encoder.outputs(shortest.transpose(0, 1)).shape[-1]
         self.part_seconds = preprocessor.chunk_length or preprocessor.fixed_length
         self.preprocessor = replace(
@@ -56,7 +56,7 @@ class HearModel(nn.Module):
             preprocessor = replace(preprocessor, fixed_length=self.part_seconds)
             part_length = int(self.part_seconds * self.sample_rate)
         parts = audio.split(part_length, dim=1)
-        representations = [self.autoencoder.represent(self._spectrograms(part, preprocessor)) for part in parts]
+        representations = [self.autoencoder.embed(self._spectrograms(part, preprocessor)) for part in parts]
         weights = [part.shape[1] / num_samples for part in parts]
         return sum(weight * each for weight, each in zip(weights, representations, strict=True))
 

@@ -20,12 +20,15 @@ from torch import Tensor, nn
 
 from audeep.errors import ModelError, OptionError, OutputError
 from audeep.models.curve import best_of, read_curve
+from audeep.models.formats import from_format_1
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
+from audeep.models.masked_frames import MaskedFramesAutoencoder
 from audeep.models.time_autoencoder import TimeAutoencoder
 from audeep.runtime.files import replacing
 
-AUTOENCODERS = {model.kind: model for model in (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder)}
+KINDS = (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder, MaskedFramesAutoencoder)
+AUTOENCODERS = {model.kind: model for model in KINDS}
 
 BEST = "best"  # in place of a step
 
@@ -166,14 +169,14 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
     path = _path_of(directory, step)
     header, weights = _read(path)
     try:
-        facts = json.loads(header[_HEADER])
+        facts = from_format_1(json.loads(header[_HEADER]))
         model_type = AUTOENCODERS[facts["model"]]
         config = _from_json(model_type.config_type, facts["config"])
         progress = _from_json(Progress, facts["progress"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (OptionError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         reason = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: is no model of this version of audeep ({reason}); train it again") from error
-    if kind is not None and model_type.kind != kind:
+    if kind is not None and kind not in (model_type.kind, *getattr(model_type, "also_read_by", ())):
         raise ModelError(
             f"{path}: is a {model_type.kind} model, {kind} was expected; use 'audeep {model_type.kind} generate'"
         )

@@ -4,31 +4,40 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from audeep.models.layers.bands import NUM_TOGETHER, WindowedConfig
-from audeep.models.layers.lengths import backward, root_mean_squared_error
+from audeep.models import options
+from audeep.models.base import Autoencoder, NetworkConfig
+from audeep.models.layers.bands import FRAMES_AT_A_TIME, Windows
+from audeep.models.layers.lengths import backward
 from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear
 
 
 @dataclass(frozen=True)
-class FrequencyTimeAutoencoderConfig(WindowedConfig):
+class FrequencyTimeAutoencoderConfig(NetworkConfig):
     """Architecture, and what is done to activations while training."""
 
-    num_f_layers: int = 1
-    num_f_units: int = 64
-    num_t_layers: int = 2
-    num_t_units: int = 128
-    bidirectional_f_encoder: bool = False
-    bidirectional_f_decoder: bool = False
-    bidirectional_t_encoder: bool = False
-    bidirectional_t_decoder: bool = False
-    keep_prob: float = 0.8
-    f_encoder_noise: float = 0.0
-    t_encoder_noise: float = 0.0
-    f_feed_previous_prob: float = 0.0
-    t_feed_previous_prob: float = 0.0
-    cell: str = "GRU"
+    freq_window_width: int = options.freq_window_width()
+    freq_window_overlap: int = options.freq_window_overlap()
+    num_f_layers: int = options.num_layers("frequency encoder and decoder")
+    num_f_units: int = options.num_units(64)
+    num_t_layers: int = options.num_layers("time encoder and decoder", 2)
+    num_t_units: int = options.num_units(128)
+    bidirectional_f_encoder: bool = options.bidirectional_encoder("frequency ")
+    bidirectional_f_decoder: bool = options.bidirectional_decoder("frequency ")
+    bidirectional_t_encoder: bool = options.bidirectional_encoder("time ")
+    bidirectional_t_decoder: bool = options.bidirectional_decoder("time ")
+    keep_prob: float = options.keep_prob()
+    f_encoder_noise: float = options.encoder_noise("frequency ")
+    t_encoder_noise: float = options.encoder_noise("time ")
+    f_feed_previous_prob: float = options.feed_previous_prob("frequency ")
+    t_feed_previous_prob: float = options.feed_previous_prob("time ")
+    cell: str = options.cell()
+
+    @property
+    def windows(self) -> Windows:
+        """How frames are cut."""
+        return Windows(self.num_features, self.freq_window_width, self.freq_window_overlap)
 
     def f_stack(self, bidirectional: bool) -> StackConfig:
         """Shape of the frequency encoder or decoder."""
@@ -41,18 +50,18 @@ class FrequencyTimeAutoencoderConfig(WindowedConfig):
         return StackConfig(*sizes, bidirectional, self.cell, self.keep_prob)
 
 
-class FrequencyTimeAutoencoder(nn.Module):
-    """Represent a spectrogram by one vector: frames are read along frequency, what came of them along time.
+class FrequencyTimeAutoencoder(Autoencoder):
+    """Embed a spectrogram in one vector: frames are read along frequency, and their final states along time.
 
-    The decoders go the same way back; all four networks share one loss. `lengths` are those of `TimeAutoencoder`.
+    The decoders go the same way back; all four networks share one loss.
     """
 
     kind = "ft-rae"
     config_type = FrequencyTimeAutoencoderConfig
+    config: FrequencyTimeAutoencoderConfig
 
     def __init__(self, config: FrequencyTimeAutoencoderConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.windows = config.windows
         self.windows.warn_of_dropped()
         f_encoder, f_decoder = (
@@ -69,31 +78,19 @@ class FrequencyTimeAutoencoder(nn.Module):
         self.f_decoder = FeedbackDecoder(f_decoder, config.f_feed_previous_prob)
         self.reconstruction = TanhLinear(self.windows.count * self.f_decoder.output_size, config.num_features)
 
-    def represent(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """[batch, time, freq] -> [batch, generated]."""
-        parts = spectrograms.flatten(0, 1).split(NUM_TOGETHER)  # [frames, freq]
-        found = torch.cat([self.f_encoder(self.windows.cut(frames)) for frames in parts])  # [batch * time, state]
-        states = found.unflatten(0, spectrograms.shape[:2]).transpose(0, 1)
+    def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, embedding]."""
+        parts = frames.flatten(0, 1).split(FRAMES_AT_A_TIME)  # [frames, freq]
+        found = torch.cat([self.f_encoder(self.windows.cut(part)) for part in parts])  # [batch * time, state]
+        states = found.unflatten(0, frames.shape[:2]).transpose(0, 1)
         return self.representation(self.t_encoder(states, lengths))
 
-    def reconstruct(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def reconstruct(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
-        windows = self._windows(spectrograms)
-        states = self._frame_states(windows, len(spectrograms))
-        representation = self.representation(self.t_encoder(states, lengths))
-        decoded = backward(self.t_decoder(backward(states, lengths), representation, lengths), lengths)
+        windows = self.windows.cut(frames.flatten(0, 1))  # [window, batch * time, width]
+        states = self.f_encoder(windows).unflatten(0, frames.shape[:2]).transpose(0, 1)  # [time, batch, state]
+        embedded = self.representation(self.t_encoder(states, lengths))
+        decoded = backward(self.t_decoder(backward(states, lengths), embedded, lengths), lengths)
         frame_states = self.f_decoder_state(decoded).transpose(0, 1).flatten(0, 1)  # [batch * time, f-decoder state]
-        frames = self.reconstruction(self.windows.join(self.f_decoder(windows.flip(0), frame_states)))
-        return frames.flip(1).unflatten(0, spectrograms.shape[:2])
-
-    def loss(self, spectrograms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Root mean squared error of the reconstruction of [batch, time, freq]; a scalar."""
-        return root_mean_squared_error(self.reconstruct(spectrograms, lengths), spectrograms, lengths)
-
-    def _windows(self, spectrograms: Tensor) -> Tensor:
-        """[batch, time, freq] -> [window, batch * time, width]."""
-        return self.windows.cut(spectrograms.flatten(0, 1))
-
-    def _frame_states(self, windows: Tensor, batch: int) -> Tensor:
-        """Final f-encoder state of each frame: [window, batch * time, width] -> [time, batch, state]."""
-        return self.f_encoder(windows).unflatten(0, (batch, -1)).transpose(0, 1)
+        reconstructed = self.reconstruction(self.windows.join(self.f_decoder(windows.flip(0), frame_states)))
+        return reconstructed.flip(1).unflatten(0, frames.shape[:2])

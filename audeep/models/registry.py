@@ -23,6 +23,10 @@ MODELS = Registry(
             *("ft-rae", "audeep.models.frequency_time_autoencoder:FrequencyTimeAutoencoder", AUTOENCODER),
             "frequency-time-recurrent autoencoder",
         ),
+        Entry(
+            *("masked-frames", "audeep.models.masked_frames:MaskedFramesAutoencoder", AUTOENCODER),
+            "masked-frame autoencoder",
+        ),
     ],
     ModelError,
 )

@@ -133,8 +133,7 @@ def test_training_writes_a_model_after_each_epoch_and_goes_on_with_continue(aude
 def test_all_options_of_the_model_reach_it(audeep, spectrograms, tmp_path):
     options = (
         "--num-layers 2 --num-units 3 --bidirectional-encoder --bidirectional-decoder --keep-prob 0.7"
-        " --encoder-noise 0.1 --feed-previous-prob 0.2 --cell lstm --mask-silence --decoder frame --hidden-frames 0.3"
-        " --hidden-stretch 5"
+        " --encoder-noise 0.1 --feed-previous-prob 0.2 --cell lstm --mask-silence --masked-frames 0.3 --mask-span 5"
     )
     audeep(f"t-rae train --input {spectrograms} --run-name {tmp_path} --num-epochs 1 {options}")
     model, _ = load_model(tmp_path / "logs")
@@ -142,8 +141,16 @@ def test_all_options_of_the_model_reach_it(audeep, spectrograms, tmp_path):
         **{"num_steps": 19, "num_features": 12, "num_layers": 2, "num_units": 3, "keep_prob": 0.7, "cell": "LSTM"},
         **{"bidirectional_encoder": True, "bidirectional_decoder": True, "encoder_noise": 0.1},
         **{"feed_previous_prob": 0.2, "mask_silence": True},
-        **{"decoder": "frame", "hidden_frames": 0.3, "hidden_stretch": 5},
+        **{"masked_frames": 0.3, "mask_span": 5},
     }
+
+
+def test_the_frame_decoder_of_earlier_scripts_is_the_masked_frame_autoencoder(audeep, spectrograms, tmp_path):
+    options = "--decoder frame --bidirectional-decoder --hidden-frames 0.3 --hidden-stretch 5"
+    made = audeep(f"t-rae train --input {spectrograms} --run-name {tmp_path} --num-epochs 1 {options}")
+    assert "--bidirectional-decoder and --feed-previous-prob have no effect" in made.err
+    model, _ = load_model(tmp_path / "logs", kind="t-rae")  # whose commands take it
+    assert model.kind == "masked-frames" and (model.config.masked_frames, model.config.mask_span) == (0.3, 5)
 
 
 def test_generate_writes_one_file_for_each_step(audeep, run_directory, spectrograms, tmp_path):

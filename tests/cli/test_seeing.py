@@ -230,7 +230,7 @@ def test_frames_of_different_numbers_are_represented_by_the_mean_of_their_own(pa
     found = represent(model, data_set, batch_size=2).features
     for instance, length, vector in zip(data_set, data_set.num_frames, found, strict=True):
         with torch.no_grad():
-            frames = model.represent(torch.from_numpy(instance.features[None, :length]))[0]
+            frames = model.embed(torch.from_numpy(instance.features[None, :length]))[0]
         np.testing.assert_allclose(vector, frames.mean(dim=0), atol=1e-6)
 
 

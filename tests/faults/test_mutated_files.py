@@ -159,7 +159,7 @@ def test_a_model_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes],
         model, _ = load_model(tmp_path)
         load_optimiser(tmp_path, 1, torch.optim.Adam(model.parameters()))
         assert all(torch.isfinite(weight).all() for weight in model.parameters())
-        assert model.represent(torch.zeros(1, *model.config.input_shape)).shape[0] == 1
+        assert model.embed(torch.zeros(1, *model.config.input_shape)).shape[0] == 1
     except AudeepError as error:
         assert str(error).isprintable() and len(str(error)) < 1000
 

@@ -36,7 +36,7 @@ def logs(tmp_path: Path, make_spectrograms: Callable) -> Path:
 
 def represented(logs: Path, data_set: DataSet, step: int | None = None) -> np.ndarray:
     with torch.no_grad():
-        return load_model(logs, step)[0].eval().represent(torch.from_numpy(data_set.features)).numpy()
+        return load_model(logs, step)[0].eval().embed(torch.from_numpy(data_set.features)).numpy()
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 500])
@@ -142,7 +142,7 @@ def test_missing_device_is_refused(tmp_path: Path, logs: Path, make_spectrograms
 def test_a_failure_on_the_way_leaves_no_file(
     tmp_path: Path, logs: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, calls = TimeAutoencoder.represent, []
+    original, calls = TimeAutoencoder.embed, []
 
     def fail_at_third_call(self: TimeAutoencoder, spectrograms: torch.Tensor, lengths: None = None) -> torch.Tensor:
         calls.append(spectrograms)
@@ -150,7 +150,7 @@ def test_a_failure_on_the_way_leaves_no_file(
             raise RuntimeError("out of memory")
         return original(self, spectrograms)
 
-    monkeypatch.setattr(TimeAutoencoder, "represent", fail_at_third_call)
+    monkeypatch.setattr(TimeAutoencoder, "embed", fail_at_third_call)
     (tmp_path / "out").mkdir()
     with pytest.raises(RuntimeError, match="out of memory"):
         generate(logs, make_spectrograms(), [tmp_path / "out" / "a.nc"], batch_size=4)

@@ -105,7 +105,7 @@ def test_it_is_the_network_of_auDeep_but_for_its_known_faults(golden, monkeypatc
     loss = model.loss(spectrograms)
     loss.backward()
 
-    np.testing.assert_allclose(model.represent(spectrograms).detach(), archive["representation"], atol=1e-5)
+    np.testing.assert_allclose(model.embed(spectrograms).detach(), archive["representation"], atol=1e-5)
     reconstruction = model.reconstruct(spectrograms).detach().transpose(0, 1).flip(2)  # [time, batch, high to low]
     np.testing.assert_allclose(reconstruction, archive["reconstruction"], atol=1e-5)
     assert loss.item() == pytest.approx(float(archive["loss"]), abs=1e-6)
@@ -139,7 +139,7 @@ def test_every_combination_represents_reconstructs_and_learns(cell, encoder, dec
     model = FrequencyAutoencoder(config)
     spectrograms = torch.rand(2, 5, 11) * 2 - 1
     size = layers * 3 * (2 if cell == "LSTM" else 1) * (2 if decoder else 1)
-    assert model.represent(spectrograms).shape == (2, 5, size)
+    assert model.embed(spectrograms).shape == (2, 5, size)
     assert model.reconstruct(spectrograms).shape == (2, 5, 11)
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     losses = []
@@ -158,5 +158,5 @@ def test_each_frame_is_represented_by_itself():
     spectrograms = torch.rand(2, 5, 11)
     changed = spectrograms.clone()
     changed[1, 3] = 0
-    difference = (model.represent(changed) - model.represent(spectrograms)).abs().sum(dim=2)
+    difference = (model.embed(changed) - model.embed(spectrograms)).abs().sum(dim=2)
     assert [tuple(index) for index in difference.nonzero().tolist()] == [(1, 3)]

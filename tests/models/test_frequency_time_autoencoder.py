@@ -26,7 +26,7 @@ def assert_equals_reference(model: torch.nn.Module, compute, is_own: bool) -> No
 
     values = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     represented, rebuilt = compute(Weights(values, model.config.cell), spectrograms.numpy(), 4, 1, is_own)
-    np.testing.assert_allclose(model.represent(spectrograms).detach(), represented, atol=1e-9)
+    np.testing.assert_allclose(model.embed(spectrograms).detach(), represented, atol=1e-9)
     np.testing.assert_allclose(model.reconstruct(spectrograms).detach(), rebuilt, atol=1e-9)
     loss = model.loss(spectrograms)
     loss.backward()
@@ -83,7 +83,7 @@ def test_ft_rae_has_the_shapes_of_auDeep(golden):
             kernel = old[f"model/{coder}/rnn_output_and_state/rnn/multi_rnn_cell/cell_{layer}/gru_cell/gates/kernel"]
             assert parameter.shape[1] + 8 == kernel[0], name
     spectrograms = torch.zeros(6, 20, 40)
-    assert list(model.represent(spectrograms).shape) == manifest["rep_shape"]
+    assert list(model.embed(spectrograms).shape) == manifest["rep_shape"]
     assert model.reconstruct(spectrograms).shape == (6, 20, 40)
 
 
@@ -92,6 +92,6 @@ def test_dropout_and_noise_act_in_training_alone():
     config = FrequencyTimeAutoencoderConfig(4, 11, 4, 1, 1, 3, 1, 2, f_encoder_noise=0.5, t_encoder_noise=0.5)
     model = FrequencyTimeAutoencoder(config)
     spectrograms = torch.rand(2, 4, 11)
-    assert not torch.equal(model.represent(spectrograms), model.represent(spectrograms))
+    assert not torch.equal(model.embed(spectrograms), model.embed(spectrograms))
     model.eval()
-    assert torch.equal(model.represent(spectrograms), model.represent(spectrograms))
+    assert torch.equal(model.embed(spectrograms), model.embed(spectrograms))

@@ -69,10 +69,10 @@ def test_an_instance_is_represented_and_rebuilt_as_if_it_were_alone(padded, kind
     for way in WAYS:
         model = make(kind, cell, *way).eval()
         with torch.inference_mode():
-            representations, outputs = model.represent(*padded), model.reconstruct(*padded)
+            representations, outputs = model.embed(*padded), model.reconstruct(*padded)
             for index, length in enumerate(LENGTHS):
                 alone = padded[0][index : index + 1, :length]
-                expected = model.represent(alone)[0]
+                expected = model.embed(alone)[0]
                 found = representations[index]
                 if kind == "f-rae":
                     assert not found[length:].any()
@@ -105,7 +105,7 @@ def test_what_lies_behind_the_end_changes_nothing_in_single_precision(padded):
         with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
             patch.setattr(cells, "kernels", how)
             model = make("t-rae", "GRU", True, False, 0.0).float().eval()
-            assert torch.equal(model.represent(spectrograms, lengths), model.represent(other, lengths))
+            assert torch.equal(model.embed(spectrograms, lengths), model.embed(other, lengths))
 
 
 def test_backward_turns_each_sequence_within_its_length():

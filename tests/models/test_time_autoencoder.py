@@ -61,7 +61,7 @@ def test_model_equals_the_step_by_step_reference(architecture: dict) -> None:
     reference = network_of(weights_of(model), architecture["cell"])
     fed = architecture["feed_previous_prob"]
     with torch.no_grad():
-        np.testing.assert_allclose(model.represent(inputs), reference.represent(time_major(inputs)), atol=1e-9)
+        np.testing.assert_allclose(model.embed(inputs), reference.embed(time_major(inputs)), atol=1e-9)
         expected = reference.reconstruct(time_major(inputs), fed).swapaxes(0, 1)
         np.testing.assert_allclose(model.reconstruct(inputs), expected, atol=1e-9)
         assert model.loss(inputs).item() == pytest.approx(reference.loss(time_major(inputs), fed), abs=1e-9)
@@ -106,7 +106,7 @@ def test_dropout_and_noise_are_absent_in_evaluation() -> None:
     inputs = spectrograms()
     assert not torch.allclose(dropped.loss(inputs), clean.loss(inputs))
     dropped.eval()
-    torch.testing.assert_close(dropped.represent(inputs), clean.represent(inputs))
+    torch.testing.assert_close(dropped.embed(inputs), clean.embed(inputs))
     torch.testing.assert_close(dropped.loss(inputs), clean.loss(inputs))
 
 
@@ -219,7 +219,7 @@ def test_reference_with_old_cells_reproduces_the_old_networks(golden: Path, name
     """So the wiring of the reference, which our model shares, is that of auDeep 0.9."""
     old = OldNetwork(golden, name)
     sequences, fed = time_major(old.inputs), old.options.get("feed_previous_prob", 0.0)
-    np.testing.assert_allclose(old.reference.represent(sequences), old.representation, atol=1e-6)
+    np.testing.assert_allclose(old.reference.embed(sequences), old.representation, atol=1e-6)
     np.testing.assert_allclose(old.reference.reconstruct(sequences, fed).swapaxes(0, 1), old.reconstruction, atol=1e-6)
     assert old.reference.loss(sequences, fed) == pytest.approx(old.loss, abs=1e-6)
 
@@ -230,7 +230,7 @@ def test_model_has_the_sizes_of_the_old_network(golden: Path, name: str) -> None
     old = OldNetwork(golden, name)
     model = old.model()
     with torch.no_grad():
-        assert list(model.represent(old.inputs).shape) == manifest["rep_shape"]
+        assert list(model.embed(old.inputs).shape) == manifest["rep_shape"]
         assert list(model.reconstruct(old.inputs).transpose(0, 1).shape) == manifest["rec_shape"]
     ours = sum(weights.numel() for key, weights in model.named_parameters() if "bias_hh" not in key)
     assert ours == sum(weights.size for weights in old.weights.values())
@@ -241,7 +241,7 @@ def test_old_lstm_network_is_matched_exactly(golden: Path) -> None:
     model = old.model()
     model.load_state_dict(from_old_lstm(old.weights, forget_bias=1.0))
     with torch.no_grad():
-        np.testing.assert_allclose(model.represent(old.inputs), old.representation, atol=1e-6)
+        np.testing.assert_allclose(model.embed(old.inputs), old.representation, atol=1e-6)
         np.testing.assert_allclose(model.reconstruct(old.inputs), old.reconstruction, atol=1e-6)
     loss = model.loss(old.inputs)
     assert loss.item() == pytest.approx(old.loss, abs=1e-6)
@@ -277,6 +277,6 @@ def test_old_unidirectional_lstm_network_is_matched_but_for_its_late_input(golde
     model.load_state_dict(from_old_lstm(old.weights, forget_bias=1.0))
     expected = replace(old.reference, delay=1).reconstruct(time_major(old.inputs)).swapaxes(0, 1)
     with torch.no_grad():
-        np.testing.assert_allclose(model.represent(old.inputs), old.representation, atol=1e-6)
+        np.testing.assert_allclose(model.embed(old.inputs), old.representation, atol=1e-6)
         np.testing.assert_allclose(model.reconstruct(old.inputs), expected, atol=1e-9)
     assert np.abs(expected - old.reconstruction).max() > 1e-3

@@ -87,7 +87,7 @@ class Network:
     parts: int
     delay: int = 1  # steps by which the expected outputs are late
 
-    def represent(self, inputs: ndarray) -> ndarray:
+    def embed(self, inputs: ndarray) -> ndarray:
         """[batch, state size]."""
         batch = inputs.shape[1]
         finals = []
@@ -110,7 +110,7 @@ class Network:
         self, inputs: ndarray, fed_back: ndarray | float = 0.0, encoder_inputs: ndarray | None = None
     ) -> ndarray:
         """[time, batch, freq], in the order of `inputs`; `fed_back` [time, batch] is 1 where own output is used."""
-        vector = self.represent(inputs if encoder_inputs is None else encoder_inputs)
+        vector = self.embed(inputs if encoder_inputs is None else encoder_inputs)
         targets = inputs[::-1]
         states = self.decoder_states(vector)
         if self.projection is not None:

@@ -562,7 +562,7 @@ def test_the_cosine_schedule_rises_and_falls_to_nothing(tmp_path: Path, make_spe
 
 
 def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
-    config = {**RANDOM, "hidden_frames": 0.5, "hidden_stretch": 2, "decoder": "frame"}
+    config = {**RANDOM, "masked_frames": 0.5, "mask_span": 2}
     options = dict(num_epochs=3, schedule="cosine", crop_frames=4, config=config)
     run(tmp_path / "whole", make_spectrograms(), **options)
 

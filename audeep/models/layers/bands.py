@@ -10,7 +10,7 @@ from audeep.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
-NUM_TOGETHER = 8192  # frames that are represented at a time, which bounds the memory needed
+FRAMES_AT_A_TIME = 8192  # are embedded, which bounds the memory needed
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Windows:
     def __post_init__(self) -> None:
         if not 0 <= self.overlap < self.width:
             raise OptionError(
-                f"--freq-window-overlap {self.overlap}: must be at least 0 and smaller than --freq-window-width"
-                f" {self.width}; choose a smaller overlap"
+                f"freq_window_overlap={self.overlap}: must be at least 0 and smaller than"
+                f" freq_window_width={self.width}; choose a smaller overlap"
             )
         if self.width > self.num_features:
             raise OptionError(
-                f"--freq-window-width {self.width}: the input has {self.num_features} bands; choose a smaller width"
+                f"freq_window_width={self.width}: the input has {self.num_features} bands; choose a smaller width"
             )
 
     @property
@@ -62,23 +62,3 @@ class Windows:
     def join(outputs: Tensor) -> Tensor:
         """[window, frame, outputs] -> [frame, window * outputs]."""
         return outputs.transpose(0, 1).flatten(1)
-
-
-@dataclass(frozen=True)
-class WindowedConfig:
-    """What the configurations of the frequency-recurrent networks share."""
-
-    num_steps: int  # frames of the spectrograms trained on
-    num_features: int  # frequency bands
-    freq_window_width: int = 32
-    freq_window_overlap: int = 24
-
-    @property
-    def input_shape(self) -> tuple[int, int]:
-        """[time, freq]."""
-        return self.num_steps, self.num_features
-
-    @property
-    def windows(self) -> Windows:
-        """How frames are cut."""
-        return Windows(self.num_features, self.freq_window_width, self.freq_window_overlap)

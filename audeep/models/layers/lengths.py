@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from audeep.runtime.constants import SILENCE
+
 
 def frames_within(frames: Tensor, lengths: Tensor) -> Tensor:
     """Whether a frame is among the first `lengths` [batch] of [batch, time, freq]: [batch, time]."""
@@ -20,8 +22,15 @@ def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
     return sequences.gather(0, sources.unsqueeze(2).expand_as(sequences))
 
 
-def root_mean_squared_error(outputs: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Over all elements [batch, time, freq], or those of the first `lengths` [batch] frames; a scalar."""
+def root_mean_squared_error(
+    outputs: Tensor, targets: Tensor, lengths: Tensor | None = None, mask_silence: bool = False
+) -> Tensor:
+    """Over all elements [batch, time, freq], or those of the first `lengths` [batch] frames; a scalar.
+
+    With `mask_silence` there are no errors where targets are silent.
+    """
+    if mask_silence:
+        outputs = torch.where(targets == SILENCE, targets, outputs)
     if lengths is None:
         return torch.sqrt(functional.mse_loss(outputs, targets))
     squares = (outputs - targets).square().sum(dim=2) * frames_within(targets, lengths)  # [batch, time]

@@ -18,6 +18,7 @@ from audeep.models.layers.draws import draw_uniform, drawn, generator_for
 from audeep.models.layers.dropout import Dropout
 from audeep.models.layers.feedback import FeedbackInput, run_feedback
 from audeep.models.layers.lengths import backward
+from audeep.models.layers.pooling import pooled
 
 LAYERS = {"GRU": nn.GRU, "LSTM": nn.LSTM}
 STATE_PARTS = {"GRU": 1, "LSTM": 2}
@@ -127,11 +128,14 @@ class RecurrentStack(nn.Module):
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
         self.input_size, self.num_units = config.input_size, config.num_units
-        sizes = [config.input_size] + [config.num_units] * (config.num_layers - 1)
-        self.layers = nn.ModuleList(RecurrentLayer(config.cell, size, config.num_units) for size in sizes)
-        between = [Dropout(1 - config.keep_prob**2) for _ in sizes[1:]]
-        # on the input of each layer, and on the output of the last
-        self.dropouts = nn.ModuleList([Dropout(1 - config.keep_prob), *between, Dropout(1 - config.keep_prob)])
+        self.layers = nn.ModuleList()
+        self.dropouts = nn.ModuleList([Dropout(1 - config.keep_prob)])  # on the input of each layer
+        for index in range(config.num_layers):  # one by one: checkpoints bound what a hostile file can ask for
+            size = config.num_units if index else config.input_size
+            self.layers.append(RecurrentLayer(config.cell, size, config.num_units))
+            if index:
+                self.dropouts.append(Dropout(1 - config.keep_prob**2))
+        self.dropouts.append(Dropout(1 - config.keep_prob))  # and on the output of the last
 
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """[time, batch, inputs], [batch, layers, parts, units] -> [time, batch, units], last state."""
@@ -269,8 +273,13 @@ class Encoder(nn.Module):
         return state.flatten(1)  # [batch, state_size]
 
     def outputs(self, sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the highest layer makes of each step: [time, batch, directions * units]."""
+        """Those of the highest layer at each step: [time, batch, directions * units]."""
         return self.recurrence(self._noisy(sequences), lengths=lengths)[0]
+
+    def pooled(self, sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The outputs of all layers, without noise, pooled over time: [batch, 3 * layers * directions * units]."""
+        layers = self.recurrence.layer_outputs(sequences, lengths)
+        return torch.cat([pooled(outputs, lengths) for outputs in layers], dim=1)
 
     def _noisy(self, sequences: Tensor) -> Tensor:
         if not self.training or self.noise == 0:

@@ -14,7 +14,7 @@ from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig
 from audeep.models.mlp import MlpConfig, Mlps
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
-RANDOM = dict(keep_prob=0.6, encoder_noise=0.3, feed_previous_prob=0.5, hidden_frames=0.4)
+RANDOM = dict(keep_prob=0.6, encoder_noise=0.3, feed_previous_prob=0.5, masked_frames=0.4)
 
 
 def train_a_little(seed: int, steps: int = 3, between: Callable[[], object] = lambda: None) -> list[Tensor]:
