@@ -22,10 +22,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from audeep import FrequencyAutoencoder, FrequencyTimeAutoencoder, Spectrogram, TimeAutoencoder
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.cli import train
 from audeep.cli.app import main
 from audeep.data.data_set import DataSet, load
 from audeep.errors import AudioError, DataError, ModelError, OptionError
+from audeep.estimators.autoencoders import MaskedFramesAutoencoder
+from audeep.runtime.options import options_of
 from tests.cli.test_manual_options import parser_of
 from tests.support.spectrograms import make_spectrograms
 
@@ -109,7 +110,7 @@ def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str)
     parameters = KINDS[kind]().get_params()
     assert parameters.pop("random_state") == options["seed"]
     assert parameters == {name: options[name] for name in parameters}
-    fields = set(train._fields(KINDS[kind]().fit(np.zeros((2, 2, 32))).model_.config_type))
+    fields = set(options_of(KINDS[kind]().fit(np.zeros((2, 2, 32))).model_.config_type))
     assert set(parameters) >= fields - {"num_steps", "num_features"}
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from cliff.app import App
@@ -17,6 +18,9 @@ from cliff.help import HelpCommand
 from stevedore import NamedExtensionManager
 
 from audeep import __version__
+from audeep.cli.models import built_in_commands, commands_of
+from audeep.errors import AudeepError
+from audeep.models.registry import MODELS
 from audeep.runtime.compiled import parts_in_words, warn_of_missing_parts
 
 DESCRIPTION = "audeep: unsupervised representation learning from audio with recurrent autoencoders"
@@ -32,10 +36,29 @@ class Commands(CommandManager):
     """The commands, each imported when it is needed; the base class imports all of them at once."""
 
     def load_commands(self, namespace: str) -> None:
-        """Add the commands of an entry-point group."""
+        """Add the commands of an entry-point group, and those of the models of this package."""
         self.group_list.append(namespace)
         for entry_point in NamedExtensionManager(namespace, []).list_entry_points():
             self.commands[entry_point.name.replace("_", " ")] = entry_point
+        self.commands |= {command.name: command for command in built_in_commands()}
+
+    def find_command(self, argv: list[str]) -> Any:
+        """The command that `argv` begins with; models of other packages are looked for where there is no other."""
+        if argv and argv[0] not in {name.split()[0] for name in self.commands} and argv[0] in MODELS.installed:
+            self._add_models([argv[0]])
+        return super().find_command(argv)
+
+    def __iter__(self) -> Iterator[Any]:
+        """All commands with their names, those of models of other packages too."""
+        self._add_models(MODELS.installed)
+        return super().__iter__()
+
+    def _add_models(self, kinds: Iterable[str]) -> None:
+        for kind in kinds:
+            try:
+                self.commands |= {command.name: command for command in commands_of(kind)}
+            except AudeepError as error:  # its package is damaged
+                logging.getLogger("audeep").warning("%s", error)
 
 
 class Help(HelpCommand):

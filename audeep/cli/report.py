@@ -15,9 +15,8 @@ from audeep.runtime.files import check_target, replacing
 from audeep.runtime.results import SETTINGS_NAME, read_settings
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from audeep.data.data_set import DataSet
+    from audeep.models.base import Network
     from audeep.models.checkpoints import Progress
     from audeep.models.curve import Point
 
@@ -80,11 +79,13 @@ class Report(AudeepCommand):
         logger.info("%s: report written", output)
 
 
-def settings_of(model: "nn.Module", progress: "Progress", content: dict[str, Any]) -> dict[str, Any]:
+def settings_of(model: "Network", progress: "Progress", content: dict[str, Any]) -> dict[str, Any]:
     """The model, how it was trained as far as that is known, and with which versions."""
-    config: dict[str, Any] = asdict(model.config)  # type: ignore[call-overload]
+    from audeep.models.registry import kind_of
+
+    config: dict[str, Any] = asdict(model.config)
     weights = sum(weight.numel() for weight in model.parameters())
-    about = {"model": model.kind, "weights": f"{weights:,}", **asdict(progress), **config}
+    about = {"model": kind_of(type(model)), "weights": f"{weights:,}", **asdict(progress), **config}
     options = {name: value for name, value in content.get("settings", {}).items() if name not in config}
     return {
         "model": [(name, _shown(value)) for name, value in about.items()],
@@ -123,7 +124,7 @@ def curve_of(curve: "Sequence[Point]") -> dict[str, Any]:
     return {"picture": _png(plot_curve, curve), "summary": summary}
 
 
-def reconstructions_of(model: "nn.Module", data_set: "DataSet", seed: int) -> bytes:
+def reconstructions_of(model: "Network", data_set: "DataSet", seed: int) -> bytes:
     """Some instances from all over the data set."""
     import numpy as np
 

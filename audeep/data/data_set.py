@@ -146,6 +146,11 @@ class DataSet:
         return None if settings is None else json.loads(settings)
 
     @property
+    def source(self) -> str | None:
+        """The file that the features are read from, if they come from one."""
+        return self.data[FEATURES].encoding.get("source")
+
+    @property
     def is_fully_labelled(self) -> bool:
         """Whether each instance has a nominal and a numeric label."""
         return not np.isnan(self.labels_numeric).any() and None not in self.labels_nominal

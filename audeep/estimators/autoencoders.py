@@ -21,8 +21,9 @@ from audeep.data.data_set import DataSet
 from audeep.errors import ModelError
 from audeep.estimators.inputs import Spectrograms, as_data_set, as_data_sets
 from audeep.inference.generation import represented
-from audeep.models.checkpoints import AUTOENCODERS, load_model, preprocessing_of, save_model, steps_in
+from audeep.models.checkpoints import load_model, preprocessing_of, save_model, steps_in
 from audeep.models.devices import select_device
+from audeep.models.registry import model_type_of
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 
@@ -58,7 +59,6 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         """
         data_sets, _ = as_data_sets(X)
         self._check_parameters()
-        model_type = AUTOENCODERS[self.kind]
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31)
@@ -67,9 +67,9 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         with TemporaryDirectory(prefix="audeep-") as directory:
             train(
                 data_sets,
-                lambda shape: model_type.config_type(*shape, **self._architecture()),
-                model_type,
+                self.kind,
                 Path(directory),
+                self._architecture(),
                 TrainingOptions(**options, **counts, seed=int(seed)),
             )
             self._take(Path(directory) / "logs")
@@ -157,7 +157,7 @@ class Autoencoder(TransformerMixin, BaseEstimator):
 
     def _architecture(self) -> dict[str, Any]:
         """Parameters that are fields of the configuration of the model."""
-        types = {field.name: field.type for field in dataclasses.fields(AUTOENCODERS[self.kind].config_type)}
+        types = {field.name: field.type for field in dataclasses.fields(model_type_of(self.kind).config_type)}
         return {name: types[name](value) for name, value in self.get_params(deep=False).items() if name in types}
 
     def _check_parameters(self) -> None:

@@ -15,6 +15,7 @@ from audeep.data.schema import GENERATED, NUM_FRAMES
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.models.checkpoints import load_model
 from audeep.models.devices import select_device
+from audeep.models.registry import kind_of
 from audeep.runtime.files import check_target
 from audeep.runtime.progress import progress
 
@@ -85,7 +86,7 @@ def representing(model: nn.Module, pooled: bool) -> Callable[..., Tensor]:
         OptionError: it has no pooled ones.
     """
     if pooled and not hasattr(model, "embed_pooled"):
-        raise OptionError(f"--pooled: {model.kind} has no pooled features; leave it out")
+        raise OptionError(f"pooled=True: {kind_of(type(model))} has no pooled features; leave it out")
     return model.embed_pooled if pooled else model.embed
 
 

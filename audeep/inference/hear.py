@@ -91,7 +91,7 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
     """
     path = Path(model_file_path)
     directory, step = checkpoints.place_of(path)
-    autoencoder, _ = checkpoints.load_model(directory, step, TimeAutoencoder.kind)
+    autoencoder, _ = checkpoints.load_model(directory, step, "t-rae")
     preprocessor = preprocessor_of(directory, step)
     sample_rate = sample_rate or preprocessor.sample_rate
     if sample_rate is None:

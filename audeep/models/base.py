@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is: the contract that each kind of it keeps, in one file of its own (`registry` lists them)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -68,11 +69,18 @@ class Network(nn.Module):
         config_type: the type of `config`.
         family: decides which commands there are ("autoencoder", "tagger").
         level: what is embedded: "recording", or "frame" for a vector of each frame [batch, time, embedding].
+        objective: what training minimises, made from the model, if that is not the objective of its family.
+        also_read_by: other kinds, whose commands take models of this one too.
+        draws_itself: whether all its random numbers come from `layers.draws.generator_for`; if not, the operations of
+            PyTorch are redirected there, which costs some time.
     """
 
     config_type: ClassVar[type[NetworkConfig]]
     family: ClassVar[str]
     level: ClassVar[str] = "recording"
+    objective: ClassVar[Callable[..., Any] | None] = None
+    also_read_by: ClassVar[tuple[str, ...]] = ()
+    draws_itself: ClassVar[bool] = False
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -106,6 +114,8 @@ class Tagger(Network):
 
     config_type: ClassVar[type[TaggerConfig]]
     family = "tagger"
+    config: TaggerConfig
+    labels: tuple[str, ...] = ()
 
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> logits [batch, label]."""

@@ -1,42 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Models on disk: ``model-<step>.safetensors`` with its configuration inside, safe to load.
 
-The weights of a model and one JSON text, which tells the kind of model, its configuration and how far training had
-come, make one file. Beside the newest stands ``model-<step>.optimiser.safetensors``, which training needs to go on.
-The optimiser's file is written first, so that a model file means that the checkpoint is complete.
+The weights of a model and one JSON text make one file::
+
+    {"format": 2, "model": <kind>, "config": {...}, "progress": {...}, "preprocessing": {...}, "labels": [...]}
+
+of which the last two may be absent. Beside the newest stands ``model-<step>.optimiser.safetensors``, which training
+needs to go on. It is written first, so that a model file means that the checkpoint is complete.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from audeep.errors import ModelError, OptionError, OutputError
+from audeep.errors import AudeepError, ModelError
+from audeep.models.base import Network, Tagger
 from audeep.models.curve import best_of, read_curve
-from audeep.models.formats import from_format_1
-from audeep.models.frequency_autoencoder import FrequencyAutoencoder
-from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder
-from audeep.models.masked_frames import MaskedFramesAutoencoder
-from audeep.models.time_autoencoder import TimeAutoencoder
-from audeep.runtime.files import replacing
-
-KINDS = (TimeAutoencoder, FrequencyAutoencoder, FrequencyTimeAutoencoder, MaskedFramesAutoencoder)
-AUTOENCODERS = {model.kind: model for model in KINDS}
+from audeep.models.formats import UPGRADES
+from audeep.models.registry import MODELS, kind_of, model_type_of
+from audeep.runtime.files import found_at, replacing, write_failures
+from audeep.runtime.options import from_json
 
 BEST = "best"  # in place of a step
+FORMAT = 2
 
 _MODEL_NAME = re.compile(r"model-(0|[1-9][0-9]*)\.safetensors")
 _OPTIMISER_SUFFIX = ".optimiser.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq")  # what Adam keeps for each parameter, beside the step
 _HEADER = "audeep"
-_MAX_COUNT = 2**53
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,26 @@ def model_path(directory: Path, step: int) -> Path:
     return directory / f"model-{step}.safetensors"
 
 
-def place_of(path: Path) -> tuple[Path, int | None]:
-    """Directory and step of a model file; of a directory itself, no step."""
-    match = _MODEL_NAME.fullmatch(path.name)
-    if match is None and not path.is_dir():
-        raise ModelError(f"{path}: is no model; name model-<step>.safetensors, or the directory it is in")
-    return (path, None) if match is None else (path.parent, int(match[1]))
-
-
 def optimiser_path(directory: Path, step: int) -> Path:
     """Where the state of the optimiser at `step` is."""
     return directory / f"model-{step}{_OPTIMISER_SUFFIX}"
 
 
+def place_of(path: Path) -> tuple[Path, int | None]:
+    """Directory and step of a model file; of a directory itself, no step.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    match = _MODEL_NAME.fullmatch(path.name)
+    if match is None and not path.is_dir():
+        raise ModelError(f"{path}: is not a model; name model-<step>.safetensors, or the directory it is in")
+    return (path, None) if match is None else (path.parent, int(match[1]))
+
+
 def save_checkpoint(
     directory: Path,
-    model: nn.Module,
+    model: Network,
     optimiser: torch.optim.Optimizer,
     progress: Progress,
     keep: int | None = None,
@@ -118,17 +123,27 @@ def save_checkpoint(
 
 
 def save_model(
-    directory: Path, model: nn.Module, progress: Progress, preprocessing: Mapping[str, Any] | None = None
+    directory: Path, model: Network, progress: Progress, preprocessing: Mapping[str, Any] | None = None
 ) -> None:
-    """Write what features are generated with, and no training can go on from.
+    """Write what a model is used with; no training can go on from that alone.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    header = {"format": 1, "model": model.kind, "config": asdict(model.config), "progress": asdict(progress)}
+    facts = {
+        **{"format": FORMAT, "model": kind_of(type(model)), "config": asdict(model.config)},
+        "progress": asdict(progress),
+    }
     if preprocessing is not None:
-        header["preprocessing"] = preprocessing
-    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(header)})
+        facts["preprocessing"] = preprocessing
+    if isinstance(model, Tagger):
+        facts["labels"] = model.labels
+    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(facts)})
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    with replacing(path) as partial, write_failures(path, SafetensorError):
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
 
 def preprocessing_of(directory: Path, step: int | str | None = None) -> dict[str, Any] | None:
@@ -138,25 +153,13 @@ def preprocessing_of(directory: Path, step: int | str | None = None) -> dict[str
         ModelError: there is no such checkpoint, or it is damaged.
     """
     path = _path_of(directory, step)
-    header, _ = _read(path)
-    try:
-        settings = json.loads(header[_HEADER]).get("preprocessing")
-    except (KeyError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: is no model of this version of audeep; train it again") from error
+    settings = _facts(path, _read(path, wants_tensors=False)[0]).get("preprocessing")
     if not isinstance(settings, dict | None):
         raise ModelError(f"{path}: has the preprocessing {settings!r}, settings were expected; it is damaged")
     return settings
 
 
-def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    with replacing(path) as partial:
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
-        except SafetensorError as error:
-            raise OutputError(f"{path}: cannot be written: {error}; is the disk full?") from error
-
-
-def load_model(directory: Path, step: int | str | None = None, kind: str | None = None) -> tuple[nn.Module, Progress]:
+def load_model(directory: Path, step: int | str | None = None, kind: str | None = None) -> tuple[Network, Progress]:
     """Load the model of `step`, by default the newest, to the CPU, not in training mode.
 
     Args:
@@ -168,21 +171,24 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
     """
     path = _path_of(directory, step)
     header, weights = _read(path)
+    facts = _facts(path, header)
+    found = facts["model"]
+    if found not in MODELS:
+        raise ModelError(f"{path}: is a {found} model, which no installed package brings; install it")
     try:
-        facts = from_format_1(json.loads(header[_HEADER]))
-        model_type = AUTOENCODERS[facts["model"]]
-        config = _from_json(model_type.config_type, facts["config"])
-        progress = _from_json(Progress, facts["progress"])
-    except (OptionError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        model_type = model_type_of(found)
+        config = from_json(model_type.config_type, facts["config"])
+        progress = from_json(Progress, facts["progress"])
+    except (AudeepError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         reason = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: is no model of this version of audeep ({reason}); train it again") from error
-    if kind is not None and kind not in (model_type.kind, *getattr(model_type, "also_read_by", ())):
-        raise ModelError(
-            f"{path}: is a {model_type.kind} model, {kind} was expected; use 'audeep {model_type.kind} generate'"
-        )
-    model = _without_memory(path, model_type, config, len(weights))
+        raise ModelError(f"{path}: cannot be used by this version of audeep ({reason}); train it again") from error
+    if kind is not None and kind not in (found, *model_type.also_read_by):
+        raise ModelError(f"{path}: is a {found} model, {kind} was expected; use 'audeep {found}'")
+    model = _without_memory(path, model_type, config, weights)
     _check_tensors(path, {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}, weights)
     model.to_empty(device="cpu").load_state_dict(weights)
+    if isinstance(model, Tagger):
+        model.labels = _labels(path, facts, model.config.num_labels)
     return model.eval(), progress
 
 
@@ -190,9 +196,9 @@ def _path_of(directory: Path, step: int | str | None) -> Path:
     """The model of `step`, by default the newest, which must be there."""
     steps = steps_in(directory)
     if not steps:
-        found = "has no checkpoints (model-<step>.safetensors)" if directory.is_dir() else "no such directory"
-        if directory.is_file():
-            found = "is a file"
+        found = (
+            "has no checkpoints (model-<step>.safetensors)" if directory.is_dir() else found_at(directory, "directory")
+        )
         if any(directory.glob("model-*.index")):
             found = "has models of auDeep 0.9, which cannot be used"
         raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
@@ -202,49 +208,88 @@ def _path_of(directory: Path, step: int | str | None) -> Path:
     if step not in steps:
         shown = ", ".join(map(str, steps))
         raise ModelError(f"{directory}: has no checkpoint of step {step}; there are checkpoints of steps {shown}")
-    return model_path(directory, step)
+    return model_path(directory, int(step))
 
 
 def _best_step(directory: Path, newest: int) -> int:
     best = best_of(read_curve(directory, newest))
     if best is None:
         raise ModelError(
-            f"{directory}: nothing tells the best model; train with --validation-split or --validation-partition, or"
-            " choose a step"
+            f"{directory}: nothing tells the best model; hold out data for validation when training, or choose a step"
         )
     return best.step
 
 
-def _from_json(made: type, values: Mapping[str, object]) -> Any:
-    """A dataclass of `values`; KeyError, TypeError or ValueError if they do not fit.
-
-    Its whole numbers are sizes and counts, its other numbers probabilities.
-    """
-    if not isinstance(values, dict):
-        raise TypeError(f"{made.__name__} is {values!r}, expected its fields")
-    for field in fields(made):
-        value = values[field.name] if field.default is MISSING else values.get(field.name, field.default)
-        if type(value) is not field.type and not (field.type is float and type(value) is int):
-            raise TypeError(f"{field.name} is {value!r}, expected {field.type.__name__}")
-        largest = {int: _MAX_COUNT, float: 1}.get(field.type)
-        if largest is not None and not 0 <= value <= largest:
-            raise ValueError(f"{field.name} is {value!r}, expected 0 to {largest}")
-    unknown = sorted(set(values) - {field.name for field in fields(made)})
-    if unknown:
-        raise TypeError(f"{unknown[0]} is unknown")
-    return made(**values)
-
-
-def _without_memory(path: Path, model_type: type[nn.Module], config: Any, num_tensors: int) -> nn.Module:
-    """A model whose weights have shapes, and take no memory yet."""
-    layers = [getattr(config, field.name) for field in fields(config) if field.name.endswith("layers")]
-    if min(layers) < 1 or sum(layers) > num_tensors:
-        counts = " and ".join(map(str, layers))
-        raise ModelError(f"{path}: has {num_tensors} tensors for {counts} layers; it is damaged")
+def _facts(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
+    """What a model says of itself, as this version would."""
     try:
-        with torch.device("meta"):
+        facts = json.loads(header[_HEADER])
+        number = facts["format"]
+        if type(number) is not int or type(facts["model"]) is not str:
+            raise TypeError(f"format {number!r}, model {facts['model']!r}")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: is not a model of audeep ({reason}); train it again") from error
+    if not 1 <= number <= FORMAT:
+        raise ModelError(f"{path}: has format {number}, up to {FORMAT} is known; update audeep")
+    return dict(UPGRADES[number](facts) if number in UPGRADES else facts)
+
+
+def _labels(path: Path, facts: Mapping[str, Any], num_labels: int) -> tuple[str, ...]:
+    labels = facts.get("labels")
+    if (
+        not isinstance(labels, list)
+        or not all(isinstance(label, str) for label in labels)
+        or len(set(labels)) != len(labels)
+        or len(labels) != num_labels
+    ):
+        raise ModelError(f"{path}: has no list of {num_labels} different labels; it is damaged")
+    return tuple(labels)
+
+
+class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Ends the creation of tensors when there are more of them, or larger ones, than a file can hold."""
+
+    def __init__(self, num_tensors: int, num_bytes: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.tensors_left, self.bytes_left = num_tensors, num_bytes
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and not any(isinstance(each, Tensor) for each in args):  # a new one
+            self.tensors_left -= 1
+            self.bytes_left -= result.numel() * result.element_size()
+            if min(self.tensors_left, self.bytes_left) < 0:
+                raise _TooLargeError
+        return result
+
+
+class _TooLargeError(Exception):
+    """A model is larger than its file."""
+
+
+@contextmanager
+def _bounded(path: Path, weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """Create tensors without memory, and no more of them than are in a file, with some to spare for others."""
+    num_bytes = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+    try:
+        with torch.device("meta"), _Bounded(64 + 4 * len(weights), 2**16 + 4 * num_bytes):
+            yield
+    except _TooLargeError as error:
+        raise ModelError(
+            f"{path}: has a configuration of a larger model than its {len(weights)} tensors of {num_bytes} bytes; it is"
+            " damaged"
+        ) from error
+
+
+def _without_memory(path: Path, model_type: type[Network], config: Any, weights: Mapping[str, Tensor]) -> Network:
+    """A model whose weights have shapes, and take no memory yet."""
+    try:
+        with _bounded(path, weights):
             return model_type(config)
-    except (OptionError, ArithmeticError, KeyError, ValueError, RuntimeError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # a kind of another package may raise anything
         reason = f"unknown {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: has a configuration that makes no model ({reason}); train it again") from error
 
@@ -252,7 +297,7 @@ def _without_memory(path: Path, model_type: type[nn.Module], config: Any, num_te
 def _check_tensors(
     path: Path, expected: Mapping[str, tuple[torch.Size, torch.dtype]], found: Mapping[str, Tensor]
 ) -> None:
-    """Check that `found` are the tensors `expected`, and numbers all of them."""
+    """Check that `found` are the tensors `expected`, and all finite."""
     for name, (shape, dtype) in expected.items():
         if name not in found:
             raise ModelError(f"{path}: has no tensor '{name}'; it is damaged, or of another model")
@@ -263,7 +308,7 @@ def _check_tensors(
                 " it is damaged, or of another model"
             )
         if not torch.isfinite(tensor).all():
-            raise ModelError(f"{path}: '{name}' is infinite or no number in places; use the model of another step")
+            raise ModelError(f"{path}: '{name}' is NaN or infinite in places; use the model of another step")
     unknown = sorted(set(found) - set(expected))
     if unknown:
         raise ModelError(f"{path}: has an unknown tensor '{unknown[0]}'; it is damaged, or of another model")
@@ -290,14 +335,14 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
     _check_tensors(path, expected, tensors)
     content = optimiser.state_dict()
     for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        content["state"].setdefault(int(index), {})[key] = tensor
+        index_text, _, key = name.partition(".")
+        content["state"].setdefault(int(index_text), {})[key] = tensor
     optimiser.load_state_dict(content)
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read(path: Path, wants_tensors: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if wants_tensors}
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); it is damaged or no safetensors file") from error
+        raise ModelError(f"{path}: cannot be read ({error}); it is damaged or not a safetensors file") from error

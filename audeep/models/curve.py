@@ -34,8 +34,8 @@ HEADER = [field.name for field in fields(Point)]
 
 def best_of(curve: Sequence[Point]) -> Point | None:
     """The first epoch with the lowest validation loss; None if there is no validation loss."""
-    validated = [point for point in curve if point.validation_loss is not None]
-    return min(validated, key=lambda point: point.validation_loss, default=None)
+    validated = [(point.validation_loss, point) for point in curve if point.validation_loss is not None]
+    return min(validated, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def write_curve(directory: Path, curve: Sequence[Point]) -> None:

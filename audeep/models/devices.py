@@ -8,7 +8,7 @@ import torch
 from audeep.errors import OptionError
 
 
-def computing_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager:
+def computing_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
     """Where matrix products are computed in `precision`, and the rest in float32."""
     return nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision)
 

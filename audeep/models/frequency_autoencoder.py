@@ -42,8 +42,8 @@ class FrequencyAutoencoderConfig(NetworkConfig):
 class FrequencyAutoencoder(Autoencoder):
     """Embed each frame of a spectrogram in one vector, from which a decoder rebuilds it from high to low."""
 
-    kind = "f-rae"
     level = "frame"
+    draws_itself = True
     config_type = FrequencyAutoencoderConfig
     config: FrequencyAutoencoderConfig
 

@@ -56,7 +56,7 @@ class FrequencyTimeAutoencoder(Autoencoder):
     The decoders go the same way back; all four networks share one loss.
     """
 
-    kind = "ft-rae"
+    draws_itself = True
     config_type = FrequencyTimeAutoencoderConfig
     config: FrequencyTimeAutoencoderConfig
 

@@ -40,8 +40,8 @@ class MaskedFramesAutoencoder(Autoencoder):
     The embedding is made of the outputs of all layers of the encoder, pooled over time.
     """
 
-    kind = "masked-frames"
     also_read_by: ClassVar[tuple[str, ...]] = ("t-rae",)  # whose option --decoder frame this was
+    draws_itself = True
     config_type = MaskedFramesConfig
     config: MaskedFramesConfig
 

@@ -5,8 +5,13 @@ From its class follow the commands `audeep NAME train` and the others of its fam
 checkpoints, its estimator and its page in the reference.
 """
 
+from typing import TYPE_CHECKING
+
 from audeep.errors import ModelError
 from audeep.runtime.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from audeep.models.base import Network
 
 AUTOENCODER, TAGGER = "autoencoder", "tagger"
 
@@ -30,3 +35,57 @@ MODELS = Registry(
     ],
     ModelError,
 )
+
+
+def model_type_of(kind: str) -> "type[Network]":
+    """The class of a kind of model.
+
+    Raises:
+        ModelError: there is no such kind, or what another package brings is not a model.
+    """
+    from audeep.models.base import Autoencoder, NetworkConfig, Tagger
+
+    found = MODELS.load(kind)
+    if not isinstance(found, type) or not issubclass(found, Autoencoder | Tagger):
+        raise ModelError(f"{kind}: {MODELS.find(kind).target} is not a model; derive it from Autoencoder or Tagger")
+    if not issubclass(getattr(found, "config_type", type), NetworkConfig):
+        raise ModelError(f"{kind}: {MODELS.find(kind).target} has no config_type; derive one from NetworkConfig")
+    return found
+
+
+def kind_of(model_type: "type[Network]") -> str:
+    """The kind of model that a class, or the class it is derived from, stands for.
+
+    Raises:
+        ModelError: it is not registered.
+    """
+    for each in model_type.__mro__:
+        for entry in MODELS.built_in.values():
+            if entry.target == f"{each.__module__}:{each.__qualname__}":
+                return entry.name
+    for each in model_type.__mro__:
+        for entry in MODELS.installed.values():
+            if MODELS.load(entry.name) is each:
+                return entry.name
+    raise ModelError(
+        f"{model_type.__qualname__}: is not a kind of model that is known; bring it by an entry point in the group"
+        f" {MODELS.group}"
+    )
+
+
+def family_of(kind: str) -> str:
+    """The family of a kind of model ("autoencoder", "tagger"); what is built in is not imported for it.
+
+    Raises:
+        ModelError: there is no such kind.
+    """
+    return MODELS.find(kind).family or model_type_of(kind).family
+
+
+def description_of(kind: str) -> str:
+    """One line about a kind of model.
+
+    Raises:
+        ModelError: there is no such kind.
+    """
+    return MODELS.find(kind).description or (model_type_of(kind).__doc__ or kind).strip().splitlines()[0].rstrip(".")

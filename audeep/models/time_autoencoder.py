@@ -39,7 +39,7 @@ class TimeAutoencoderConfig(NetworkConfig):
 class TimeAutoencoder(Autoencoder):
     """Embed a spectrogram in one vector, from which a decoder rebuilds it backward in time."""
 
-    kind = "t-rae"
+    draws_itself = True
     config_type = TimeAutoencoderConfig
     config: TimeAutoencoderConfig
 

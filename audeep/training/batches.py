@@ -4,7 +4,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,18 +11,11 @@ from torch import Tensor
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ShapeError, describe
-from audeep.models.layers.draws import generator_for
+from audeep.models.base import Batch
 from audeep.runtime.constants import SILENCE
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
-
-
-class Batch(NamedTuple):
-    """Spectrograms [batch, time, freq], and where they differ in length how many frames are theirs [batch]."""
-
-    spectrograms: Tensor
-    lengths: Tensor | None = None
 
 
 class Batches:
@@ -31,10 +23,14 @@ class Batches:
 
     Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
     Features are kept in memory on `device` up to `memory_bytes`. Else batches are read from the files, each while the
-    one before is worked on. `shape` [time, freq] is the one that all are padded to, if it is known already.
+    one before is worked on.
+
+    Args:
+        shape: [time, freq], to which all are padded, if it is known already.
+        targets_of: gives what is to be learnt of each instance of a data set [instance], int64.
 
     Raises:
-        DataError: there are no instances, or, when they are read, features that are infinite or no numbers.
+        DataError: there are no instances, or, when they are read, features that are NaN or infinite.
         ShapeError: the data sets have instances of different shapes, or not of two axes.
     """
 
@@ -45,6 +41,7 @@ class Batches:
         device: torch.device,
         memory_bytes: int = MEMORY_BYTES,
         shape: tuple[int, int] | None = None,
+        targets_of: Callable[[DataSet], np.ndarray] | None = None,
     ) -> None:
         self.data_sets = data_sets
         self.batch_size = batch_size
@@ -55,6 +52,9 @@ class Batches:
             raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")
         lengths = np.concatenate([data_set.num_frames for data_set in data_sets])
         self.lengths = lengths if (lengths < self.shape[0]).any() else None
+        self.targets: Tensor | None = None
+        if targets_of is not None:
+            self.targets = torch.from_numpy(np.concatenate([targets_of(data_set) for data_set in data_sets]))
         self.memory: Tensor | None = None
         if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
             features = np.empty((self.num_instances, *self.shape), np.float32)
@@ -97,7 +97,8 @@ class Batches:
             features = self.memory[torch.from_numpy(indices).to(self.device), :num_frames]
         else:
             features = self._read(indices, num_frames)
-        return Batch(features, None if lengths is None else torch.from_numpy(lengths).to(self.device))
+        targets = None if self.targets is None else self.targets[torch.from_numpy(indices)].to(self.device)
+        return Batch(features, None if lengths is None else torch.from_numpy(lengths).to(self.device), targets)
 
     def _read(self, indices: np.ndarray, num_frames: int) -> Tensor:
         """The first frames of some instances, from the files."""
@@ -112,34 +113,20 @@ class Batches:
 
     def _checked(self, features: Tensor) -> Tensor:
         if not torch.isfinite(features).all():
-            raise DataError("some features are infinite or no numbers; preprocess the recordings again")
+            raise DataError("some features are NaN or infinite; preprocess the recordings again")
         return features
 
 
 def _read_ahead(read: Callable[[np.ndarray], Batch], parts: Sequence[np.ndarray]) -> Iterator[Batch]:
     """What `read` gives for each part, the next one being read in another thread."""
     with ThreadPoolExecutor(1, "audeep-batches") as reader:
-        coming: Future | None = None
+        coming: Future[Batch] | None = None
         for part in parts:
             ready, coming = coming, reader.submit(read, part)
             if ready is not None:
                 yield ready.result()
         if coming is not None:
             yield coming.result()
-
-
-def cropped(batch: Batch, num_frames: int) -> Batch:
-    """A random stretch of `num_frames` frames of each spectrogram; shorter ones stay whole."""
-    spectrograms, lengths = batch
-    size, longest, num_bands = spectrograms.shape
-    if longest <= num_frames:
-        return batch
-    last = torch.full((size,), longest) if lengths is None else lengths.cpu()
-    starts = (torch.rand(size, generator=generator_for()) * ((last - num_frames).clamp(min=0) + 1)).long()
-    rows = (starts.unsqueeze(1) + torch.arange(num_frames)).to(spectrograms.device)  # [batch, num_frames]
-    found = spectrograms.gather(1, rows.unsqueeze(2).expand(-1, -1, num_bands))
-    lengths = None if lengths is None else lengths.clamp(max=num_frames)
-    return Batch(found, None if lengths is None or bool((lengths == num_frames).all()) else lengths)
 
 
 def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
+from audeep.runtime.options import check_options, option
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
 
@@ -15,45 +16,61 @@ class TrainingOptions:
     """How to train, whatever the model.
 
     Attributes:
-        precision: what to compute matrix products in: float32, bfloat16 or float16. Weights and losses are float32.
-        crop_frames: at each step, train on random stretches of so many frames.
-        schedule: of the learning rate. "constant", or "cosine": it rises over the first steps and falls to 0 until the
-            last (Loshchilov and Hutter, ICLR 2017, without restarts).
-        validation_split: share of the recordings to hold out, drawn from the seed, and to compute a loss on after each
-            epoch.
-        validation_partition: partitions to hold out instead.
-        patience: end after so many epochs without a lower validation loss.
-        keep_best: keep the model with the lowest validation loss too; then only the newest other one is kept, unless
-            `checkpoints_to_keep` has a number.
+        precision: of matrix products. Weights and losses are float32.
+        schedule: of the learning rate. "cosine" is that of Loshchilov and Hutter (ICLR 2017) without restarts, after a
+            linear warm-up.
+        validation_partition: partitions to hold out instead of `validation_split`.
+        keep_best: then only the newest other model is kept, unless `checkpoints_to_keep` has a number.
 
     Raises:
-        OptionError: options contradict each other, or the seed is out of range.
+        OptionError: a value is beyond its limits, or options contradict each other.
     """
 
-    batch_size: int = 64
-    num_epochs: int = 10
-    learning_rate: float = 1e-3
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "float32"
-    checkpoints_to_keep: int | None = None
-    crop_frames: int | None = None
-    schedule: str = "constant"
-    validation_split: float | None = None
+    batch_size: int = option(64, "instances per step", least=1)
+    num_epochs: int = option(10, "passes over the data, those before it was continued included", least=1)
+    learning_rate: float = option(1e-3, "of Adam", above=0, metavar="RATE")
+    seed: int = option(
+        0, "all random numbers follow from it: the same seed gives the same results", least=0, most=LARGEST_SEED
+    )
+    device: str = option("auto", "where to compute: cpu, cuda, cuda:N, mps, or auto: CUDA where there is one")
+    precision: str = option(
+        "float32",
+        "of matrix products; bfloat16 is faster where the processor has it",
+        choices=("float32", "bfloat16", "float16"),
+    )
+    checkpoints_to_keep: int | None = option(None, "keep the newest N models (default: all)", least=1, metavar="N")
+    crop_frames: int | None = option(
+        None,
+        "train on a random excerpt of so many frames of each spectrogram (default: on whole ones)",
+        least=1,
+        metavar="FRAMES",
+    )
+    schedule: str = option(
+        "constant",
+        "of the learning rate; cosine rises at first and falls until the last step",
+        choices=("constant", "cosine"),
+    )
+    validation_split: float | None = option(
+        None,
+        "hold out a share P of the recordings, drawn from the seed, and compute a loss on them after each epoch",
+        above=0,
+        most=1,
+        metavar="P",
+    )
     validation_partition: Sequence[Partition] | None = None
-    patience: int | None = None
-    keep_best: bool = False
+    patience: int | None = option(None, "end after N epochs without a lower validation loss", least=1, metavar="N")
+    keep_best: bool = option(
+        False,
+        "keep the model with the lowest validation loss and the newest one, or as many as are to be kept",
+    )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise OptionError(f"--seed {self.seed}: a whole number from 0 to {LARGEST_SEED} was expected")
+        check_options(self)
         if self.validation_split is not None and self.validation_partition is not None:
-            raise OptionError("--validation-split and --validation-partition: both found; leave one of them out")
+            raise OptionError("validation_split and validation_partition: both found; leave one of them out")
         if not self.validates and (self.patience is not None or self.keep_best):
-            asked = "--keep-best" if self.patience is None else f"--patience {self.patience}"
-            raise OptionError(
-                f"{asked}: needs a validation loss; add --validation-split P or --validation-partition NAME"
-            )
+            asked = "keep_best=True" if self.patience is None else f"patience={self.patience}"
+            raise OptionError(f"{asked}: needs a validation loss; add validation_split=P or validation_partition=NAME")
 
     @property
     def validates(self) -> bool:

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train autoencoders, resumably."""
+"""Train models of any kind, resumably."""
 
-import dataclasses
+from __future__ import annotations
+
 import logging
 import math
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ import torch
 from torch import nn
 
 from audeep.data.data_set import DataSet
-from audeep.errors import AudeepError, ModelError, OutputError
+from audeep.errors import AudeepError, ModelError
+from audeep.models.base import Batch, Network, Tagger
 from audeep.models.checkpoints import (
     Progress,
     load_model,
@@ -30,13 +30,26 @@ from audeep.models.checkpoints import (
 from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.devices import computing_in, select_device
 from audeep.models.layers.draws import drawing_from
-from audeep.runtime.files import created_directories, locked, remove_partials
+from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
+from audeep.runtime.options import from_json
 from audeep.runtime.progress import progress
+from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
-from audeep.training.batches import Batch, Batches, common_shape, cropped
+from audeep.training.augmentation import cropped
+from audeep.training.batches import Batches, common_shape
+from audeep.training.labels import Labels
+from audeep.training.objectives import Objective, objective_of
 from audeep.training.options import TrainingOptions
-from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
+from audeep.training.state import (
+    check_run_directory,
+    check_same_batches,
+    check_same_config,
+    check_validated,
+    run_directory,
+)
+from audeep.training.summary import opened_summary
+from audeep.training.validation import held_out_parts, validation_loss
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -44,73 +57,101 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
-EVENT_FILES = "events.out.tfevents.*"  # of TensorBoard
 WARMUP_STEPS = 50  # over which the learning rate rises in the schedule "cosine"
-NUM_SHOWN = 4  # reconstructions written for TensorBoard
+NUM_SHOWN = 4  # instances that TensorBoard is shown
+LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # so that small gradients do not become 0
 
-
-LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # lest small gradients become zero
+AfterEpoch = Callable[[Sequence[Point]], None]
 
 
 def train(
     data_sets: Sequence[DataSet],
-    make_config: Callable[[tuple[int, int]], object],
-    model_type: type[nn.Module],
-    run_directory: Path,
-    options: TrainingOptions,
+    model: str | type[Network],
+    run_name: Path,
+    config: Mapping[str, Any] | None = None,
+    options: TrainingOptions | None = None,
+    *,
     resume: bool = False,
-    after_epoch: Callable[[Sequence[Point]], None] | None = None,
-) -> nn.Module:
-    """Train an autoencoder; after each epoch, write a checkpoint, losses and TensorBoard logs to `run_directory`/logs.
+    after_epoch: AfterEpoch | None = None,
+) -> Network:
+    """Train a model; after each epoch, write a checkpoint, losses, settings and TensorBoard logs to `run_name`/logs.
 
     All randomness is drawn from the seed, the epoch and the step, so a training that was interrupted and resumed ends
     in the same weights as one that was not.
 
     Args:
-        make_config: gives the configuration of the model for a shape [time, freq].
+        model: kind of model ("t-rae"), or its class.
+        config: values of options of this kind, by name; the others have their defaults.
         resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
         after_epoch: is given the learning curve, once the checkpoint of an epoch is written.
 
     Raises:
-        ModelError: there are checkpoints and `resume` is not set, or the other way round.
+        OptionError: an option is out of range, or unknown.
+        ModelError: there is no such kind; there are checkpoints and `resume` is not set, or the other way round.
         DataError, ShapeError: the data are unfit for training.
         OutputError: a checkpoint cannot be written.
     """
-    logs = run_directory / "logs"
-    _check_run_directory(logs, resume)
+    model_type = model_type_of(model) if isinstance(model, str) else model
+    options, logs = options or TrainingOptions(), run_name / "logs"
+    check_run_directory(logs, resume)
     reuse_memory()
-    device = select_device(options.device)
-    with _run_directory(logs):
-        _check_run_directory(logs, resume)  # again: another process may have been faster
-        model, reached, curve = None, Progress(step=0, epoch=0, seed=options.seed), []
-        if resume:
-            model, reached = load_model(logs, kind=model_type.kind)
-            curve = read_curve(logs, reached.step)
-            _check_validated(curve, reached, options, logs)
-        batches, held_out = _batches(data_sets, options, reached.seed, device)
-        config = make_config(batches.shape)
-        if model is None:
-            with drawing_from(options.seed):
-                model = model_type(config)
-        else:
-            _check_same(config, model.config, logs)
-            _check_same_batches(reached, batches, logs)
-        model.to(device)
-        optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
-        if resume:
-            load_optimiser(logs, reached.step, optimiser)
+    with run_directory(logs):
+        check_run_directory(logs, resume)  # again: another process may have been faster
+        run, reached = _prepared(data_sets, model_type, logs, config or {}, options, resume)
         if reached.epoch >= options.num_epochs:
             logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
-            return model
+            return run.model
         if resume:
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        preprocessing = _common_preprocessing(data_sets)
-        run = _Run(model, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
+        inputs = [data_set.source for data_set in data_sets]
+        run.settings = {"input": inputs, "run_name": run_name, **asdict(options), **asdict(run.model.config)}
         with deferred_signals(signal.SIGTERM) as stop:
             run.go_on(reached, after_epoch, stop)
-        return model
+        return run.model
+
+
+def _prepared(
+    data_sets: Sequence[DataSet],
+    model_type: type[Network],
+    logs: Path,
+    config: Mapping[str, Any],
+    options: TrainingOptions,
+    resume: bool,
+) -> tuple[_Run, Progress]:
+    """A run that can go on, and how far it has come."""
+    device = select_device(options.device)
+    loaded, reached, curve = None, Progress(step=0, epoch=0, seed=options.seed), []
+    if resume:
+        loaded, reached = load_model(logs, kind=kind_of(model_type))
+        curve = read_curve(logs, reached.step)
+        check_validated(curve, reached, options, logs)
+    labels = Labels(data_sets) if issubclass(model_type, Tagger) else None
+    batches, held_out = _batches(data_sets, options, reached.seed, device, labels)
+    sizes = {"num_steps": batches.shape[0], "num_features": batches.shape[1]}
+    if labels is not None:
+        sizes["num_labels"] = len(labels.names)
+    wanted = from_json(model_type.config_type, {**sizes, **config})
+    if loaded is None:
+        with drawing_from(options.seed, everything=not model_type.draws_itself):
+            model = model_type(wanted)
+    else:
+        model = loaded
+        check_same_config(wanted, model.config, logs)
+        check_same_batches(reached, batches, logs)
+    if isinstance(model, Tagger) and labels is not None:
+        if loaded is not None and model.labels != labels.names:
+            raise ModelError(f"{logs}: the model was trained on other labels; continue with the data of the first run")
+        model.labels = labels.names
+    model.to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
+    if resume:
+        load_optimiser(logs, reached.step, optimiser)
+    preprocessing = _common_preprocessing(data_sets)
+    objective = objective_of(model)
+    run = _Run(model, objective, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
+    return run, reached
 
 
 def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None:
@@ -120,82 +161,27 @@ def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None
 
 
 def _batches(
-    data_sets: Sequence[DataSet], options: TrainingOptions, seed: int, device: torch.device
+    data_sets: Sequence[DataSet], options: TrainingOptions, seed: int, device: torch.device, labels: Labels | None
 ) -> tuple[Batches, Batches | None]:
     """What to train on, and what is held out."""
+    targets_of = None if labels is None else labels.targets_of
     if not options.validates or not any(map(len, data_sets)):
-        return Batches(data_sets, options.batch_size, device), None
-    if options.validation_split is not None:
-        parts = hold_out_share(data_sets, options.validation_split, seed)
-    else:
-        parts = hold_out_partitions(data_sets, options.validation_partition)
+        return Batches(data_sets, options.batch_size, device, targets_of=targets_of), None
     shape = common_shape(data_sets)
-    trained, held_out = (Batches(part, options.batch_size, device, shape=shape) for part in parts)
+    trained, held_out = (
+        Batches(part, options.batch_size, device, shape=shape, targets_of=targets_of)
+        for part in held_out_parts(data_sets, options.validation_split, options.validation_partition, seed)
+    )
     logger.info("%d of %d instances are held out", held_out.num_instances, sum(map(len, data_sets)))
     return trained, held_out
-
-
-@contextmanager
-def _run_directory(logs: Path) -> Iterator[None]:
-    """Make the directory of a run for this process alone; an empty one is removed if nothing came of it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(created_directories(logs))
-        except OSError as error:
-            raise OutputError(f"{logs}: cannot be made: {error.strerror}; choose another --run-name") from error
-        stack.enter_context(locked(logs))
-        remove_partials(logs / "*")
-        yield
-
-
-def _check_run_directory(logs: Path, resume: bool) -> None:
-    steps = steps_in(logs)
-    if steps and not resume:
-        raise ModelError(
-            f"{logs}: has a checkpoint of step {steps[-1]} already;"
-            " add --continue to go on from it, or choose another --run-name"
-        )
-    if resume and not steps:
-        raise ModelError(f"{logs}: has no checkpoint to continue from; leave out --continue to start a new run")
-    in_the_way = next((path for path in (logs, *logs.parents) if path.exists()), None)
-    if in_the_way is not None and not in_the_way.is_dir():
-        raise OutputError(f"{in_the_way}: is a file, a directory was expected; choose another --run-name")
-
-
-def _check_same(config: object, trained: object, logs: Path) -> None:
-    for field in dataclasses.fields(config):
-        asked, found = getattr(config, field.name), getattr(trained, field.name)
-        if asked != found:
-            raise ModelError(
-                f"{logs}: the model has {field.name} {found}, but {asked} was asked for;"
-                " continue with the options and data of the first run"
-            )
-
-
-def _check_same_batches(reached: Progress, batches: Batches, logs: Path) -> None:
-    trained, found = (reached.batch_size, reached.num_instances), (batches.batch_size, batches.num_instances)
-    if reached.batch and trained != found:
-        raise ModelError(
-            f"{logs}: was left in the middle of an epoch of {trained[1]} instances in batches of {trained[0]}, found"
-            f" {found[1]} in batches of {found[0]}; continue with the options and data of the first run"
-        )
-
-
-def _check_validated(curve: Sequence[Point], reached: Progress, options: TrainingOptions, logs: Path) -> None:
-    was_validated = bool(curve) and curve[-1].validation_loss is not None
-    if reached.epoch and was_validated != options.validates:
-        without, other = ("", "without") if was_validated else ("out", "with")
-        raise ModelError(
-            f"{logs}: the model was trained with{without} held-out data, and is to go on {other} them;"
-            " continue with the options and data of the first run"
-        )
 
 
 @dataclass
 class _Run:
     """What a training works with, and how far its learning curve has come."""
 
-    model: nn.Module
+    model: Network
+    objective: Objective
     optimiser: torch.optim.Optimizer
     batches: Batches
     held_out: Batches | None
@@ -204,14 +190,13 @@ class _Run:
     seed: int
     curve: list[Point]
     preprocessing: dict[str, Any] | None
+    settings: dict[str, Any] | None = None
 
-    def go_on(
-        self, reached: Progress, after_epoch: Callable[[Sequence[Point]], None] | None, stop: Sequence[int]
-    ) -> None:
+    def go_on(self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int]) -> None:
         """Train until all epochs are done, patience is at its end, or something arrives in `stop`."""
         shown = self.batches.take(np.arange(min(NUM_SHOWN, self.batches.num_instances)))
         purge_step = reached.step + 1 if reached.step else None
-        with _summary(self.logs, purge_step) as summary:
+        with opened_summary(self.logs, purge_step) as summary:
             while reached.epoch < self.options.num_epochs and not self._is_out_of_patience():
                 reached = self._epoch(reached, summary, shown, stop)
                 if after_epoch is not None:
@@ -230,13 +215,13 @@ class _Run:
         )
         return True
 
-    def _epoch(self, reached: Progress, summary: "SummaryWriter", shown: Batch, stop: Sequence[int]) -> Progress:
+    def _epoch(self, reached: Progress, summary: SummaryWriter, shown: Batch, stop: Sequence[int]) -> Progress:
         """Finish an epoch: losses, checkpoint, and one line."""
         start = time.monotonic()
         epoch = reached.epoch + 1
         losses = self._steps(reached, summary, stop)
         reached = Progress(reached.step + len(losses), epoch, self.seed)
-        _check_finite(self.model, self.logs, epoch, self.batches.per_epoch)
+        self._check_finite(epoch, self.batches.per_epoch)
         point = Point(epoch, reached.step, float(np.mean(losses)), self._validation_loss(epoch))
         self.curve.append(point)
         summary.add_scalar("loss/epoch", point.loss, point.step)
@@ -244,8 +229,9 @@ class _Run:
         if point.validation_loss is not None:
             summary.add_scalar("loss/validation", point.validation_loss, point.step)
             validated = f"validation loss {point.validation_loss:.4f}{' (best)' * (best_of(self.curve) is point)}, "
-        with drawing_from(self.seed):
-            _show_reconstructions(summary, self.model, shown, point.step)
+        self.model.eval()
+        with torch.inference_mode(), drawing_from(self.seed):
+            self.objective.show(summary, shown, point.step)
         write_curve(self.logs, self.curve)
         self._save(reached)
         logger.info(
@@ -255,75 +241,81 @@ class _Run:
         )
         return reached
 
-    def _steps(self, reached: Progress, summary: "SummaryWriter", stop: Sequence[int]) -> list[float]:
+    def _steps(self, reached: Progress, summary: SummaryWriter, stop: Sequence[int]) -> list[float]:
         """The losses of those steps of the next epoch that are not done yet."""
         self.model.train()
-        epoch, per_epoch, losses = reached.epoch + 1, self.batches.per_epoch, []
+        epoch, per_epoch = reached.epoch + 1, self.batches.per_epoch
+        losses: list[float] = []
         remaining = self.batches.epoch(np.random.default_rng([self.seed, epoch]), skip=reached.batch)
         for batch in progress(remaining, f"epoch {epoch}", "batches", per_epoch - reached.batch):
             step = reached.step + len(losses) + 1
-            for group in self.optimiser.param_groups:
-                group["lr"] = _learning_rate(self.options, step, self.options.num_epochs * per_epoch)
-            losses.append(_train_step(self.model, self.optimiser, batch, self.options, self.seed, step))
+            losses.append(self._step(batch, step))
             done = reached.batch + len(losses)
             if not np.isfinite(losses[-1]):
-                raise _diverged(self.logs, epoch, done, f"the loss is {losses[-1]}")
+                raise self._diverged(epoch, done, f"the loss is {losses[-1]}")
             summary.add_scalar("loss/step", losses[-1], step)
             if stop and done < per_epoch:
-                _check_finite(self.model, self.logs, epoch, done)
+                self._check_finite(epoch, done)
                 sizes = self.batches.batch_size, self.batches.num_instances
                 self._save(Progress(step, reached.epoch, self.seed, done, *sizes))
                 raise _terminated(self.logs, step)
         return losses
 
+    def _step(self, batch: Batch, step: int) -> float:
+        """One step of the optimiser; all random numbers are drawn from the seed and the step."""
+        options, parameters = self.options, list(self.model.parameters())
+        precision = getattr(torch, options.precision)
+        for group in self.optimiser.param_groups:
+            group["lr"] = _learning_rate(options, step, options.num_epochs * self.batches.per_epoch)
+        self.optimiser.zero_grad()
+        with drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself):
+            if options.crop_frames is not None:
+                batch = cropped(batch, options.crop_frames)
+            with computing_in(precision, batch.frames.device):
+                loss = self.objective.loss(batch)
+            scale = LOSS_SCALES[precision]
+            (loss * scale).backward()  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            if scale != 1 and parameter.grad is not None:
+                parameter.grad /= scale
+        nn.utils.clip_grad_value_(parameters, GRADIENT_LIMIT)
+        self.optimiser.step()
+        return loss.item()
+
     def _validation_loss(self, epoch: int) -> float | None:
         if self.held_out is None:
             return None
-        loss = validation_loss(self.model, self.held_out, getattr(torch, self.options.precision), self.seed)
+        precision = getattr(torch, self.options.precision)
+        self.model.eval()
+        loss = validation_loss(self.objective, self.held_out, precision, self.seed)
         if not np.isfinite(loss):
-            raise _diverged(self.logs, epoch, self.batches.per_epoch, f"the validation loss is {loss}")
+            raise self._diverged(epoch, self.batches.per_epoch, f"the validation loss is {loss}")
         return loss
 
     def _save(self, reached: Progress) -> None:
+        if self.settings is not None:
+            write_results(self.logs / SETTINGS_NAME, f"{kind_of(type(self.model))} train", self.settings, {})
+            self.settings = None
         best = best_of(self.curve) if self.options.keep_best else None
-        kept = {"keep": self.options.num_kept, "best": best and best.step}
-        save_checkpoint(self.logs, self.model, self.optimiser, reached, **kept, preprocessing=self.preprocessing)
+        save_checkpoint(
+            *(self.logs, self.model, self.optimiser, reached, self.options.num_kept, self.preprocessing),
+            best=None if best is None else best.step,
+        )
 
+    def _check_finite(self, epoch: int, batch: int) -> None:
+        if not all(torch.isfinite(weight).all() for weight in self.model.parameters()):
+            raise self._diverged(epoch, batch, "weights are NaN or infinite")
 
-@contextmanager
-def _summary(logs: Path, purge_step: int | None) -> Iterator["SummaryWriter"]:
-    """TensorBoard's writer, whose failures are an OutputError; its files do not stay where no model comes to be."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    before, excepthook = set(logs.glob(EVENT_FILES)), threading.excepthook
-    # it writes in a thread, and raises what fails there here too
-    threading.excepthook = lambda failure: None if isinstance(failure.exc_value, OSError) else excepthook(failure)
-    try:
-        with SummaryWriter(str(logs), purge_step=purge_step) as summary:
-            yield summary
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{logs}: cannot be written: {reason}; choose another place or free this one") from error
-    finally:
-        threading.excepthook = excepthook
-        if not steps_in(logs):
-            for path in set(logs.glob(EVENT_FILES)) - before:
-                path.unlink()
-
-
-def _check_finite(model: nn.Module, logs: Path, epoch: int, batch: int) -> None:
-    if not all(torch.isfinite(weight).all() for weight in model.parameters()):
-        raise _diverged(logs, epoch, batch, "weights are infinite or no numbers")
-
-
-def _diverged(logs: Path, epoch: int, batch: int, found: str) -> ModelError:
-    steps = steps_in(logs)
-    kept = f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
-    return ModelError(f"{logs}: epoch {epoch}, batch {batch}: {found}; try a lower --learning-rate ({kept})")
+    def _diverged(self, epoch: int, batch: int, found: str) -> ModelError:
+        steps = steps_in(self.logs)
+        kept = f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
+        return ModelError(
+            f"{self.logs}: epoch {epoch}, batch {batch}: {found}; try a lower learning_rate=RATE ({kept})"
+        )
 
 
 def _terminated(logs: Path, step: int) -> AudeepError:
-    return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with --continue")
+    return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with resume=True")
 
 
 def _learning_rate(options: TrainingOptions, step: int, num_steps: int) -> float:
@@ -333,35 +325,5 @@ def _learning_rate(options: TrainingOptions, step: int, num_steps: int) -> float
     return options.learning_rate * min(1, step / WARMUP_STEPS) * (1 + math.cos(math.pi * share)) / 2
 
 
-def _train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batch: Batch,
-    options: TrainingOptions,
-    seed: int,
-    step: int,
-) -> float:
-    precision = getattr(torch, options.precision)
-    optimiser.zero_grad()
-    with drawing_from(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))):
-        if options.crop_frames is not None:
-            batch = cropped(batch, options.crop_frames)
-        with computing_in(precision, batch.spectrograms.device):
-            loss = model.loss(*batch)
-    scale = LOSS_SCALES[precision]
-    (loss * scale).backward()
-    if scale != 1:
-        for parameter in model.parameters():
-            parameter.grad /= scale
-    nn.utils.clip_grad_value_(model.parameters(), GRADIENT_LIMIT)
-    optimiser.step()
-    return loss.item()
-
-
-def _show_reconstructions(summary: object, model: nn.Module, shown: Batch, step: int) -> None:
-    """Reconstructions above their originals, time to the right and frequency upward."""
-    model.eval()
-    with torch.inference_mode():
-        pairs = torch.cat([shown.spectrograms, model.reconstruct(*shown)], dim=2)  # [batch, time, 2 * freq], low first
-    images = (pairs.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
-    summary.add_images("reconstruction above original", images.unsqueeze(1), step)
+def _seed_of_step(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Partition
@@ -14,8 +13,22 @@ from audeep.errors import DataError, OptionError
 from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.training.batches import Batches
+from audeep.training.objectives import Objective
 
 Parts = tuple[list[DataSet], list[DataSet]]
+
+
+def held_out_parts(
+    data_sets: Sequence[DataSet], share: float | None, partitions: Sequence[Partition] | None, seed: int
+) -> Parts:
+    """Data sets to train on, and to validate on: a share of the recordings, or partitions.
+
+    Raises:
+        OptionError, DataError: as `hold_out_share` and `hold_out_partitions`.
+    """
+    if share is not None:
+        return hold_out_share(data_sets, share, seed)
+    return hold_out_partitions(data_sets, partitions or ())
 
 
 def hold_out_share(data_sets: Sequence[DataSet], share: float, seed: int) -> Parts:
@@ -31,7 +44,7 @@ def hold_out_share(data_sets: Sequence[DataSet], share: float, seed: int) -> Par
     count = max(1, round(share * len(recordings)))
     if count >= len(recordings):
         raise OptionError(
-            f"--validation-split {share:g}: takes {count} of {len(recordings)} recordings, none is left to train on;"
+            f"validation_split={share:g}: takes {count} of {len(recordings)} recordings, none is left to train on;"
             " choose a smaller share"
         )
     # epochs draw from [seed, 1] and on
@@ -52,7 +65,7 @@ def hold_out_partitions(data_sets: Sequence[DataSet], partitions: Sequence[Parti
         names = " ".join(partition.name for partition in partitions)
         which = "all instances are" if found else "no instance is"
         raise DataError(
-            f"--validation-partition {names}: {which} in there; name other partitions, or make some with"
+            f"validation_partition={names}: {which} in there; name other partitions, or make some with"
             " 'audeep modify --add-partitioning'"
         )
     return _parted(data_sets, masks)
@@ -67,19 +80,18 @@ def _parted(data_sets: Sequence[DataSet], masks: Sequence[np.ndarray]) -> Parts:
 
 
 @torch.inference_mode()
-def validation_loss(model: nn.Module, batches: Batches, precision: torch.dtype, seed: int) -> float:
-    """Root mean squared error of the reconstructions of all instances, without dropout or noise.
+def validation_loss(objective: Objective, batches: Batches, precision: torch.dtype, seed: int) -> float:
+    """The loss on all instances, of a model that is not in training mode: without dropout or noise.
 
-    It does not depend on how instances are put into batches, but for rounding. What a decoder is fed of its own output
-    is drawn from `seed`.
+    It does not depend on how instances are put into batches, but for rounding. Where a decoder is fed its own output is
+    drawn from `seed`.
     """
-    model.eval()
-    squares, num_frames = 0.0, 0
+    value, weight = 0.0, 0.0
     with drawing_from(seed):
         for batch in batches.epoch(np.random.default_rng(seed)):
-            frames = batch.spectrograms.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
-            with computing_in(precision, batch.spectrograms.device):
-                loss = model.loss(*batch)
-            squares += loss.item() ** 2 * frames
-            num_frames += frames
-    return float(np.sqrt(squares / num_frames))
+            with computing_in(precision, batch.frames.device):
+                loss = objective.loss(batch)
+            one_value, one_weight = objective.total(loss.item(), batch)
+            value += one_value
+            weight += one_weight
+    return objective.mean(value, weight)

@@ -114,7 +114,7 @@ def test_the_other_autoencoders_reconstruct_and_report_too(audeep, spectrograms,
     [
         ("--instances 24", "instance 24 is out of range: the data set has instances 0 to 23"),
         ("--instances 1 --num-instances 2", "not allowed with argument"),
-        ("--step best", "nothing tells the best model; train with --validation-split"),
+        ("--step best", "nothing tells the best model; hold out data"),
         ("--step 5", "has no checkpoint of step 5; there are checkpoints of steps 3, 6"),
     ],
 )

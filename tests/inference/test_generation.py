@@ -12,8 +12,7 @@ from audeep.data.data_set import DataSet, load
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.generation import generate
 from audeep.models.checkpoints import load_model
-from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
-from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.models.time_autoencoder import TimeAutoencoder
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 
@@ -26,9 +25,9 @@ def logs(tmp_path: Path, make_spectrograms: Callable) -> Path:
     options = TrainingOptions(batch_size=4, num_epochs=3, device="cpu", learning_rate=0.02)
     train(
         [make_spectrograms(10)],
-        lambda shape: TimeAutoencoderConfig(*shape, **CONFIG),
-        TimeAutoencoder,
+        "t-rae",
         tmp_path / "run",
+        CONFIG,
         options,
     )
     return tmp_path / "run" / "logs"
@@ -115,7 +114,7 @@ def test_unfit_models_are_refused_and_nothing_is_written(
         (tmp_path / "nowhere", one, {}, "nowhere: no such directory"),
         (damaged, one, {}, r"model-3.safetensors: cannot be read \(.*\); it is damaged"),
         (logs, two, {"steps": [3, 7]}, "has no checkpoint of step 7; there are checkpoints of steps 3, 6, 9"),
-        (logs, one, {"kind": "f-rae"}, "is a t-rae model, f-rae was expected; use 'audeep t-rae generate'"),
+        (logs, one, {"kind": "f-rae"}, "is a t-rae model, f-rae was expected; use 'audeep t-rae'"),
     ]:
         with pytest.raises(ModelError, match=message):
             generate(directory, make_spectrograms(), outputs, **options)
@@ -174,9 +173,9 @@ def test_features_of_frames_keep_their_numbers(tmp_path: Path, make_spectrograms
     options = TrainingOptions(batch_size=4, num_epochs=1, device="cpu")
     train(
         [data_set],
-        lambda shape: FrequencyAutoencoderConfig(*shape, 2, 1),
-        FrequencyAutoencoder,
+        "f-rae",
         tmp_path / "f",
+        {"freq_window_width": 2, "freq_window_overlap": 1},
         options,
     )
     generate(tmp_path / "f" / "logs", data_set, [tmp_path / "frames.nc"], batch_size=4)
@@ -184,6 +183,6 @@ def test_features_of_frames_keep_their_numbers(tmp_path: Path, make_spectrograms
     assert frames.num_frames.tolist() == data_set.num_frames.tolist() and frames.is_padded
     for instance in frames:
         assert instance.features[: instance.num_frames].all() and not instance.features[instance.num_frames :].any()
-    train([frames], lambda shape: TimeAutoencoderConfig(*shape), TimeAutoencoder, tmp_path / "t", options)
+    train([frames], "t-rae", tmp_path / "t", options=options)
     generate(tmp_path / "t" / "logs", frames, [tmp_path / "out.nc"])
     assert load(tmp_path / "out.nc").feature_dims == ("generated",)

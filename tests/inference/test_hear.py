@@ -213,7 +213,7 @@ def test_recordings_of_several_rates_need_to_be_told_one(tmp_path: Path, trained
 def test_unfit_models_are_refused(tmp_path: Path, trained: Callable[..., Path]) -> None:
     with pytest.raises(ModelError, match="is a f-rae model, t-rae was expected"):
         hear.load_model(trained(SPECTRA, "--num-units 2 --freq-window-width 4 --freq-window-overlap 2", "f-rae"))
-    with pytest.raises(ModelError, match=r"weights.bin: is no model; name model-<step>.safetensors, or the directory"):
+    with pytest.raises(ModelError, match=r"weights.bin: is not a model; name model-<step>.safetensors, or the"):
         hear.load_model(tmp_path / "weights.bin")
     with pytest.raises(ModelError, match="has no checkpoint of step 7"):
         hear.load_model(trained() / "model-7.safetensors")

@@ -124,7 +124,7 @@ def test_windows_advance_from_low_to_high_and_leave_out_bands_that_fill_none(cap
     assert "1 of 11 bands fill no whole window of 4 bands with overlap 1" in caplog.text
 
 
-@pytest.mark.parametrize("width, overlap, text", [(4, 4, "overlap 4: must be"), (12, 1, "width 12: the input has 11")])
+@pytest.mark.parametrize("width, overlap, text", [(4, 4, "overlap=4: must be"), (12, 1, "width=12: the input has 11")])
 def test_windows_that_do_not_fit_are_refused(width, overlap, text):
     with pytest.raises(OptionError, match=text):
         Windows(11, width, overlap)

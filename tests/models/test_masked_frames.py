@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The masked-frame autoencoder, and pooled embeddings, which t-rae has too."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from audeep.models.checkpoints import load_model
 from audeep.models.masked_frames import MaskedFramesAutoencoder, MaskedFramesConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
 KINDS = {
-    TimeAutoencoder.kind: (TimeAutoencoder, TimeAutoencoderConfig),
-    MaskedFramesAutoencoder.kind: (MaskedFramesAutoencoder, MaskedFramesConfig),
+    "t-rae": (TimeAutoencoder, TimeAutoencoderConfig),
+    "masked-frames": (MaskedFramesAutoencoder, MaskedFramesConfig),
 }
 
 
@@ -87,3 +92,18 @@ def test_what_follows_the_last_frame_changes_no_training_loss(kind: str) -> None
         torch.manual_seed(2)
         losses.append(model.loss(padded, lengths).item())
     assert losses[0] == losses[1]
+
+
+def test_a_t_rae_of_format_1_with_a_frame_decoder_is_read_as_this_kind(tmp_path: Path) -> None:
+    model, frames = make(masked_frames=0.3).float().eval(), frames_of().float()
+    config = {
+        **{"num_steps": 12, "num_features": 6, "num_layers": 2, "num_units": 5, "bidirectional_encoder": True},
+        **{"bidirectional_decoder": True, "keep_prob": 1.0, "encoder_noise": 0.0, "feed_previous_prob": 0.5},
+        **{"cell": "GRU", "mask_silence": False, "decoder": "frame", "hidden_frames": 0.3, "hidden_stretch": 4},
+    }
+    facts = {"format": 1, "model": "t-rae", "config": config, "progress": {"step": 1, "epoch": 1, "seed": 0}}
+    save_file(model.state_dict(), tmp_path / "model-1.safetensors", {"audeep": json.dumps(facts)})
+    found, _ = load_model(tmp_path, kind="t-rae")
+    assert isinstance(found, MaskedFramesAutoencoder)
+    assert (found.config.masked_frames, found.config.mask_span) == (0.3, 4)
+    torch.testing.assert_close(found.embed(frames), model.embed(frames))

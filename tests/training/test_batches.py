@@ -11,7 +11,9 @@ import torch
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError, ShapeError
-from audeep.training.batches import Batch, Batches, cropped
+from audeep.models.base import Batch
+from audeep.training.augmentation import cropped
+from audeep.training.batches import Batches
 
 CPU = torch.device("cpu")
 
@@ -27,11 +29,11 @@ def numbered(count: int, first: int = 0, shape: tuple[int, int] = (3, 2)) -> Dat
 def seen(batches: Batches, seed: int = 0) -> list[list[int]]:
     """Numbers of the instances in each batch of an epoch."""
     epoch = list(batches.epoch(np.random.default_rng(seed)))
-    for spectrograms, lengths in epoch:
-        assert lengths is None
+    for spectrograms, lengths, targets in epoch:
+        assert lengths is None and targets is None
         assert spectrograms.dtype == torch.float32 and spectrograms.shape[1:] == batches.shape
         assert (spectrograms == spectrograms[:, :1, :1]).all()
-    return [batch.spectrograms[:, 0, 0].int().tolist() for batch in epoch]
+    return [batch.frames[:, 0, 0].int().tolist() for batch in epoch]
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 10**6])
@@ -67,7 +69,7 @@ def test_batches_are_the_same_from_memory_and_from_files(tmp_path: Path, make_sp
     for one, other in zip(
         in_memory.epoch(np.random.default_rng(3)), from_files.epoch(np.random.default_rng(3)), strict=True
     ):
-        assert torch.equal(one.spectrograms, other.spectrograms)
+        assert torch.equal(one.frames, other.frames)
 
 
 def test_features_are_kept_in_memory_up_to_the_limit() -> None:
@@ -108,7 +110,7 @@ def test_a_batch_is_read_while_the_one_before_is_worked_on(make_spectrograms: Ca
 def test_features_that_cannot_be_read_stop_the_epoch(make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(6)
     data_set.data["features"][3, 0, 0] = np.nan
-    with pytest.raises(DataError, match="infinite or no numbers"):
+    with pytest.raises(DataError, match="NaN or infinite"):
         list(Batches([data_set], 2, torch.device("cpu"), memory_bytes=0).epoch(np.random.default_rng(0)))
 
 
@@ -132,15 +134,15 @@ def test_batches_of_similar_lengths_are_cut_to_the_longest(memory_bytes):
     assert batches.shape == (60, 2)
     epoch = list(batches.epoch(np.random.default_rng(1)))
     found = []
-    for spectrograms, given in epoch:
+    for spectrograms, given, _ in epoch:
         assert spectrograms.shape[1] == given.max()
         for spectrogram, length in zip(spectrograms, given, strict=True):
             assert (spectrogram[:length] == spectrogram[0, 0]).all() and (spectrogram[length:] == -1).all()
             found.append((int(spectrogram[0, 0]), int(length)))
     assert sorted(found) == list(enumerate(lengths)) and found != sorted(found)
-    padded = sum(given.max() * len(given) - given.sum() for _, given in epoch)
+    padded = sum(given.max() * len(given) - given.sum() for _, given, _ in epoch)
     assert padded < 0.1 * sum(lengths)  # by chance it would be 0.7
-    longest = [int(given.max()) for _, given in epoch]
+    longest = [int(given.max()) for _, given, _ in epoch]
     assert longest != sorted(longest) and longest != sorted(longest, reverse=True)
 
 
@@ -157,7 +159,7 @@ def test_a_crop_is_a_random_stretch_of_each_spectrogram(lengths):
     given = None if lengths is None else torch.tensor(lengths)
     starts = [set() for _ in range(4)]
     for _ in range(60):
-        found, kept = cropped(Batch(spectrograms, given), 4)
+        found, kept, _ = cropped(Batch(spectrograms, given), 4)
         assert found.shape == (4, 4, 2)
         assert kept is None if lengths is None else kept.tolist() == [4, 3, 4, 4]
         for index, each in enumerate(found):

@@ -4,7 +4,6 @@
 import io
 import json
 import logging
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from audeep.training import trainer
 from audeep.training.batches import Batches
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
+from tests.support.training import after_step, interrupt, terminate
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
 
@@ -47,11 +47,11 @@ def run(
     """Train with 4 instances per step, for 2 epochs."""
     return train(
         data_sets if isinstance(data_sets, list) else [data_sets],
-        lambda shape: TimeAutoencoderConfig(*shape, **(RANDOM if config is None else config)),
         model_type,
         directory,
+        RANDOM if config is None else config,
         TrainingOptions(**{"batch_size": 4, "num_epochs": 2, "device": "cpu", **options}),
-        resume,
+        resume=resume,
     )
 
 
@@ -186,16 +186,7 @@ def test_training_that_was_stopped_within_an_epoch_can_be_resumed(
     tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(tmp_path / "whole", make_spectrograms(), num_epochs=3)
-    original, calls = trainer._train_step, []
-
-    def stop_at_step_five(*args: object) -> float:
-        calls.append(args)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        return original(*args)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer, "_train_step", stop_at_step_five)
+    with after_step(5, interrupt), pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped", make_spectrograms(), num_epochs=3)
     assert steps_in(tmp_path / "stopped" / "logs") == [3]
     run(tmp_path / "stopped", make_spectrograms(), num_epochs=3, resume=True)
@@ -232,7 +223,9 @@ def test_fresh_run_into_a_directory_with_checkpoints_fails_before_it_does_anythi
     logs.mkdir()
     for step in (5, 10):
         (logs / f"model-{step}.safetensors").write_bytes(b"not to be read")
-    message = "logs: has a checkpoint of step 10 already; add --continue to go on from it, or choose another --run-name"
+    message = (
+        "logs: already has a checkpoint of step 10; add resume=True to go on from it, or choose another run_name=DIR"
+    )
     with pytest.raises(ModelError, match=message):
         run(tmp_path, [])  # data sets are not looked at either
     assert sorted(path.name for path in logs.iterdir()) == ["model-10.safetensors", "model-5.safetensors"]
@@ -243,7 +236,7 @@ def test_resuming_without_checkpoints_fails(tmp_path: Path, exists: bool) -> Non
     if exists:
         (tmp_path / "run" / "logs").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ModelError, match="logs: has no checkpoint to continue from; leave out --continue to start"):
+    with pytest.raises(ModelError, match="logs: has no checkpoint to continue from; leave out resume=True to start"):
         run(tmp_path / "run", [], resume=True)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -407,29 +400,15 @@ def test_outputs_that_cannot_both_be_written_leave_none(tmp_path, make_spectrogr
 # what may befall a run
 
 
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, what: Callable[[], None]) -> None:
-    """Do `what` after the given training step."""
-    train_step = trainer._train_step
-
-    def interrupted(*arguments: object) -> float:
-        loss = train_step(*arguments)
-        if arguments[-1] == step:
-            what()
-        return loss
-
-    monkeypatch.setattr(trainer, "_train_step", interrupted)
-
-
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
 def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms, monkeypatch, step):
     before = signal.getsignal(signal.SIGTERM)
     run(tmp_path / "whole", make_spectrograms())  # 3 steps in each of 2 epochs
-    with monkeypatch.context() as patch:
-        interrupt_at(patch, step, lambda: os.kill(os.getpid(), signal.SIGTERM))
-        with pytest.raises(
-            AudeepError, match=f"logs: terminated at step {step}, whose model is written; go on with --co"
-        ):
-            run(tmp_path / "stopped", make_spectrograms())
+    with (
+        after_step(step, terminate),
+        pytest.raises(AudeepError, match=f"terminated at step {step}, whose model is written; go on with resume=True"),
+    ):
+        run(tmp_path / "stopped", make_spectrograms())
     assert steps_in(tmp_path / "stopped" / "logs")[-1] == step
     assert signal.getsignal(signal.SIGTERM) == before
     run(tmp_path / "stopped", make_spectrograms(), resume=True)
@@ -442,10 +421,8 @@ def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms,
 def test_the_middle_of_an_epoch_needs_the_batches_of_the_first_run(
     tmp_path, make_spectrograms, monkeypatch, count, options
 ):
-    with monkeypatch.context() as patch:
-        interrupt_at(patch, 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
-        with pytest.raises(AudeepError, match="terminated"):
-            run(tmp_path, make_spectrograms())
+    with after_step(2, terminate), pytest.raises(AudeepError, match="terminated"):
+        run(tmp_path, make_spectrograms())
     with pytest.raises(ModelError, match="left in the middle of an epoch of 10 instances in batches of 4, found 1"):
         run(tmp_path, make_spectrograms(count), resume=True, **options)
 
@@ -460,26 +437,26 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path, make_spectrogr
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seeds_that_not_all_libraries_take_are_refused(seed):
-    with pytest.raises(OptionError, match=f"--seed {seed}: a whole number from 0 to 4294967295 was expected"):
+    with pytest.raises(OptionError, match=f"seed={seed}: expected an integer >= 0 <= 4294967295"):
         TrainingOptions(seed=seed)
 
 
 def test_a_run_that_is_terminated_at_its_end_ends_well(tmp_path, make_spectrograms, monkeypatch):
-    interrupt_at(monkeypatch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    run(tmp_path, make_spectrograms())
+    with after_step(6, terminate):
+        run(tmp_path, make_spectrograms())
     assert steps_in(tmp_path / "logs") == [3, 6]
 
 
 def test_two_trainings_cannot_share_a_run_directory(tmp_path, make_spectrograms, monkeypatch):
     refused = []
 
-    def start_another() -> None:
+    def start_another(_: object) -> None:
         with pytest.raises(OutputError, match="logs: another process is writing there; wait for it to end") as caught:
             run(tmp_path, make_spectrograms())
         refused.append(caught.value)
 
-    interrupt_at(monkeypatch, 2, start_another)
-    run(tmp_path, make_spectrograms())
+    with after_step(2, start_another):
+        run(tmp_path, make_spectrograms())
     assert len(refused) == 1 and steps_in(tmp_path / "logs") == [3, 6]
     assert not [path for path in (tmp_path / "logs").iterdir() if path.name.startswith(".")]
     run(tmp_path, make_spectrograms(), resume=True, num_epochs=3)  # the lock is gone
@@ -489,27 +466,27 @@ def test_two_trainings_cannot_share_a_run_directory(tmp_path, make_spectrograms,
 def test_training_that_diverges_stops_and_keeps_the_last_good_model(
     tmp_path, make_spectrograms, monkeypatch, epoch, kept
 ):
-    train_step = trainer._train_step
-    monkeypatch.setattr(
-        trainer, "_train_step", lambda *given: np.nan if given[-1] == 3 * epoch - 1 else train_step(*given)
-    )
+    losses = []
+
+    class Diverging(TimeAutoencoder):
+        """Its loss is NaN in batch 2 of `epoch`."""
+
+        def loss(self, frames: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+            losses.append(super().loss(frames, lengths))
+            return losses[-1] * (np.nan if len(losses) == 3 * epoch - 1 else 1)
+
     with pytest.raises(
-        ModelError, match=rf"epoch {epoch}, batch 2: the loss is nan; try a lower --learning-rate \({kept}"
+        ModelError, match=rf"epoch {epoch}, batch 2: the loss is nan; try a lower learning_rate=RATE \({kept}"
     ):
-        run(tmp_path, make_spectrograms())
+        run(tmp_path, make_spectrograms(), model_type=Diverging)
     assert steps_in(tmp_path / "logs") == [3][: epoch - 1]
 
 
 def test_weights_that_are_no_numbers_are_never_written(tmp_path, make_spectrograms, monkeypatch):
-    train_step = trainer._train_step
+    def spoil(optimiser: torch.optim.Optimizer) -> None:
+        optimiser.param_groups[0]["params"][0].data[0, 0] = np.inf
 
-    def spoiled(model, *arguments):
-        loss = train_step(model, *arguments)
-        next(model.parameters()).data[0, 0] = np.inf if arguments[-1] == 3 else 0
-        return loss
-
-    monkeypatch.setattr(trainer, "_train_step", spoiled)
-    with pytest.raises(ModelError, match="epoch 1, batch 3: weights are infinite or no numbers"):
+    with after_step(3, spoil), pytest.raises(ModelError, match="epoch 1, batch 3: weights are NaN or infinite"):
         run(tmp_path, make_spectrograms())
     assert steps_in(tmp_path / "logs") == []
 
@@ -517,14 +494,8 @@ def test_weights_that_are_no_numbers_are_never_written(tmp_path, make_spectrogra
 def test_a_run_that_cannot_start_leaves_no_directory(tmp_path, make_spectrograms):
     with pytest.raises(OptionError):
         run(tmp_path / "a" / "b", make_spectrograms(), device="cuda:77")
-    with pytest.raises(AudeepError):
-        train(
-            [make_spectrograms()],
-            lambda shape: (_ for _ in ()).throw(OptionError("no such network")),
-            TimeAutoencoder,
-            tmp_path / "a" / "b",
-            TrainingOptions(device="cpu"),
-        )
+    with pytest.raises(OptionError, match="num_units=0: expected an integer >= 1"):
+        run(tmp_path / "a" / "b", make_spectrograms(), config={"num_units": 0})
     assert not (tmp_path / "a").exists()
 
 
@@ -566,14 +537,7 @@ def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spect
     options = dict(num_epochs=3, schedule="cosine", crop_frames=4, config=config)
     run(tmp_path / "whole", make_spectrograms(), **options)
 
-    def interrupted(*given: object) -> float:
-        if given[-1] == 5:
-            raise KeyboardInterrupt
-        return train_step(*given)
-
-    train_step = trainer._train_step
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer, "_train_step", interrupted)
+    with after_step(5, interrupt), pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", make_spectrograms(), **options)
     run(tmp_path / "parts", make_spectrograms(), resume=True, **options)
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")

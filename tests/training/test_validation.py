@@ -2,8 +2,6 @@
 """Held-out recordings: which they are, the loss on them, when training ends by it, and which models stay."""
 
 import logging
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +20,11 @@ from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.training import trainer
 from audeep.training.batches import Batches
+from audeep.training.objectives import objective_of
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 from audeep.training.validation import hold_out_partitions, hold_out_share, validation_loss
+from tests.support.training import after_step, terminate
 
 RANDOM = dict(num_units=3, keep_prob=0.7, encoder_noise=0.3, feed_previous_prob=0.5)  # all that draws random numbers
 
@@ -34,12 +34,12 @@ def run(directory: Path, data_sets: DataSet | list[DataSet], resume: bool = Fals
     seen = []
     train(
         data_sets if isinstance(data_sets, list) else [data_sets],
-        lambda shape: TimeAutoencoderConfig(*shape, **RANDOM),
-        TimeAutoencoder,
+        "t-rae",
         directory,
+        RANDOM,
         TrainingOptions(**{"batch_size": 4, "num_epochs": 3, "device": "cpu", **options}),
-        resume,
-        lambda curve: seen.append(list(curve)),
+        resume=resume,
+        after_epoch=lambda curve: seen.append(list(curve)),
     )
     return seen
 
@@ -88,7 +88,7 @@ def test_the_share_is_one_of_recordings(make_spectrograms: Callable, share: floa
 
 
 def test_a_share_that_leaves_nothing_to_train_on_is_refused(tmp_path: Path, make_spectrograms: Callable) -> None:
-    with pytest.raises(OptionError, match="--validation-split 0.99: takes 5 of 5 recordings, none is left to train on"):
+    with pytest.raises(OptionError, match="validation_split=0.99: takes 5 of 5 recordings, none is left to train on"):
         run(tmp_path / "run", make_spectrograms(), validation_split=0.99)
     assert not (tmp_path / "run").exists()
 
@@ -98,15 +98,15 @@ def test_partitions_are_held_out(make_spectrograms: Callable) -> None:
     data_set.partition[0] = np.nan
     (trained,), (held_out,) = hold_out_partitions([data_set], [Partition.DEVEL, Partition.TEST])
     assert set(held_out.partition) == {1, 2} and len(trained) == 4
-    with pytest.raises(DataError, match="--validation-partition TEST: no instance is in there; name other partitions"):
+    with pytest.raises(DataError, match="validation_partition=TEST: no instance is in there; name other partitions"):
         hold_out_partitions([trained], [Partition.TEST])
-    with pytest.raises(DataError, match="--validation-partition DEVEL TEST: all instances are in there"):
+    with pytest.raises(DataError, match="validation_partition=DEVEL TEST: all instances are in there"):
         hold_out_partitions([held_out], [Partition.DEVEL, Partition.TEST])
 
 
 @pytest.mark.parametrize("options", [{"patience": 2}, {"keep_best": True}])
 def test_what_needs_a_validation_loss_is_refused_without_one(options: dict) -> None:
-    with pytest.raises(OptionError, match="needs a validation loss; add --validation-split P or --validation-part"):
+    with pytest.raises(OptionError, match="needs a validation loss; add validation_split=P or validation_part"):
         TrainingOptions(**options)
 
 
@@ -125,8 +125,7 @@ def test_the_validation_loss_is_that_of_all_true_frames_whatever_the_batches(
     expected = np.sqrt(np.concatenate(squares).mean())
     for batch_size in (1, 4, 20):
         batches = Batches([data_set], batch_size, torch.device("cpu"))
-        model.train()
-        assert validation_loss(model, batches, torch.float32, 0) == pytest.approx(expected, rel=1e-5)
+        assert validation_loss(objective_of(model), batches, torch.float32, 0) == pytest.approx(expected, rel=1e-5)
 
 
 def test_training_does_not_see_what_is_held_out_and_is_otherwise_the_same(
@@ -162,7 +161,9 @@ def test_the_validation_loss_belongs_to_the_model_of_its_epoch(tmp_path: Path, m
     batches = Batches(hold_out_share([data_set], 0.25, seed=1)[1], 4, torch.device("cpu"))
     for point in read_curve(tmp_path / "logs", last_step=9):
         model, _ = load_model(tmp_path / "logs", point.step)
-        assert validation_loss(model, batches, torch.float32, 1) == pytest.approx(point.validation_loss, rel=1e-6)
+        assert validation_loss(objective_of(model), batches, torch.float32, 1) == pytest.approx(
+            point.validation_loss, rel=1e-6
+        )
 
 
 @pytest.mark.parametrize("lengths", [None, (6, 3, 5)])
@@ -183,16 +184,7 @@ def test_a_terminated_run_goes_on_to_the_same_models(
 ) -> None:
     data_set, options = make_spectrograms(16), dict(validation_split=0.25, keep_best=True)
     run(tmp_path / "whole", data_set, **options)
-    original = trainer._train_step
-
-    def terminated(*arguments: object) -> float:
-        loss = original(*arguments)
-        if arguments[-1] == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return loss
-
-    with monkeypatch.context() as patch, pytest.raises(AudeepError, match=f"terminated at step {step}"):
-        patch.setattr(trainer, "_train_step", terminated)
+    with after_step(step, terminate), pytest.raises(AudeepError, match=f"terminated at step {step}"):
         run(tmp_path / "parts", data_set, **options)
     run(tmp_path / "parts", data_set, True, **options)
     whole, parts = files_of(tmp_path / "whole"), files_of(tmp_path / "parts")
@@ -244,7 +236,7 @@ def test_the_best_model_is_kept_beside_the_newest_and_can_be_generated_with(
 
 def test_there_is_no_best_model_without_validation(tmp_path: Path, make_spectrograms: Callable) -> None:
     run(tmp_path, make_spectrograms())
-    with pytest.raises(ModelError, match="logs: nothing tells the best model; train with --validation-split"):
+    with pytest.raises(ModelError, match="logs: nothing tells the best model; hold out data"):
         load_model(tmp_path / "logs", "best")
 
 

@@ -8,16 +8,25 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
 CPU = torch.device("cpu")
+aten = torch.ops.aten
+WITH_GENERATOR = {  # operations that make a tensor, and the same with a generator
+    aten.rand.default: aten.rand.generator,
+    aten.randn.default: aten.randn.generator,
+    aten.randint.default: aten.randint.generator,
+    aten.randint.low: aten.randint.low_generator,
+    aten.randperm.default: aten.randperm.generator,
+}
 
 
 class Draws:
@@ -41,13 +50,37 @@ _current: ContextVar[Draws | None] = ContextVar("draws", default=None)
 
 
 @contextmanager
-def drawing_from(source: int | Draws) -> Iterator[None]:
-    """Let layers draw from a seed, or go on with some draws; in this thread only."""
+def drawing_from(source: int | Draws, everything: bool = False) -> Iterator[None]:
+    """Let layers draw from a seed, or go on with some draws; in this thread only.
+
+    Args:
+        everything: let the operations of PyTorch do so too, for layers that know nothing of `generator_for`; each
+            operation then takes some microseconds more.
+    """
     token = _current.set(source if isinstance(source, Draws) else Draws(source))
     try:
-        yield
+        with _Redirected() if everything else nullcontext():
+            yield
     finally:
         _current.reset(token)
+
+
+class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Random operations that name no generator draw from `generator_for` their device."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is aten.native_dropout.default:
+            values, share, _ = args
+            kept = torch.empty_like(values).bernoulli_(1 - share, generator=generator_for(values.device))
+            return values * kept / (1 - share), kept.bool()
+        if func in WITH_GENERATOR:
+            device = torch.device(kwargs.get("device") or CPU)
+            return WITH_GENERATOR[func](*args, **kwargs, generator=generator_for(device))
+        takes = {argument.name for argument in func._schema.arguments}
+        if "generator" in takes and kwargs.get("generator") is None and not args[0].is_meta:
+            kwargs = {**kwargs, "generator": generator_for(args[0].device)}
+        return func(*args, **kwargs)
 
 
 def generator_for(device: torch.device = CPU) -> Generator | None:

@@ -105,3 +105,18 @@ def test_models_without_memory_draw_nothing() -> None:
         modules = [Encoder(config), FeedbackDecoder(config)]
         assert all(weights.is_meta for module in modules for weights in module.parameters())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_all_operations_draw_from_the_seed_where_that_is_asked_for() -> None:
+    def everything_random() -> list[torch.Tensor]:
+        layer = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.GRU(4, 2))
+        made = [torch.rand(3), torch.randn(2, 2), torch.randint(9, (5,)), torch.randint(2, 9, (5,)), torch.randperm(7)]
+        return [*made, *layer.parameters(), layer(torch.ones(2, 5, 3))[0], torch.ones(4).bernoulli(0.5)]
+
+    before = torch.get_rng_state()
+    with drawing_from(7, everything=True):
+        found = everything_random()
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(7)
+    for one, other in zip(found, everything_random(), strict=True):
+        assert torch.equal(one, other)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a training minimises: the loss of a batch, its mean in validation, and what TensorBoard is shown."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from audeep.models.base import Autoencoder, Batch, Network, Tagger
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class Objective(Protocol):
+    """What a training minimises. A kind of model may bring one of its own as `Network.objective`."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of a batch, a scalar."""
+
+    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+        """What validation adds up: a value of the batch, from its loss, and its weight."""
+
+    def mean(self, value: float, weight: float) -> float:
+        """The validation loss from the sums of both; it must not depend on how instances are put into batches."""
+
+    def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
+        """Write to TensorBoard what the model makes of the first instances."""
+
+
+class Reconstruction:
+    """Root mean squared error of what an autoencoder reconstructs, over all frames."""
+
+    def __init__(self, model: Autoencoder) -> None:
+        self.model = model
+
+    def loss(self, batch: Batch) -> Tensor:
+        return self.model.loss(batch.frames, batch.lengths)
+
+    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+        num_frames = batch.frames.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
+        return loss**2 * num_frames, num_frames
+
+    def mean(self, value: float, weight: float) -> float:
+        return math.sqrt(value / weight)
+
+    def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
+        """Reconstructions above their originals, time to the right and frequency upward."""
+        reconstructed = self.model.reconstruct(batch.frames, batch.lengths)
+        pairs = torch.cat([batch.frames, reconstructed], dim=2)  # [batch, time, 2 * freq], low first
+        images = (pairs.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
+        summary.add_images("reconstruction above original", images.unsqueeze(1), step)
+
+
+class Classification:
+    """Cross-entropy of the logits of a tagger with the labels."""
+
+    def __init__(self, model: Tagger) -> None:
+        self.model = model
+
+    def loss(self, batch: Batch) -> Tensor:
+        assert batch.targets is not None, "what a tagger is trained on has labels"
+        return nn.functional.cross_entropy(self.model(batch.frames, batch.lengths), batch.targets)
+
+    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+        return loss * len(batch.frames), len(batch.frames)
+
+    def mean(self, value: float, weight: float) -> float:
+        return value / weight
+
+    def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
+        """How many of these instances are classified correctly."""
+        found = self.model(batch.frames, batch.lengths).argmax(dim=1)
+        summary.add_scalar("accuracy/first instances", (found == batch.targets).float().mean(), step)
+
+
+def objective_of(model: Network) -> Objective:
+    """What a model of this kind minimises."""
+    if model.objective is not None:
+        own: Objective = model.objective(model)
+        return own
+    if isinstance(model, Tagger):
+        return Classification(model)
+    assert isinstance(model, Autoencoder), "there are two families"
+    return Reconstruction(model)

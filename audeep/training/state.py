@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The directory of a run: who may write there, and whether a run goes on as it began."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from audeep.errors import ModelError, OutputError
+from audeep.models.checkpoints import Progress, steps_in
+from audeep.models.curve import Point
+from audeep.runtime.files import created_directories, locked, remove_partials
+from audeep.training.batches import Batches
+from audeep.training.options import TrainingOptions
+
+AS_BEFORE = "continue with the options and data of the first run"
+
+
+@contextmanager
+def run_directory(logs: Path) -> Iterator[None]:
+    """Create the directory of a run for this process alone; an empty one is removed at the end.
+
+    Raises:
+        OutputError: it cannot be created, or another process writes there.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(created_directories(logs))
+        except OSError as error:
+            raise OutputError(f"{logs}: cannot be created: {error.strerror}; choose another run_name=DIR") from error
+        stack.enter_context(locked(logs))
+        remove_partials(logs / "*")
+        yield
+
+
+def check_run_directory(logs: Path, resume: bool) -> None:
+    """Check that a run can begin, or go on, in a directory.
+
+    Raises:
+        ModelError: there are checkpoints and `resume` is not set, or the other way round.
+        OutputError: it is a file.
+    """
+    steps = steps_in(logs)
+    if steps and not resume:
+        raise ModelError(
+            f"{logs}: already has a checkpoint of step {steps[-1]};"
+            " add resume=True to go on from it, or choose another run_name=DIR"
+        )
+    if resume and not steps:
+        raise ModelError(f"{logs}: has no checkpoint to continue from; leave out resume=True to start a new run")
+    in_the_way = next((path for path in (logs, *logs.parents) if path.exists()), None)
+    if in_the_way is not None and not in_the_way.is_dir():
+        raise OutputError(f"{in_the_way}: is a file, a directory was expected; choose another run_name=DIR")
+
+
+def check_same_config(asked: object, trained: object, logs: Path) -> None:
+    """Check that a model is built as asked for.
+
+    Raises:
+        ModelError: it is not.
+    """
+    for name, value in dataclasses.asdict(asked).items():  # type: ignore[call-overload]
+        found = getattr(trained, name)
+        if value != found:
+            raise ModelError(f"{logs}: the model has {name} {found}, but {value} was asked for; {AS_BEFORE}")
+
+
+def check_same_batches(reached: Progress, batches: Batches, logs: Path) -> None:
+    """Check that the batches of an epoch in whose middle a run was left are the same.
+
+    Raises:
+        ModelError: they are not.
+    """
+    trained, found = (reached.batch_size, reached.num_instances), (batches.batch_size, batches.num_instances)
+    if reached.batch and trained != found:
+        raise ModelError(
+            f"{logs}: was left in the middle of an epoch of {trained[1]} instances in batches of {trained[0]}, found"
+            f" {found[1]} in batches of {found[0]}; {AS_BEFORE}"
+        )
+
+
+def check_validated(curve: Sequence[Point], reached: Progress, options: TrainingOptions, logs: Path) -> None:
+    """Check that data are held out where they were, and only there.
+
+    Raises:
+        ModelError: they are not.
+    """
+    was_validated = bool(curve) and curve[-1].validation_loss is not None
+    if reached.epoch and was_validated != options.validates:
+        without, other = ("", "without") if was_validated else ("out", "with")
+        raise ModelError(
+            f"{logs}: the model was trained with{without} held-out data, and is to go on {other} them; {AS_BEFORE}"
+        )

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TensorBoard's files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audeep.models.checkpoints import steps_in
+from audeep.runtime.files import write_failures
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+EVENT_FILES = "events.out.tfevents.*"
+
+
+@contextmanager
+def opened_summary(logs: Path, purge_step: int | None) -> Iterator[SummaryWriter]:
+    """A writer of TensorBoard's files in `logs`; they do not stay where no model comes to be.
+
+    Args:
+        purge_step: from which on what was written before does not count.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    before, excepthook = set(logs.glob(EVENT_FILES)), threading.excepthook
+    # it writes in a thread, and raises what fails there here too
+    threading.excepthook = lambda failure: None if isinstance(failure.exc_value, OSError) else excepthook(failure)
+    try:
+        with write_failures(logs), SummaryWriter(str(logs), purge_step=purge_step) as summary:
+            yield summary
+    finally:
+        threading.excepthook = excepthook
+        if not steps_in(logs):
+            for path in set(logs.glob(EVENT_FILES)) - before:
+                path.unlink()
