@@ -3,12 +3,12 @@
 
 import argparse
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
-from audeep.cli.options import add_input, add_plot, partition_name
+from audeep.cli.options import AudeepCommand, add_input, add_plot, partition_name
 from audeep.cli.render.scores import evaluation_text, means, score_texts
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
@@ -31,15 +31,14 @@ class EvaluateFeatures(LearnerCommand):
                 metavar="PARTITION",
                 help=f"evaluate on partitions, and {purpose} these (TRAIN, DEVEL, TEST)",
             )
-        for option, text in {
-            "--baseline": "also report chance, and an SVM on mean and standard deviation over time of the spectrograms"
-            " in FILE, from which the features were generated",
-            "--json": "write the results to FILE as JSON, with settings, versions and each prediction",
-            "--confusion": "write the confusion matrix to FILE as CSV, true classes by row",
-            "--per-class": "write recall, precision, F1 and number of instances of each class to FILE as CSV",
-        }.items():
-            parser.add_argument(option, type=Path, metavar="FILE", help=text)
-        add_plot(parser, "the confusion matrix with the scores of each class, or predicted against true values,")
+        parser.add_argument(
+            "--baseline",
+            type=Path,
+            metavar="FILE",
+            help="also report chance, and an SVM on mean and standard deviation over time of the spectrograms in FILE,"
+            " from which the features were generated",
+        )
+        add_result_files(parser)
         super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -52,18 +51,7 @@ class EvaluateFeatures(LearnerCommand):
             if path is not None and parsed_args.task == "regression":
                 raise OptionError(f"{name}: --task regression has no classes; leave one of them out")
 
-        evaluation, baselines = self._evaluations(parsed_args)
-        if self.is_quiet:
-            for one in (evaluation, *baselines.values()):
-                self.write(",".join(score_texts(means(one), for_scripts=True)))
-        else:
-            self.write(evaluation_text(evaluation, baselines, parsed_args.cross_validate))
-        _write_files(evaluation, parsed_args)
-        if parsed_args.json is not None:
-            from audeep.runtime.results import write_results
-
-            results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
-            write_results(parsed_args.json, str(self.cmd_name), vars(parsed_args), results)
+        report_results(self, parsed_args, *self._evaluations(parsed_args), has_folds=parsed_args.cross_validate)
 
     def _evaluations(self, parsed_args: argparse.Namespace) -> "tuple[Evaluation, dict[str, Evaluation]]":
         """That of the features, and those of the baselines if they are asked for."""
@@ -81,6 +69,38 @@ class EvaluateFeatures(LearnerCommand):
             partitions = ([Partition[name] for name in train], [Partition[name] for name in valid])
         evaluation = evaluate(data_set, self.make_learner(parsed_args), plan, partitions)
         return evaluation, {} if statistics is None else evaluate_baselines(statistics, plan, partitions)
+
+
+def add_result_files(parser: argparse.ArgumentParser) -> None:
+    """--json, --confusion, --per-class and --plot."""
+    for option, text in {
+        "--json": "write the results to FILE as JSON, with settings, versions and each prediction",
+        "--confusion": "write the confusion matrix to FILE as CSV, true classes by row",
+        "--per-class": "write recall, precision, F1 and number of instances of each class to FILE as CSV",
+    }.items():
+        parser.add_argument(option, type=Path, metavar="FILE", help=text)
+    add_plot(parser, "the confusion matrix with the scores of each class, or predicted against true values,")
+
+
+def report_results(
+    command: AudeepCommand,
+    parsed_args: argparse.Namespace,
+    evaluation: "Evaluation",
+    baselines: "Mapping[str, Evaluation]",
+    has_folds: bool,
+) -> None:
+    """Print an evaluation and baselines, and write the files that the options of `add_result_files` ask for."""
+    if command.is_quiet:
+        for one in (evaluation, *baselines.values()):
+            command.write(",".join(score_texts(means(one), for_scripts=True)))
+    else:
+        command.write(evaluation_text(evaluation, baselines, has_folds))
+    _write_files(evaluation, parsed_args)
+    if parsed_args.json is not None:
+        from audeep.runtime.results import write_results
+
+        results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
+        write_results(parsed_args.json, str(command.cmd_name), vars(parsed_args), results)
 
 
 def _write_files(evaluation: "Evaluation", parsed_args: argparse.Namespace) -> None:

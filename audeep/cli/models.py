@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of each kind of model: NAME train and, as its family has them, generate, reconstruct."""
+"""The commands of each kind of model: NAME train, and generate, reconstruct or evaluate, predict by its family."""
 
 import argparse
 import logging
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cliff.command import Command
 from cliff.commandmanager import EntryPointWrapper
 
+from audeep.cli.evaluate import add_result_files, report_results
 from audeep.cli.options import (
     AudeepCommand,
     add_declared,
@@ -31,6 +32,7 @@ from audeep.cli.render.tables import table
 from audeep.models.registry import AUTOENCODER, MODELS, TAGGER, description_of, family_of, model_type_of
 
 if TYPE_CHECKING:
+    from audeep.data.data_set import DataSet
     from audeep.models.base import Network
     from audeep.models.curve import Point
 
@@ -235,9 +237,86 @@ class Reconstruct(ModelCommand):
         plot_reconstructions(found, parsed_args.plot)
 
 
+class TaggerCommand(ModelCommand):
+    """What the commands that apply a tagger share."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file of spectrograms, made with the settings of the training data")
+        add_model_dir(parser)
+        add_step(parser)
+        parser.add_argument(
+            "--partitions",
+            type=partition_name,
+            nargs="+",
+            metavar="PARTITION",
+            help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
+        )
+        parser.add_argument(
+            "--majority-vote",
+            action="store_true",
+            help="give one label to all chunks of a file: that with the highest mean score",
+        )
+        parser.add_argument(
+            "--batch-size", type=positive_int, default=500, help="instances at a time (default: %(default)s)"
+        )
+        add_device(parser)
+
+    def scores(self, parsed_args: argparse.Namespace) -> "tuple[DataSet, tuple[str, ...]]":
+        """The instances with the scores of all labels, and the labels."""
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+        from audeep.pipeline.predict import predict_scores
+
+        data_set, names = load(parsed_args.input), parsed_args.partitions
+        return predict_scores(
+            parsed_args.model_dir,
+            data_set if names is None else data_set.partitions([Partition[name] for name in names]),
+            parsed_args.step,
+            kind=self.kind,
+            batch_size=parsed_args.batch_size,
+            device=parsed_args.device,
+        )
+
+
+class Predict(TaggerCommand):
+    """Predict labels with"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--output",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="text file to write: file name, tab, label; sorted by file name",
+        )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.evaluation.predictions import write_predictions
+        from audeep.evaluation.tagging import best_labels
+
+        predictions = best_labels(*self.scores(parsed_args), by_file=parsed_args.majority_vote)
+        write_predictions(predictions, parsed_args.output)
+        logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
+
+
+class Evaluate(TaggerCommand):
+    """Evaluate the labels that are predicted by"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        add_result_files(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.evaluation.tagging import evaluate_scores
+
+        evaluation = evaluate_scores(*self.scores(parsed_args), by_file=parsed_args.majority_vote)
+        report_results(self, parsed_args, evaluation, {}, has_folds=False)
+
+
 FAMILIES: dict[str, dict[str, type[ModelCommand]]] = {
     AUTOENCODER: {"train": Train, "generate": Generate, "reconstruct": Reconstruct},
-    TAGGER: {"train": Train},
+    TAGGER: {"train": Train, "evaluate": Evaluate, "predict": Predict},
 }
 SPECIAL: dict[tuple[str, str], type[ModelCommand]] = {("t-rae", "train"): TrainTimeAutoencoder}
 

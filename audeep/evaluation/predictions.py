@@ -2,6 +2,7 @@
 """Labels or values for data without."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def predict(
     return [(str(filenames[index]), found[index]) for index in order]
 
 
-def write_predictions(predictions: list[tuple[str, str | float]], path: Path) -> None:
+def write_predictions(predictions: Sequence[tuple[str, str | float]], path: Path) -> None:
     """Write file names and labels or values, separated by a tab, one pair a line, without a header.
 
     Raises:

@@ -88,4 +88,5 @@ def description_of(kind: str) -> str:
     Raises:
         ModelError: there is no such kind.
     """
-    return MODELS.find(kind).description or (model_type_of(kind).__doc__ or kind).strip().splitlines()[0].rstrip(".")
+    line = MODELS.find(kind).description or (model_type_of(kind).__doc__ or kind).strip().splitlines()[0].rstrip(".")
+    return line if line[1:2].isupper() else f"{line[:1].lower()}{line[1:]}"
