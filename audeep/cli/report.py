@@ -155,14 +155,14 @@ def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[s
 
     from audeep.cli.render.plots import plot_confusion
     from audeep.evaluation.baselines import band_statistics, evaluate_baselines
-    from audeep.evaluation.evaluate import cross_validate
+    from audeep.evaluation.evaluate import evaluate
     from audeep.evaluation.learners import svms
     from audeep.evaluation.plan import EvaluationPlan
     from audeep.evaluation.results import ClassEvaluation, mean_and_deviation
 
     plan = EvaluationPlan(seed=seed)
     statistics = band_statistics(features, spectrograms)
-    evaluation = cross_validate(features, svms(COMPLEXITIES), plan)
+    evaluation = evaluate(features, svms(COMPLEXITIES), plan)
     assert isinstance(evaluation, ClassEvaluation)
     compared = {
         "SVM on these features": evaluation,

@@ -91,8 +91,7 @@ class SvmLearner:
             logger.warning("the SVM did not converge in %d iterations", self.machine.max_iter)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        predicted: np.ndarray = self.machine.predict(features if self.rotation is None else features @ self.rotation)
-        return predicted
+        return np.asarray(self.machine.predict(features if self.rotation is None else features @ self.rotation))
 
 
 class SvrLearner(SvmLearner):
@@ -153,8 +152,7 @@ class MlpLearner:
 
     def decoded(self, outputs: "Tensor") -> np.ndarray:
         """Predictions [instance] from outputs [instance, output]."""
-        classes: np.ndarray = self.classes[outputs.argmax(dim=1).cpu().numpy()]
-        return classes
+        return np.asarray(self.classes[outputs.argmax(dim=1).cpu().numpy()])
 
     def fit(self, features: np.ndarray, targets: np.ndarray) -> None:
         self.fit_together([self], features, targets)

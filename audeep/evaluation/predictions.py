@@ -40,7 +40,7 @@ def predict(
             " generate both with the same model"
         )
     if not plan.regression:
-        check_named(train, train, "train on")
+        check_named(train, train)
     predictor = make_predictor(make_learner, replace(plan, repeat=1)).fit(train)
     if predictor.complexity is not None:
         logger.info("complexity %g is used", predictor.complexity)

@@ -129,10 +129,9 @@ class Predictor(ABC):
         return self._usable_folds(add_cv_setup(train, num_folds, self.plan.seed)) if num_folds > 1 else []
 
     def _usable_folds(self, data_set: DataSet) -> list[tuple[DataSet, DataSet]]:
-        folds = [(data_set.split(n, Split.TRAIN), data_set.split(n, Split.VALID)) for n in range(data_set.num_folds)]
         return [
             (train, valid)
-            for train, valid in folds
+            for train, valid in folds_of(data_set)
             if len(train) and len(valid) and len(np.unique(self.targets_of(train, "train on"))) > 1
         ]
 
@@ -169,22 +168,25 @@ class Regressor(Predictor):
 
     def encoded(self, targets: np.ndarray) -> np.ndarray:
         self.mean, self.deviation = targets.mean(), targets.std()
-        standardised: np.ndarray = (targets - self.mean) / self.deviation
-        return standardised
+        return np.asarray((targets - self.mean) / self.deviation)
 
     def decoded(self, predicted: np.ndarray) -> np.ndarray:
-        values: np.ndarray = predicted * self.deviation + self.mean
-        return values
+        return np.asarray(predicted * self.deviation + self.mean)
 
     def merged(self, filenames: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         """The mean of each file."""
         _, files = np.unique(filenames.astype(str), return_inverse=True)
-        means: np.ndarray = np.bincount(files, predicted) / np.bincount(files)
-        return means[files]
+        return np.asarray(np.bincount(files, predicted) / np.bincount(files))[files]
 
     def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
         """The root mean squared error, negative."""
         return -root_mean_squared_error(true, predicted)
+
+
+def folds_of(data_set: DataSet) -> list[tuple[DataSet, DataSet]]:
+    """Training and validation split of each fold."""
+    folds = range(data_set.num_folds)
+    return [(data_set.split(fold, Split.TRAIN), data_set.split(fold, Split.VALID)) for fold in folds]
 
 
 def make_predictor(make_learner: LearnerChoice, plan: EvaluationPlan) -> Predictor:
@@ -198,8 +200,7 @@ def vote(filenames: np.ndarray, labels: np.ndarray) -> np.ndarray:
     classes, targets = np.unique(labels, return_inverse=True)
     votes = np.zeros((files.max() + 1, len(classes)), int)
     np.add.at(votes, (files, targets), 1)
-    winners: np.ndarray = classes[votes.argmax(axis=1)]
-    return winners[files]
+    return np.asarray(classes[votes.argmax(axis=1)])[files]
 
 
 def known(targets: np.ndarray, purpose: str, kind: str) -> np.ndarray:
@@ -218,17 +219,17 @@ def known(targets: np.ndarray, purpose: str, kind: str) -> np.ndarray:
     return targets
 
 
-def check_named(data_set: DataSet, part: DataSet, purpose: str) -> None:
-    """Check that each instance of `part`, taken from `data_set`, has a label, and that the label has a name.
+def check_named(data_set: DataSet, part: DataSet) -> None:
+    """Check that each label in `part`, taken from `data_set`, has a name.
 
     Raises:
-        DataError: it has not.
+        DataError: one has not.
     """
-    labels = known(part.labels_numeric, purpose, Classifier.kind)
-    unknown = np.setdiff1d(labels.astype(np.int64), list(data_set.labels.values()))
+    labels = part.labels_numeric
+    unknown = np.setdiff1d(labels[~np.isnan(labels)], list(data_set.labels.values()))
     if len(unknown):
         raise DataError(
-            f"label number {unknown[0]} has no name; name each number in the label map or in the nominal labels"
+            f"label number {unknown[0]:.0f} has no name; name each number in the label map or in the nominal labels"
         )
 
 

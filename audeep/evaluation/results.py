@@ -96,8 +96,7 @@ class ClassEvaluation(Evaluation):
     @property
     def confusion(self) -> np.ndarray:
         """[true class, predicted class], counts summed over folds and repeats."""
-        total: np.ndarray = self.confusions.sum(axis=(0, 1))
-        return total
+        return np.asarray(self.confusions.sum(axis=(0, 1)))
 
     @property
     def class_scores(self) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVR
 from audeep.data.data_set import DataSet, load
 from audeep.data.schema import Partition
 from audeep.errors import DataError, ShapeError
-from audeep.evaluation.evaluate import cross_validate, evaluate_partitions
+from audeep.evaluation.evaluate import evaluate
 from audeep.evaluation.learners import LearnerChoice, MlpLearner, SvmLearner, svms
 from audeep.evaluation.plan import EvaluationPlan
 from tests.support.known_results import (
@@ -34,7 +34,7 @@ from tests.support.known_results import (
 
 
 def test_cross_validation_scores_each_fold_with_what_the_others_teach() -> None:
-    evaluation = cross_validate(make_data_set(FOLDS), NearestNeighbour)
+    evaluation = evaluate(make_data_set(FOLDS), NearestNeighbour)
     assert evaluation.labels == ("zebra", "ant")
     assert evaluation.confusions.tolist() == [[[[1, 1], [0, 1]], [[1, 0], [2, 1]]]]
     assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
@@ -45,24 +45,24 @@ def test_cross_validation_scores_each_fold_with_what_the_others_teach() -> None:
 def test_instances_may_validate_several_folds_and_train_none() -> None:
     data_set = make_data_set(FOLDS)
     data_set.cv_folds[:] = [[1, 1], [0, 0], [0, 0], [1, 1], [0, 0], [0, 0], [1, 1]]
-    evaluation = cross_validate(data_set, NearestNeighbour)
+    evaluation = evaluate(data_set, NearestNeighbour)
     expected = [[2, 0], [1, 0]]  # 0.0, 0.2 and 0.6 are nearest to 1.0 zebra
     assert evaluation.confusions.tolist() == [[expected, expected]]
 
 
 def test_without_majority_vote_each_chunk_counts() -> None:
-    evaluation = cross_validate(make_data_set(CHUNKS), NearestNeighbour)
+    evaluation = evaluate(make_data_set(CHUNKS), NearestNeighbour)
     assert evaluation.confusions[0].tolist() == [[[2, 1], [1, 1]], [[1, 0], [0, 2]]]
 
 
 def test_with_majority_vote_each_file_counts_once() -> None:
-    evaluation = cross_validate(make_data_set(CHUNKS), NearestNeighbour, EvaluationPlan(majority_vote=True))
+    evaluation = evaluate(make_data_set(CHUNKS), NearestNeighbour, EvaluationPlan(majority_vote=True))
     assert evaluation.confusions[0].tolist() == [[[1, 0], [1, 0]], [[1, 0], [0, 1]]]
 
 
 def test_classes_that_do_not_occur_have_empty_rows() -> None:
     label_map = {"bee": 2, **LABELS, "cat": 7}
-    evaluation = cross_validate(make_data_set(FOLDS, label_map), NearestNeighbour)
+    evaluation = evaluate(make_data_set(FOLDS, label_map), NearestNeighbour)
     assert evaluation.labels == ("zebra", "ant", "bee", "cat")
     expected = np.zeros((4, 4), int)
     expected[:2, :2] = [[2, 1], [2, 2]]
@@ -71,7 +71,7 @@ def test_classes_that_do_not_occur_have_empty_rows() -> None:
 
 
 def test_without_a_label_map_the_classes_are_those_of_the_instances() -> None:
-    evaluation = cross_validate(make_data_set(FOLDS, label_map=None), NearestNeighbour)
+    evaluation = evaluate(make_data_set(FOLDS, label_map=None), NearestNeighbour)
     assert evaluation.labels == ("zebra", "ant")
     assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
 
@@ -84,7 +84,7 @@ def test_repeats_draw_new_random_numbers_that_follow_from_the_seed() -> None:
             made.append(learner_seed)
             return NearestNeighbour(learner_seed)
 
-        evaluation = cross_validate(make_data_set(FOLDS), make, EvaluationPlan(repeat=3, seed=seed))
+        evaluation = evaluate(make_data_set(FOLDS), make, EvaluationPlan(repeat=3, seed=seed))
         assert evaluation.confusions.shape == (3, 2, 2, 2)
         assert evaluation.confusion.tolist() == [[6, 3], [6, 6]]
         return made
@@ -103,7 +103,7 @@ def test_upsampling_balances_the_training_split_only(upsample: bool, counts: lis
             super().fit(features, labels)
             seen.append(np.bincount(labels).tolist())
 
-    evaluation = cross_validate(make_data_set(FOLDS), Counting, EvaluationPlan(upsample=upsample))
+    evaluation = evaluate(make_data_set(FOLDS), Counting, EvaluationPlan(upsample=upsample))
     assert sorted(seen) == sorted(counts)
     assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]
 
@@ -126,7 +126,7 @@ def partitioned() -> DataSet:
 def test_partitions_are_trained_on_and_predicted_as_asked(
     train: list[Partition], valid: list[Partition], expected: list[list[int]]
 ) -> None:
-    evaluation = evaluate_partitions(partitioned(), NearestNeighbour, train, valid, EvaluationPlan(repeat=2))
+    evaluation = evaluate(partitioned(), NearestNeighbour, EvaluationPlan(repeat=2), (train, valid))
     assert evaluation.confusions.tolist() == [[expected], [expected]]
 
 
@@ -135,12 +135,12 @@ def test_folds_are_needed_for_cross_validation() -> None:
     gap.cv_folds[3, 1] = np.nan
     for data_set in (make_data_set([(*row[:3], None) for row in FOLDS]), gap):
         with pytest.raises(DataError, match="has no cross-validation folds for all instances; add some with 'audeep"):
-            cross_validate(data_set, NearestNeighbour)
+            evaluate(data_set, NearestNeighbour)
 
 
 def test_partitions_are_needed_to_evaluate_partitions() -> None:
     with pytest.raises(DataError, match="the data set has no partitions; add some with 'audeep modify"):
-        evaluate_partitions(make_data_set(FOLDS), NearestNeighbour, [Partition.TRAIN], [Partition.TEST])
+        evaluate(make_data_set(FOLDS), NearestNeighbour, partitions=([Partition.TRAIN], [Partition.TEST]))
 
 
 def test_empty_parts_are_refused() -> None:
@@ -151,11 +151,11 @@ def test_empty_parts_are_refused() -> None:
         ([Partition.TRAIN], [Partition.DEVEL], "predict"),
     ]:
         with pytest.raises(DataError, match=f"there is no instance to {purpose}; check the folds or partitions"):
-            evaluate_partitions(data_set, NearestNeighbour, train, valid)
+            evaluate(data_set, NearestNeighbour, partitions=(train, valid))
     data_set = make_data_set(FOLDS)
     data_set.cv_folds[:, 1] = 0
     with pytest.raises(DataError, match="there is no instance to predict; check the folds or partitions with 'audeep"):
-        cross_validate(data_set, NearestNeighbour)
+        evaluate(data_set, NearestNeighbour)
 
 
 def test_missing_labels_are_refused_before_anything_is_trained() -> None:
@@ -165,17 +165,17 @@ def test_missing_labels_are_refused_before_anything_is_trained() -> None:
     data_set = make_data_set(FOLDS)
     data_set.labels_numeric[6] = np.nan
     with pytest.raises(DataError, match="1 of 4 instances to train on have no label; labels are needed here"):
-        cross_validate(data_set, never)
+        evaluate(data_set, never)
     data_set = partitioned()
     data_set.labels_numeric[:3] = np.nan
     with pytest.raises(DataError, match="3 of 3 instances to predict have no label; labels are needed here"):
-        evaluate_partitions(data_set, never, [Partition.TRAIN], [Partition.TEST])
+        evaluate(data_set, never, partitions=([Partition.TRAIN], [Partition.TEST]))
 
 
 def test_a_fold_of_one_class_is_refused() -> None:
     data_set = make_data_set([row for row in FOLDS if row[0] not in "c"])
     with pytest.raises(DataError, match="all 2 training instances have label 0; two classes are needed"):
-        cross_validate(data_set, NearestNeighbour)
+        evaluate(data_set, NearestNeighbour)
 
 
 def test_features_of_two_axes_are_refused() -> None:
@@ -184,17 +184,16 @@ def test_features_of_two_axes_are_refused() -> None:
     with pytest.raises(
         ShapeError, match="features have shape 3 x 2 .*; generate features with 'audeep t-rae generate'"
     ):
-        cross_validate(spectrograms, NearestNeighbour)
+        evaluate(spectrograms, NearestNeighbour)
 
 
 def test_features_of_the_old_audeep_are_evaluated(golden: Path) -> None:
-    evaluation = cross_validate(load(golden / "old_features_cv.nc"), lambda seed: SvmLearner(0.1, seed))
+    evaluation = evaluate(load(golden / "old_features_cv.nc"), lambda seed: SvmLearner(0.1, seed))
     assert evaluation.confusion.sum(axis=1).tolist() == [10, 10, 10, 10]
     assert evaluation.accuracies.mean() > 0.5
     parts = load(golden / "old_features_partitioned.nc")
-    evaluation = evaluate_partitions(
-        parts, lambda seed: SvmLearner(0.1, seed), [Partition.TRAIN, Partition.DEVEL], [Partition.TEST]
-    )
+    partitions = ([Partition.TRAIN, Partition.DEVEL], [Partition.TEST])
+    evaluation = evaluate(parts, lambda seed: SvmLearner(0.1, seed), partitions=partitions)
     assert evaluation.confusion.sum() == (parts.partition == Partition.TEST).sum()
 
 
@@ -202,7 +201,7 @@ def test_numeric_labels_without_names_are_refused_or_evaluated():
     data_set = make_data_set(FOLDS, label_map=None)
     data_set.labels_nominal[:] = None
     try:
-        evaluation = cross_validate(data_set, NearestNeighbour)
+        evaluation = evaluate(data_set, NearestNeighbour)
     except DataError:
         return
     assert evaluation.confusion.tolist() == [[2, 1], [2, 2]]  # is [[7]]: accuracy 100 %
@@ -211,7 +210,7 @@ def test_numeric_labels_without_names_are_refused_or_evaluated():
 @pytest.mark.parametrize("label_map", [{"zebra": 0}, {"zebra": 0, "cat": 7}])
 def test_labels_that_the_label_map_lacks_are_refused(label_map):
     with pytest.raises(DataError):  # IndexError; or "ant" is counted as "cat"
-        cross_validate(make_data_set(FOLDS, label_map), NearestNeighbour)
+        evaluate(make_data_set(FOLDS, label_map), NearestNeighbour)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -222,11 +221,11 @@ def test_features_that_are_no_numbers_are_refused(value):
     data_set.features[0] = value
     for make in (lambda seed: SvmLearner(1, seed), lambda seed: MlpLearner(num_epochs=2, seed=seed)):
         with pytest.raises(DataError):
-            cross_validate(data_set, make)
+            evaluate(data_set, make)
 
 
 def test_values_are_cross_validated_with_the_scores_of_scipy() -> None:
-    evaluation = cross_validate(make_values(VALUES), NearestValue, EvaluationPlan(regression=True, repeat=2))
+    evaluation = evaluate(make_values(VALUES), NearestValue, EvaluationPlan(regression=True, repeat=2))
     true, predicted = [[1, 1, 4, -3], [2, 5, 2.5, 7]], [[2, 5, 5, 2], [1, 1, 1, -3]]
     for fold, expected, found in zip(evaluation.folds, true, predicted, strict=True):
         assert fold.true.tolist() == expected
@@ -244,7 +243,7 @@ def test_values_are_cross_validated_with_the_scores_of_scipy() -> None:
 
 
 def test_chunks_may_give_one_value_for_their_file() -> None:
-    evaluation = cross_validate(make_values(VALUES), NearestValue, EvaluationPlan(regression=True, majority_vote=True))
+    evaluation = evaluate(make_values(VALUES), NearestValue, EvaluationPlan(regression=True, majority_vote=True))
     first = evaluation.folds[0]
     assert first.filenames.tolist() == ["a", "b", "c"] and first.true.tolist() == [1, 4, -3]
     np.testing.assert_allclose(first.predicted, [[(2 + 5) / 2, 5, 2]])
@@ -253,9 +252,8 @@ def test_chunks_may_give_one_value_for_their_file() -> None:
 def test_values_are_evaluated_on_partitions() -> None:
     data_set = make_values(VALUES)
     data_set.partition[:] = data_set.cv_folds[:, 0] * 2  # fold 0 is for testing
-    evaluation = evaluate_partitions(
-        data_set, NearestValue, [Partition.TRAIN], [Partition.TEST], EvaluationPlan(regression=True)
-    )
+    plan, partitions = EvaluationPlan(regression=True), ([Partition.TRAIN], [Partition.TEST])
+    evaluation = evaluate(data_set, NearestValue, plan, partitions)
     np.testing.assert_allclose(evaluation.folds[0].predicted, [[2, 5, 5, 2]])
     assert evaluation.scores["MAE"].tolist() == [[pytest.approx((1 + 4 + 1 + 5) / 4)]]
 
@@ -264,16 +262,16 @@ def test_missing_values_are_refused_before_anything_is_trained() -> None:
     data_set = make_values(VALUES)
     data_set.label_values[6] = np.nan
     with pytest.raises(DataError, match="1 of 4 instances to train on have no value; values are needed here"):
-        cross_validate(data_set, lambda seed: pytest.fail("a learner was made"), EvaluationPlan(regression=True))
+        evaluate(data_set, lambda seed: pytest.fail("a learner was made"), EvaluationPlan(regression=True))
     with pytest.raises(DataError, match="4 of 4 instances to train on have no label; labels are needed here"):
-        cross_validate(make_values(VALUES), NearestNeighbour)
+        evaluate(make_values(VALUES), NearestNeighbour)
 
 
 def test_values_of_real_recordings_are_predicted_as_well_as_by_a_pipeline_of_scikit_learn(golden: Path) -> None:
     data_set, spectrograms = load(golden / "old_features_cv.nc"), load(golden / "old_spectrograms_cv.nc")
     loudness = dict(zip(spectrograms.filenames, spectrograms.features.std(axis=(1, 2)), strict=True))
     data_set.label_values[:] = [loudness[name] for name in data_set.filenames]
-    evaluation = cross_validate(data_set, svms([0.01], regression=True), EvaluationPlan(regression=True))
+    evaluation = evaluate(data_set, svms([0.01], regression=True), EvaluationPlan(regression=True))
     machine = make_pipeline(StandardScaler(), LinearSVR(C=0.01, epsilon=0.1, random_state=0))
     pipeline = TransformedTargetRegressor(machine, transformer=StandardScaler())
     features, values = data_set.features, data_set.label_values
@@ -293,7 +291,7 @@ def test_in_threads_the_results_are_those_of_each_evaluation_alone(golden: Path)
 
     def record(seed: int) -> dict:
         make_learner = partial(MlpLearner, 20, 1e-3, 2, 20, 0.6)  # the seed comes next
-        return cross_validate(data_set, make_learner, EvaluationPlan(repeat=2, seed=seed)).record()
+        return evaluate(data_set, make_learner, EvaluationPlan(repeat=2, seed=seed)).record()
 
     alone = [record(seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as threads:
@@ -307,6 +305,6 @@ def test_in_threads_the_results_are_those_of_each_evaluation_alone(golden: Path)
 def test_the_generators_of_the_caller_are_not_touched(golden: Path, make_learner: LearnerChoice) -> None:
     torch.manual_seed(5)
     before, of_numpy = torch.get_rng_state(), np.random.get_state()[1].copy()
-    cross_validate(load(golden / "old_features_cv.nc"), make_learner)
+    evaluate(load(golden / "old_features_cv.nc"), make_learner)
     assert torch.equal(torch.get_rng_state(), before)
     np.testing.assert_array_equal(np.random.get_state()[1], of_numpy)

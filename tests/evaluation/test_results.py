@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from audeep.evaluation.baselines import ConstantLearner
-from audeep.evaluation.evaluate import cross_validate
+from audeep.evaluation.evaluate import evaluate
 from audeep.evaluation.learners import svms
 from audeep.evaluation.plan import EvaluationPlan
 from audeep.evaluation.results import ClassEvaluation, Fold, ValueEvaluation, mean_and_deviation
@@ -29,7 +29,7 @@ def test_mean_and_deviation_are_over_folds_of_means_over_repeats() -> None:
 
 
 def test_a_record_has_each_prediction_and_confusion_matrices_and_is_json() -> None:
-    evaluation = cross_validate(make_data_set(FOLDS), NearestNeighbour, EvaluationPlan(repeat=2))
+    evaluation = evaluate(make_data_set(FOLDS), NearestNeighbour, EvaluationPlan(repeat=2))
     record = json.loads(json.dumps(evaluation.record(), allow_nan=False))
     assert record["labels"] == LABELS
     assert record["confusion_matrix"] == evaluation.confusion.tolist()
@@ -45,7 +45,7 @@ def test_a_record_has_each_prediction_and_confusion_matrices_and_is_json() -> No
 
 
 def test_a_record_of_values_has_none_where_a_score_is_not_defined() -> None:
-    evaluation = cross_validate(make_values(VALUES), ConstantLearner, EvaluationPlan(regression=True))
+    evaluation = evaluate(make_values(VALUES), ConstantLearner, EvaluationPlan(regression=True))
     record = json.loads(json.dumps(evaluation.record(), allow_nan=False))
     assert record["scores"]["r"] == {"mean": None, "two_standard_deviations": None}
     assert record["folds"][0]["scores"]["rho"] == [None]
@@ -58,10 +58,10 @@ def test_each_fold_has_the_complexity_that_was_chosen_for_it() -> None:
     generator = np.random.default_rng(0)
     rows = [(str(row), "zebra" if row % 2 else "ant", float(generator.normal()), row // 2 % 3) for row in range(24)]
     data_set = make_data_set(rows)
-    evaluation = cross_validate(data_set, svms([1e-6, 1]))
+    evaluation = evaluate(data_set, svms([1e-6, 1]))
     assert {fold.complexity for fold in evaluation.folds} <= {1e-6, 1}
     assert [fold["complexity"] for fold in evaluation.record()["folds"]] == [one.complexity for one in evaluation.folds]
-    assert {fold.complexity for fold in cross_validate(data_set, svms([1])).folds} == {None}
+    assert {fold.complexity for fold in evaluate(data_set, svms([1])).folds} == {None}
 
 
 def test_predictions_that_are_not_finite_are_none_in_a_record() -> None:

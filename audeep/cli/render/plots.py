@@ -42,7 +42,7 @@ def save(figure: Figure, file: Path | BinaryIO) -> None:
     """Write `figure` to `file`, as PNG if that is open.
 
     Raises:
-        OptionError: the suffix of `file` is no picture format.
+        OptionError: the suffix of `file` is not of a picture format.
         OutputError: `file` cannot be written.
     """
     if not isinstance(file, Path):
@@ -72,7 +72,7 @@ def show(figure: Figure, file: Path | BinaryIO | None) -> None:
 
 
 def printable(text: str) -> str:
-    """A name as it can be drawn: what is no text is escaped, a dollar starts no formula."""
+    """A name as it can be drawn: what cannot be printed is escaped, and a dollar does not start a formula."""
     return escaped(text).replace("$", r"\$")
 
 
@@ -141,7 +141,7 @@ def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
 
 
 def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None) -> None:
-    """Spectrograms on the left, what a model made of them on the right, in the same colours; not more than fit."""
+    """Spectrograms on the left, their reconstructions on the right, in the same colours; not more than fit."""
     if len(reconstructions) > MOST_RECONSTRUCTIONS:
         logger.warning("only the first %d of %d instances are drawn", MOST_RECONSTRUCTIONS, len(reconstructions))
         reconstructions = reconstructions[:MOST_RECONSTRUCTIONS]
