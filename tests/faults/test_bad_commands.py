@@ -68,7 +68,7 @@ SAID = [
     "there are no instances to train on; check the input with 'audeep inspect netcdf'",
     "there is no instance to fuse; check the input with 'audeep inspect netcdf'",
     "some features are NaN or infinite; generate or import them again",
-    "some features are infinite or no numbers; preprocess the recordings again",
+    "some features are NaN or infinite; preprocess the recordings again",
     "recordings cannot be spread over 2",
     "instance 0 is out of range: the data set has instances 0 to -1",
     "one vector per instance is needed; generate features with 'audeep t-rae generate' first",
