@@ -9,7 +9,7 @@ import argparse
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True}
 napoleon_use_ivar = True
+suppress_warnings = ["ref.python"]  # classes of one name in several modules, which type hints name without a module
 
 
 def write_reference(app: Any) -> None:
@@ -43,11 +44,20 @@ def write_reference(app: Any) -> None:
     folder = Path(app.srcdir, "reference")
     application = AudeepApp()
     names = sorted(name for name, _ in application.command_manager if name not in ("complete", "help"))
-    commands = [command_section(name, application.command_parser(name)) for name in names]
+    parsers = {name: application.command_parser(name) for name in names}
+    commands = [command_section(name, parser) for name, parser in parsers.items()]
+    (folder / "_overview.md").write_text("\n".join(command_overview(parsers)), encoding="utf-8")
     (folder / "_commands.md").write_text("\n".join(commands), encoding="utf-8")
     (folder / "_models.md").write_text("\n".join(model_sections(MODELS, names)), encoding="utf-8")
     (folder / "_names.md").write_text("\n".join(public_names()), encoding="utf-8")
     (folder / "_modules.md").write_text("\n".join(package_sections()), encoding="utf-8")
+
+
+def command_overview(parsers: Mapping[str, argparse.ArgumentParser]) -> Iterator[str]:
+    """A table of all commands, as Markdown."""
+    yield from ("| command | what it does |", "| --- | --- |")
+    for name, parser in parsers.items():
+        yield f"| [`{name}`](#{name.replace(' ', '-')}) | {(parser.description or '').partition(chr(10))[0]} |"
 
 
 def command_section(name: str, parser: argparse.ArgumentParser) -> str:

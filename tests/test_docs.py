@@ -2,6 +2,7 @@
 """The user guide builds without warnings, is complete, and its links and examples work."""
 
 import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -132,6 +133,28 @@ def test_the_page_of_differences_has_each_line_of_the_changelog(guide):
     assert text.count("<li><p>") == changelog.count("\n- ")
 
 
+def commands_in(page: Path) -> list[list[str]]:
+    """The command lines of audeep in the shell blocks of a page, as words."""
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    lines = [line.partition("| ")[2] or line for line in blocks.replace("\\\n", " ").splitlines()]
+    words = [shlex.split(line.partition(" > ")[0].replace("-q ", ""), comments=True) for line in lines]
+    return [line for line in words if line[:1] == ["audeep"] and len(line) > 2]
+
+
+@pytest.mark.parametrize("page", PAGES + FRONT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_command_line_of_a_page_is_accepted(page):
+    for _, *words in commands_in(page):
+        if words[0] != "help":
+            command = max((name for name in COMMANDS if words[: len(name.split())] == name.split()), key=len)
+            parser_of(command).parse_args(
+                [word.replace("$KEEP", "1").replace("$SEED", "1") for word in words[len(command.split()) :]]
+            )
+
+
+def test_command_lines_are_found_in_the_pages():
+    assert sum(len(commands_in(page)) for page in PAGES + FRONT) > 50
+
+
 def run_examples(page: str) -> dict[str, Any]:
     """Run the Python blocks, and the commands, of a page; its names in Python."""
     names: dict[str, Any] = {}
@@ -166,3 +189,26 @@ def test_the_examples_of_the_page_on_functions_run(in_folder):
     names = run_examples("how-to/python-functions.md")
     assert names["evaluation"].accuracies.shape == (1, 3) and not any(names["violations"])
     assert len(names["train"]) + len(names["valid"]) == len(names["embeddings"])
+
+
+def test_the_example_of_another_package_brings_its_model_and_parser(recordings, tmp_path):
+    page = (DOCS / "development" / "architecture.md").read_text(encoding="utf-8").partition("## Add a model")[2]
+    package, code, commands = (
+        re.search(f"```{kind}\n(.*?)```", page, re.DOTALL)[1] for kind in ("toml", "python", "sh")
+    )
+    (tmp_path / "audeep_example.py").write_text(code, encoding="utf-8")
+    installed = tmp_path / "audeep_example-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: audeep-example\nVersion: 1\n")
+    points = re.findall(r'\[project\.entry-points\."([\w.]+)"\]\n(\w+) = "([\w:]+)"', package)
+    (installed / "entry_points.txt").write_text("".join(f"[{group}]\n{name} = {at}\n" for group, name, at in points))
+    for number, path in enumerate(sorted(recordings.rglob("*.wav"))):
+        target = tmp_path / "birds" / path.parent.name / f"north_{number}.wav"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(path)
+    script = f"set -eu\naudeep() {{ '{sys.executable}' -m audeep \"$@\"; }}\n{commands}"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    run = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert audeep.load(tmp_path / "features.nc").feature_shape == (32,)
+    assert "--slope" in run.stdout and "of the activation below zero" in run.stdout
