@@ -17,6 +17,7 @@ from typing import Any
 import audeep
 from audeep.cli.app import AudeepApp
 from audeep.models.registry import MODELS
+from audeep.parsers.registry import PARSERS
 from audeep.runtime.options import Option, options_of
 from audeep.runtime.registry import Registry
 
@@ -49,6 +50,7 @@ def write_reference(app: Any) -> None:
     (folder / "_overview.md").write_text("\n".join(command_overview(parsers)), encoding="utf-8")
     (folder / "_commands.md").write_text("\n".join(commands), encoding="utf-8")
     (folder / "_models.md").write_text("\n".join(model_sections(MODELS, names)), encoding="utf-8")
+    (folder / "_parsers.md").write_text("\n".join(added_parsers(PARSERS)), encoding="utf-8")
     (folder / "_names.md").write_text("\n".join(public_names()), encoding="utf-8")
     (folder / "_modules.md").write_text("\n".join(package_sections()), encoding="utf-8")
 
@@ -103,6 +105,19 @@ def option_lines(option: Option) -> list[str]:
     default = option.default.value if isinstance(option.default, Enum) else option.default
     also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
     return [f"`{option.name}`", f": {option.help} ({option.expected}; default: {default}{also})", ""]
+
+
+def added_parsers(parsers: Registry) -> Iterator[str]:
+    """A table of the parsers that other packages add, as Markdown; nothing if there are none."""
+    if parsers.installed:
+        yield from (
+            "Other packages in this installation add these parsers:",
+            "",
+            "| short name | layout |",
+            "| --- | --- |",
+        )
+    for name in parsers.installed:
+        yield f"| `{name}` | {(inspect.getdoc(parsers.load(name)) or '').partition(chr(10))[0]} |"
 
 
 def public_names() -> Iterator[str]:

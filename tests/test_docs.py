@@ -16,9 +16,11 @@ import pytest
 
 import audeep
 from audeep.cli.app import main
-from audeep.errors import ModelError
+from audeep.errors import ModelError, ParserError
 from audeep.models.base import Autoencoder, NetworkConfig
 from audeep.models.registry import MODELS
+from audeep.parsers.base import Parser
+from audeep.parsers.registry import PARSERS
 from audeep.runtime.options import option, options_of
 from audeep.runtime.registry import Entry, Registry
 from tests.cli.test_application import COMMANDS
@@ -119,6 +121,25 @@ def test_each_kind_of_model_and_each_of_its_options_is_described(guide):
         assert f"{network.__module__}.{network.__name__}" in plain
         for name, each in options_of(network.config_type).items():
             assert not each.help or f">{name}</span>" in section
+
+
+def test_each_parser_is_described(guide):
+    text = (guide / "reference" / "parsers.html").read_text(encoding="utf-8")
+    for entry in PARSERS:
+        year, _, corpus = entry.name.partition("-")
+        names = (f"{year}-...", corpus) if entry.name.startswith("compare") and corpus else (entry.name,)
+        assert all(f">{name}</span>" in text for name in names), entry.name
+
+
+class ToyParser(Parser):
+    """One folder per toy."""
+
+
+def test_a_parser_from_another_package_is_described(configuration):
+    registry = Registry("audeep.none", "parser", [], ParserError)
+    assert list(configuration.added_parsers(registry)) == []
+    registry.installed = {"toys": Entry("toys", f"{__name__}:ToyParser")}
+    assert list(configuration.added_parsers(registry))[-1] == "| `toys` | One folder per toy. |"
 
 
 def test_each_public_name_is_described(guide):
