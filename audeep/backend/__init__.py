@@ -11,33 +11,31 @@ from types import ModuleType
 from typing import Any
 
 _PARSERS = {
-    "base": {
-        "Parser": "audeep.parsers.base.Parser",
-        "_InstanceMetadata": "audeep.parsers.base.InstanceMetadata",
-    },
-    "meta": {"MetaParser": "audeep.parsers.meta.MetaParser"},
-    "no_metadata": {"NoMetadataParser": "audeep.parsers.no_metadata.NoMetadataParser"},
-    "dcase": {"DCASEParser": "audeep.parsers.dcase.DCASEParser"},
-    "esc": {"ESCParser": "audeep.parsers.esc.ESCParser"},
-    "partitioned": {"PartitionedParser": "audeep.parsers.partitioned.PartitionedParser"},
-    "cross_validated": {"CrossValidatedParser": "audeep.parsers.cross_validated.CrossValidatedParser"},
-    "urban_sound_8k": {"UrbanSound8KParser": "audeep.parsers.urban_sound_8k.UrbanSound8KParser"},
-    **{
-        module: {name: f"audeep.parsers.compare.{name}"}
-        for module, name in {
-            "compare18_atypical_affect": "Compare18AtypicalAffectParser",
-            "compare18_crying": "Compare18CryingParser",
-            "compare18_heartbeat": "Compare18HeartbeatParser",
-            "compare18_sas": "Compare18SASParser",
-            "compare19_bs": "Compare19BSParser",
-            "compare19_cs": "Compare19CSParser",
-            "compare19_oa": "Compare19OAParser",
-            "compare19_sd": "Compare19SDParser",
-            "compare20_elderly": "Compare20ElderlyParser",
-            "compare20_mask": "Compare20MaskParser",
-            "compare21": "Compare21Parser",
-        }.items()
-    },
+    module: {name: f"audeep.parsers.{'compare' if module.startswith('compare') else module}.{name}"}
+    for module, name in (
+        ("meta", "MetaParser"),
+        ("no_metadata", "NoMetadataParser"),
+        ("dcase", "DCASEParser"),
+        ("esc", "ESCParser"),
+        ("partitioned", "PartitionedParser"),
+        ("cross_validated", "CrossValidatedParser"),
+        ("urban_sound_8k", "UrbanSound8KParser"),
+        ("compare18_atypical_affect", "Compare18AtypicalAffectParser"),
+        ("compare18_crying", "Compare18CryingParser"),
+        ("compare18_heartbeat", "Compare18HeartbeatParser"),
+        ("compare18_sas", "Compare18SASParser"),
+        ("compare19_bs", "Compare19BSParser"),
+        ("compare19_cs", "Compare19CSParser"),
+        ("compare19_oa", "Compare19OAParser"),
+        ("compare19_sd", "Compare19SDParser"),
+        ("compare20_elderly", "Compare20ElderlyParser"),
+        ("compare20_mask", "Compare20MaskParser"),
+        ("compare21", "Compare21Parser"),
+    )
+}
+_PARSERS["base"] = {
+    "Parser": "audeep.parsers.base.Parser",
+    "_InstanceMetadata": "audeep.parsers.base.InstanceMetadata",
 }
 
 HOMES = {

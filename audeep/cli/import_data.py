@@ -45,11 +45,11 @@ class Import(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.exchange.importing import import_
-        from audeep.data.exchange.places import sources, stem_of
+        from audeep.data.exchange.places import places_in, stem_of
 
         basedir, name = parsed_args.basedir, parsed_args.name
         output = parsed_args.output or Path(f"{stem_of(Path(name).name)}.nc")
-        check_outputs(sources(basedir, name), [output])
+        check_outputs([place.path for place in places_in(basedir, name)], [output])
         data_set = import_(basedir, name, columns_of(parsed_args))
         data_set.save(output)
         logger.info(

@@ -20,7 +20,6 @@ from audeep.cli.options import (
     add_plot,
     add_seed,
     add_step,
-    check_text,
     choice_of,
     declared_values,
     index,
@@ -30,6 +29,7 @@ from audeep.cli.options import (
 )
 from audeep.cli.render.tables import table
 from audeep.models.registry import AUTOENCODER, MODELS, TAGGER, description_of, family_of, model_type_of
+from audeep.runtime.files import check_text
 
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet

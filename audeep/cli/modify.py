@@ -16,21 +16,22 @@ class Modify(AudeepCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file to modify")
         add_output(parser)
-        parser.add_argument(
+        folds, partitions = parser.add_mutually_exclusive_group(), parser.add_mutually_exclusive_group()
+        folds.add_argument(
             "--add-cv-setup",
             type=number(int, least=2),
             metavar="NUM_FOLDS",
             help="put recordings into so many folds of even size, in place of any folds there are",
         )
-        parser.add_argument("--remove-cv-setup", action="store_true", help="remove cross-validation folds")
-        parser.add_argument(
+        folds.add_argument("--remove-cv-setup", action="store_true", help="remove cross-validation folds")
+        partitions.add_argument(
             "--add-partitioning",
             type=partition_name,
             nargs="+",
             metavar="PARTITION",
             help="put recordings into these partitions (TRAIN, DEVEL, TEST) of even size, in place of any there are",
         )
-        parser.add_argument("--remove-partitioning", action="store_true", help="remove partitions")
+        partitions.add_argument("--remove-partitioning", action="store_true", help="remove partitions")
         add_seed(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -40,12 +41,6 @@ class Modify(AudeepCommand):
                 "there is nothing to modify; give --add-cv-setup, --remove-cv-setup, --add-partitioning"
                 " or --remove-partitioning"
             )
-        for what, added, removed in (
-            ("cv-setup", num_folds, parsed_args.remove_cv_setup),
-            ("partitioning", names, parsed_args.remove_partitioning),
-        ):
-            if added and removed:
-                raise OptionError(f"--add-{what} and --remove-{what} contradict each other; give one of them")
         if names and len(set(names)) < len(names):
             raise OptionError(f"--add-partitioning {' '.join(names)}: names a partition twice; name each once")
 

@@ -117,18 +117,6 @@ def _paths(parsed_args: argparse.Namespace, names: Iterable[str]) -> list[Path]:
     return [path for value in values for path in (value if isinstance(value, list) else [value]) if path is not None]
 
 
-def check_text(name: str) -> None:
-    """Check that the name of a file can be written into other files.
-
-    Raises:
-        OptionError: it is no text.
-    """
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise OptionError(f"{name}: is no name in UTF-8; choose another name") from error
-
-
 def number(
     kind: type[int] | type[float],
     least: float | None = None,

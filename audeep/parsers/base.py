@@ -112,6 +112,18 @@ def numbered(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(sorted(set(names)))}
 
 
+def in_classes(basedir: Path, folders: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[InstanceMetadata]:
+    """The recordings in directories that are called as their classes, each with what else is known of its recordings.
+
+    They are named by their paths below `basedir`.
+    """
+    numbers = numbered([folder.name for folder, _ in folders])
+    for folder, facts in folders:
+        for path in audio_in(folder):
+            name = path.relative_to(basedir).as_posix()
+            yield InstanceMetadata(path, name, folder.name, numbers[folder.name], **facts)
+
+
 def lacks(basedir: Path, names: Sequence[str]) -> str | None:
     """Which of the files and directories `names` are not in `basedir`, as text; None if all are."""
     return ", ".join(name for name in names if not (basedir / name).exists()) or None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, numbered, splits
+from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, in_classes, splits
 
 
 class CrossValidatedParser(Parser):
@@ -23,17 +23,9 @@ class CrossValidatedParser(Parser):
 
     def instances(self) -> Iterator[InstanceMetadata]:
         folders = self._class_folders()
-        numbers = numbered([folder.name for _, folder in folders])
         folds = sorted({fold for fold, _ in folders})
-        for fold, folder in folders:
-            for path in audio_in(folder):
-                yield InstanceMetadata(
-                    path,
-                    path.relative_to(self.basedir).as_posix(),
-                    label_nominal=folder.name,
-                    label_numeric=numbers[folder.name],
-                    cv_folds=splits(folds.index(fold), len(folds)),
-                )
+        facts = {fold: {"cv_folds": splits(number, len(folds))} for number, fold in enumerate(folds)}
+        return in_classes(self.basedir, [(folder, facts[fold]) for fold, folder in folders])
 
 
 _FOLD = re.compile(r"fold_(\d+)")

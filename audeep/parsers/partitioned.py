@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audeep.data.schema import Partition
-from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, numbered
+from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, in_classes
 
 
 class PartitionedParser(Parser):
@@ -28,13 +28,4 @@ class PartitionedParser(Parser):
 
     def instances(self) -> Iterator[InstanceMetadata]:
         folders = self._class_folders()
-        numbers = numbered([folder.name for _, folder in folders])
-        for partition, folder in folders:
-            for path in audio_in(folder):
-                yield InstanceMetadata(
-                    path,
-                    path.relative_to(self.basedir).as_posix(),
-                    label_nominal=folder.name,
-                    label_numeric=numbers[folder.name],
-                    partition=partition,
-                )
+        return in_classes(self.basedir, [(folder, {"partition": partition}) for partition, folder in folders])

@@ -41,8 +41,11 @@ def test_the_same_seed_gives_the_same_bytes(audeep, spectrograms, tmp_path):
     ("options", "message"),
     [
         ("", "there is nothing to modify; give --add-cv-setup, "),
-        ("--add-cv-setup 3 --remove-cv-setup", "--add-cv-setup and --remove-cv-setup contradict each other"),
-        ("--add-partitioning TEST --remove-partitioning", "--add-partitioning and --remove-partitioning contradict"),
+        ("--add-cv-setup 3 --remove-cv-setup", "argument --remove-cv-setup: not allowed with argument --add-cv-setup"),
+        (
+            "--add-partitioning TEST --remove-partitioning",
+            "--remove-partitioning: not allowed with argument --add",
+        ),
         ("--add-partitioning TEST TEST", "--add-partitioning TEST TEST: names a partition twice"),
         ("--add-cv-setup 1", "argument --add-cv-setup: '1' found, expected an integer >= 2"),
         ("--add-partitioning LEARN", "'LEARN' found, expected one of TRAIN, DEVEL, TEST"),

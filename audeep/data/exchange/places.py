@@ -27,15 +27,6 @@ def stem_of(name: str) -> str:
     return stem if suffix.lower() in tables() else name
 
 
-def sources(basedir: Path, name: str) -> list[Path]:
-    """The files that `import_` reads.
-
-    Raises:
-        DataError: there is no such data set.
-    """
-    return [place.path for place in places_in(basedir, name)]
-
-
 def places_in(basedir: Path, name: str) -> list[Place]:
     """The files called `name` below `basedir`, in directories of partitions and folds if there are some.
 
