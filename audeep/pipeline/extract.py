@@ -20,7 +20,7 @@ STANDARD_INPUT = "-"
 
 def extract(
     files: Sequence[Path | str],
-    model_dir: Path,
+    model_directory: Path,
     output: Path | TextIO,
     *,
     step: int | str | None = None,
@@ -31,16 +31,20 @@ def extract(
 ) -> int:
     """Write the features that a trained model gives for recordings; gives the number of rows.
 
+    ::
+
+        extract(["a.wav", "b.flac"], Path("run/logs"), Path("features.csv"), window=2, hop=0.5)
+
     Args:
         files: recordings; "-" is one that arrives on standard input.
-        model_dir: "logs" of a run.
+        model_directory: "logs" of a run.
         output: a file, whose suffix chooses the format (.csv, .arff, .nc, .npy), or a stream, which gets CSV as soon
             as features are known.
         step: of the checkpoint to use, or "best"; by default the newest.
         window: length in seconds of windows that get a row each; by default each chunk that training had of a recording
             gets one, which mostly is the recording.
         hop: seconds from window to window; by default `window`.
-        pooled: take what `t-rae generate --pooled` does.
+        pooled: take the pooled features that some kinds of models have.
 
     Raises:
         OptionError: options contradict each other, or the suffix of `output` is unknown.
@@ -52,7 +56,7 @@ def extract(
         raise OptionError("a hop, and standard input, need the length of a window; pass window=SECONDS")
     for path in files:
         check_text(str(path))
-    extractor = FeatureExtractor(model_dir, step, pooled=pooled, device=device)
+    extractor = FeatureExtractor(model_directory, step, pooled=pooled, device=device)
     columns = [FILENAME.name, CHUNK_NR.name, *([] if window is None else [START_SECONDS])]
     num_rows = 0
     with open_table(output, [*columns, *feature_names(extractor.size)]) as append:

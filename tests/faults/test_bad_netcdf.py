@@ -329,8 +329,8 @@ BYTES = {
     f"{what}, seed {seed}": (start + random.Random(seed).randbytes(4096), NO_NETCDF)
     for what, start in (
         ("noise", b""),
-        ("noise behind a signature of HDF5", HDF5),
-        ("noise behind netCDF 3", b"CDF\x01"),
+        ("noise after a signature of HDF5", HDF5),
+        ("noise after netCDF 3", b"CDF\x01"),
     )
     for seed in range(5)
 }

@@ -184,7 +184,7 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
         "@relation x\n@relation y\n@attribute x real\n@data\n1\n",
         bad("Invalid layout of the ARFF file"),
     ),
-    "@attribute behind @data": (HEAD + "@data\n@attribute y real\na,1\n", bad("Invalid layout of the ARFF file. Erro")),
+    "@attribute after @data": (HEAD + "@data\n@attribute y real\na,1\n", bad("Invalid layout of the ARFF file. Erro")),
     "an attribute without type": (
         "@relation x\n@attribute x\n@data\n1\n",
         bad("Bad @ATTRIBUTE format, at line 2; fix"),
@@ -249,7 +249,7 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "cut in the header": (HEAD[:-10], bad("")),
     # sparse
-    "a sparse index behind the end": (TWO + "{2 1}\n", bad("Bad @DATA instance format: {2 1}; fix it")),
+    "a sparse index beyond the end": (TWO + "{2 1}\n", bad("Bad @DATA instance format: {2 1}; fix it")),
     "a sparse index of 10^15": (TWO + f"{{{10**15} 1}}\n", bad("Bad @DATA instance format: {")),
     "a sparse index of 5000 digits": (TWO + f"{{{'9' * 5000} 1}}\n", bad("")),
     "a sparse index below 0": (
@@ -327,7 +327,7 @@ LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
         {"train/x.csv": LABELLED + "a,dog,0,1\n", "test/x.csv": LABELLED + "b,dog,1,1\n"},
         "base/test/x.csv: label_nominal 'dog' goes with label_numeric 0 and 1; each label needs one number of its own",
     ),
-    "a bad file behind a good one": (
+    "a bad file after a good one": (
         {"fold_1/x.csv": X, "fold_2/x.csv": "filename,x\nb,loud\n"},
         "base/fold_2/x.csv: column 'x' has 'loud' in data row 1, features are numbers",
     ),

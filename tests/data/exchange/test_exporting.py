@@ -166,7 +166,7 @@ def test_csv_has_metadata_in_front_of_the_features(tmp_path: Path) -> None:
     ]
 
 
-def test_labels_can_be_put_behind_the_features(tmp_path: Path) -> None:
+def test_labels_can_be_put_after_the_features(tmp_path: Path) -> None:
     export(recordings(), tmp_path, "birds", "csv", labels_last=True)
     assert (tmp_path / "birds.csv").read_text().splitlines()[:2] == [
         "filename,chunk_nr,feature_0,feature_1,label_nominal,label_numeric",
@@ -281,7 +281,7 @@ def test_large_features_are_exported_block_by_block_without_a_seam(
 
 @pytest.mark.parametrize("labels_last", [False, True])
 @pytest.mark.parametrize("file_format", ["csv", "arff"])
-def test_values_are_exported_behind_the_labels_and_imported_again(
+def test_values_are_exported_after_the_labels_and_imported_again(
     tmp_path: Path, file_format: str, labels_last: bool
 ) -> None:
     data_set = recordings(num_folds=2)
