@@ -102,7 +102,7 @@ class Train(ModelCommand):
         def draw(curve: "Sequence[Point]") -> None:
             from audeep.cli.render.plots import plot_curve
 
-            plot_curve(curve, parsed_args.run_name / "logs" / CURVE_NAME)
+            plot_curve(curve, family_of(self.kind) == AUTOENCODER, parsed_args.run_name / "logs" / CURVE_NAME)
 
         model_type = self.model_type_for(parsed_args)
         train(

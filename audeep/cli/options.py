@@ -260,24 +260,6 @@ def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
     return open_parser(parsed_args.basedir, parsed_args.parser, **options)
 
 
-def add_learning_rate(parser: argparse.ArgumentParser) -> None:
-    """--learning-rate."""
-    parser.add_argument(
-        "--learning-rate", type=positive, default=1e-3, metavar="RATE", help="of Adam (default: %(default)s)"
-    )
-
-
-def add_keep_prob(parser: argparse.ArgumentParser, default: float) -> None:
-    """--keep-prob."""
-    parser.add_argument(
-        "--keep-prob",
-        type=number(float, above=0, most=1),
-        default=default,
-        metavar="P",
-        help="dropout keeps an activation with probability P (default: %(default)s)",
-    )
-
-
 def add_model_dir(parser: argparse.ArgumentParser) -> None:
     """--model-dir."""
     parser.add_argument(

@@ -31,19 +31,10 @@ class Report(AudeepCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--run-dir",
-            type=Path,
-            required=True,
-            metavar="NAME",
-            help="directory of the run: its --run-name",
+            "--run-dir", type=Path, required=True, metavar="NAME", help="directory of the run: its --run-name"
         )
         add_input(parser, "data set file of spectrograms to show; with labels and folds, they are classified too")
-        parser.add_argument(
-            "--output",
-            type=Path,
-            metavar="FILE",
-            help="page to write (default: NAME/report.html)",
-        )
+        parser.add_argument("--output", type=Path, metavar="FILE", help="page to write (default: NAME/report.html)")
         parser.add_argument("--title", help="title of the page (default: the name of the directory)")
         add_step(parser)
         add_seed(parser)
@@ -69,7 +60,7 @@ class Report(AudeepCommand):
         content = {
             "title": parsed_args.title or parsed_args.run_dir.resolve().name,
             "settings": settings,
-            "curve": curve_of(curve),
+            "curve": curve_of(model, curve),
             "reconstructions": reconstructions_of(model, data_set, seed),
             "maps": maps_of(features, seed),
             "scores": scores_of(features, data_set, seed),
@@ -108,9 +99,10 @@ def _png(draw: Callable[..., None], *content: object) -> bytes:
     return file.read()
 
 
-def curve_of(curve: "Sequence[Point]") -> dict[str, Any]:
+def curve_of(model: "Network", curve: "Sequence[Point]") -> dict[str, Any]:
     """The losses of all epochs; nothing if they were not kept."""
     from audeep.cli.render.plots import plot_curve
+    from audeep.models.base import Autoencoder
     from audeep.models.curve import best_of
 
     if not curve:
@@ -121,16 +113,19 @@ def curve_of(curve: "Sequence[Point]") -> dict[str, Any]:
         summary += (
             f" The lowest validation loss is {best.validation_loss:.4f}, of epoch {best.epoch}, step {best.step}."
         )
-    return {"picture": _png(plot_curve, curve), "summary": summary}
+    return {"picture": _png(plot_curve, curve, isinstance(model, Autoencoder)), "summary": summary}
 
 
 def reconstructions_of(model: "Network", data_set: "DataSet", seed: int) -> bytes:
-    """Some instances from all over the data set."""
+    """Some instances from all over the data set; nothing of a model that does not reconstruct."""
     import numpy as np
 
     from audeep.cli.render.plots import plot_reconstructions
     from audeep.inference.reconstruction import reconstruct
+    from audeep.models.base import Autoencoder
 
+    if not isinstance(model, Autoencoder):
+        return b""
     count = min(NUM_RECONSTRUCTIONS, len(data_set))
     instances = np.linspace(0, len(data_set) - 1, count).astype(int).tolist()
     return _png(plot_reconstructions, reconstruct(model, data_set, instances, seed))

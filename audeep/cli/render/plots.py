@@ -120,8 +120,12 @@ def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) 
     show(figure, file)
 
 
-def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
-    """The losses of a run by epoch, with a mark at the lowest validation loss."""
+def plot_curve(curve: "Sequence[Point]", reconstructs: bool, file: Path | BinaryIO) -> None:
+    """The losses of a run by epoch, with a mark at the lowest validation loss.
+
+    Args:
+        reconstructs: whether it is an autoencoder, whose loss is the root mean squared error.
+    """
     figure = new_figure(7, 4.5, file)
     axes = figure.subplots()
     marker = "." if len(curve) < 50 else ""
@@ -133,7 +137,8 @@ def plot_curve(curve: "Sequence[Point]", file: Path | BinaryIO) -> None:
         axes.plot(*zip(*validated, strict=True), marker=marker, label="validation")
         text = f"best: {best.validation_loss:.4f}, epoch {best.epoch}, step {best.step}"
         axes.plot(best.epoch, best.validation_loss, "o", color="tab:red", fillstyle="none", markersize=10, label=text)
-    axes.set(xlabel="epoch", ylabel="loss (root mean squared error)", title="learning curve")
+    unit = " (root mean squared error)" if reconstructs else ""
+    axes.set(xlabel="epoch", ylabel=f"loss{unit}", title="learning curve")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()

@@ -36,3 +36,13 @@ def test_nothing_may_be_loaded_into_the_page() -> None:
 def test_missing_content_is_an_error_of_ours_rather_than_a_gap() -> None:
     with pytest.raises(UndefinedError, match="maps"):
         page("report.html.j2", {name: value for name, value in CONTENT.items() if name != "maps"})
+
+
+def test_a_page_of_a_model_that_does_not_reconstruct_claims_nothing_about_reconstructions() -> None:
+    scores = {"missing": "", "num_folds": 2, "complexities": ["1"], "header": ["", "UAR"], "rows": [("chance", "50 %")]}
+    scores |= {"confusion": b"", "class_header": ["class", "count"], "class_rows": [("a", 2)]}
+    text = page("report.html.j2", {**CONTENT, "scores": scores, "reconstructions": b""})
+    assert "econstruct" not in text and "autoencoder" not in text
+    assert "within the training data (1).</p>\n<table>" in text
+    text = page("report.html.j2", {**CONTENT, "scores": scores})
+    assert "within the training data (1). Training the autoencoder used no labels.</p>\n<table>" in text
