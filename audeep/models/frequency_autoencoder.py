@@ -9,8 +9,10 @@ from torch import Tensor
 from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
 from audeep.models.layers.bands import FRAMES_AT_A_TIME, Windows
+from audeep.models.layers.codecs import Encoder, FeedbackDecoder
 from audeep.models.layers.lengths import frames_within, root_mean_squared_error
-from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear
+from audeep.models.layers.linear import TanhLinear
+from audeep.models.layers.recurrent import StackConfig
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class FrequencyAutoencoder(Autoencoder):
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, embedding]; zeros after the first `lengths` [batch] frames."""
         parts = frames.flatten(0, 1).split(FRAMES_AT_A_TIME)  # [frames, freq]
-        embedded = torch.cat([self.representation(self.encoder(self.windows.cut(part))) for part in parts])
-        embedded = embedded.unflatten(0, frames.shape[:2])
+        vectors = torch.cat([self.representation(self.encoder(self.windows.cut(part))) for part in parts])
+        embedded: Tensor = vectors.unflatten(0, frames.shape[:2])
         return embedded if lengths is None else embedded * frames_within(frames, lengths).unsqueeze(2)
 
     def reconstruct(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -69,7 +71,7 @@ class FrequencyAutoencoder(Autoencoder):
         targets = self.windows.cut(frames.flatten(0, 1)).flip(0)  # from high to low
         decoded = self.decoder(targets, self.embed(frames).flatten(0, 1))
         reconstructed = self.reconstruction(self.windows.join(decoded)).flip(1)  # [batch * time, freq]
-        return reconstructed.unflatten(0, frames.shape[:2])
+        return reconstructed.view_as(frames)
 
     def loss(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Root mean squared error of the reconstruction of [batch, time, freq]; a scalar."""

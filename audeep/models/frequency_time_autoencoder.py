@@ -9,8 +9,10 @@ from torch import Tensor
 from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
 from audeep.models.layers.bands import FRAMES_AT_A_TIME, Windows
+from audeep.models.layers.codecs import Encoder, FeedbackDecoder
 from audeep.models.layers.lengths import backward
-from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear
+from audeep.models.layers.linear import TanhLinear
+from audeep.models.layers.recurrent import StackConfig
 
 
 @dataclass(frozen=True)
@@ -93,4 +95,4 @@ class FrequencyTimeAutoencoder(Autoencoder):
         decoded = backward(self.t_decoder(backward(states, lengths), embedded, lengths), lengths)
         frame_states = self.f_decoder_state(decoded).transpose(0, 1).flatten(0, 1)  # [batch * time, f-decoder state]
         reconstructed = self.reconstruction(self.windows.join(self.f_decoder(windows.flip(0), frame_states)))
-        return reconstructed.flip(1).unflatten(0, frames.shape[:2])
+        return reconstructed.flip(1).view_as(frames)

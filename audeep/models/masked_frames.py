@@ -8,9 +8,11 @@ from torch import Tensor
 
 from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
+from audeep.models.layers.codecs import Encoder
 from audeep.models.layers.lengths import root_mean_squared_error
+from audeep.models.layers.linear import start_linear
 from audeep.models.layers.masking import SpanMask
-from audeep.models.layers.recurrent import Encoder, StackConfig, start_linear
+from audeep.models.layers.recurrent import StackConfig
 
 
 @dataclass(frozen=True)

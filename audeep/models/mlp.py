@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from audeep.models.layers.draws import Draws, drawing_from
 from audeep.models.layers.dropout import Dropout
-from audeep.models.layers.recurrent import start_linear
+from audeep.models.layers.linear import start_linear
 
 
 class Mlps(nn.Module):

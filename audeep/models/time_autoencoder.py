@@ -8,9 +8,11 @@ from torch import Tensor
 
 from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
+from audeep.models.layers.codecs import Encoder, FeedbackDecoder, TeacherForcedDecoder
 from audeep.models.layers.lengths import backward, root_mean_squared_error
+from audeep.models.layers.linear import TanhLinear
 from audeep.models.layers.masking import SpanMask
-from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig, TanhLinear, TeacherForcedDecoder
+from audeep.models.layers.recurrent import StackConfig
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class TimeAutoencoder(Autoencoder):
         if config.bidirectional_decoder:
             if config.feed_previous_prob > 0:
                 logger.warning(
-                    "feed_previous_prob=%g has no effect: a bidirectional decoder is never fed its own output",
+                    "feed_previous_prob=%g has no effect: a bidirectional decoder is never autoregressive",
                     config.feed_previous_prob,
                 )
             self.decoder = TeacherForcedDecoder(decoder)

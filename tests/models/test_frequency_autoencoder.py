@@ -11,7 +11,8 @@ from torch import Tensor
 from audeep.errors import OptionError
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.layers.bands import Windows
-from audeep.models.layers.recurrent import FeedbackDecoder, RecurrentLayer, shifted
+from audeep.models.layers.codecs import FeedbackDecoder, shifted
+from audeep.models.layers.recurrent import RecurrentLayer
 
 
 def old_gru_step(layer: RecurrentLayer, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

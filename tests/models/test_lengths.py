@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
-from audeep.models.layers import cells
+from audeep.models.layers import autograd, native
 from audeep.models.layers.lengths import backward
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
@@ -23,7 +23,7 @@ WAYS = list(product([False, True], [False, True], [0.0, 1.0]))  # of encoder and
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sequences begin and end in several of the blocks that are run at a time."""
-    monkeypatch.setattr(cells, "BLOCK", BLOCK)
+    monkeypatch.setattr(autograd, "BLOCK", BLOCK)
 
 
 def make(kind: str, cell: str, both_in: bool, both_out: bool, fed_back: float) -> nn.Module:
@@ -101,9 +101,9 @@ def test_the_loss_and_its_gradients_are_those_of_all_true_frames(padded, kind, c
 def test_what_lies_behind_the_end_changes_nothing_in_single_precision(padded):
     spectrograms, lengths = padded[0].float(), padded[1]
     other = spectrograms.where(spectrograms < 2, -1)
-    for how in (cells.kernels, None):
+    for how in (native.kernels, None):
         with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
-            patch.setattr(cells, "kernels", how)
+            patch.setattr(native, "kernels", how)
             model = make("t-rae", "GRU", True, False, 0.0).float().eval()
             assert torch.equal(model.embed(spectrograms, lengths), model.embed(other, lengths))
 

@@ -142,7 +142,7 @@ def test_bidirectional_decoder_warns_that_it_is_never_fed_its_own_output(caplog:
     with caplog.at_level(logging.WARNING):
         fed = make_model(bidirectional_decoder=True, feed_previous_prob=0.25)
     assert [record.getMessage() for record in caplog.records] == [
-        "feed_previous_prob=0.25 has no effect: a bidirectional decoder is never fed its own output"
+        "feed_previous_prob=0.25 has no effect: a bidirectional decoder is never autoregressive"
     ]
     plain = make_model(bidirectional_decoder=True)
     torch.testing.assert_close(fed.loss(spectrograms()), plain.loss(spectrograms()))

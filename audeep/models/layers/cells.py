@@ -1,159 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recurrent core on the CPU: layers over whole sequences, with hand-written gradients.
+"""Cells of the recurrent core (see `native`), step by step forward, and then back for gradients."""
 
-PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
-weight. Here the inputs of all steps are multiplied at once, gates are worked out in place, and the gradient of a weight
-is one product over all steps. Equations and weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
-
-Layers that do not need each other, such as those of two directions, run side by side, each on its share of the cores:
-the products of single steps are too small to be split well. Without gradients, parts of a large batch do too.
-
-The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
-built, and in double precision, operations of PyTorch do the same. Within `torch.autocast`, products are computed in the
-type that it names, everything else as it is. With the environment variable AUDEEP_PLAIN_RNN set, nothing of this is
-used, but the layers of PyTorch.
-"""
-
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, partial
-from itertools import chain
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
 
-try:
-    from audeep.models.layers import _kernels as kernels
-except ImportError:  # there was no compiler when audeep was installed
-    kernels = None
-
-Result = TypeVar("Result")
-
-BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
-SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
+from audeep.models.layers import native
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d_output, output, grad_input=d_input)
 tanh_backward = torch.ops.aten.tanh_backward.grad_input
-
-
-def is_in_charge(tensor: Tensor) -> bool:
-    """Whether this core is to be used for `tensor`."""
-    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
-
-
-def is_compiled(dtype: torch.dtype) -> bool:
-    """Whether there are compiled operations on values of this type."""
-    return kernels is not None and dtype == torch.float32
-
-
-def type_of_products() -> torch.dtype | None:
-    """The type in which matrix products are to be computed; None if it is that of the values."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-
-
-@dataclass(frozen=True)
-class LayerInput:
-    """What one layer is run over.
-
-    Attributes:
-        inputs: [time, batch, inputs].
-        state: [batch, parts, units] before the first step.
-        weights: w_ih [gates * units, inputs], w_hh [gates * units, units], b_ih and b_hh [gates * units].
-    """
-
-    inputs: Tensor
-    state: Tensor
-    weights: list[Tensor]
-
-
-def run_layers(
-    cell: str, layers: list[LayerInput], keep_outputs: bool = True, lengths: Tensor | None = None
-) -> list[tuple[Tensor | None, Tensor]]:
-    """Run layers of cells ("GRU" or "LSTM"), each over its input.
-
-    Args:
-        lengths: steps of each sequence [batch], if they differ: then the last state is the one behind so many.
-
-    Returns:
-        For each, outputs [time, batch, units], or None without `keep_outputs`; and the last state.
-    """
-    make_cells = partial(CELLS[cell], type_of_products())
-    tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        results = _Layers.apply(make_cells, lengths, *tensors)
-        return list(zip(results[::2], results[1::2], strict=True))
-    num_parts = max(1, min(torch.get_num_threads() // len(layers), layers[0].inputs.shape[1] // SMALLEST_PART))
-    parts = [_part(item, part, num_parts) for item in layers for part in range(num_parts)]
-    of_parts = [None] * num_parts if lengths is None else lengths.tensor_split(num_parts)
-    found = side_by_side(
-        [
-            partial(_run_without_gradients, make_cells, item, keep_outputs, of_parts[number % num_parts])
-            for number, item in enumerate(parts)
-        ]
-    )
-    return [_joined(found[start : start + num_parts]) for start in range(0, len(found), num_parts)]
-
-
-def _part(item: LayerInput, part: int, num_parts: int) -> LayerInput:
-    """One part of the batch."""
-    inputs, state = item.inputs.tensor_split(num_parts, dim=1)[part], item.state.tensor_split(num_parts)[part]
-    return LayerInput(inputs, state, item.weights)
-
-
-def _joined(found: list[tuple[Tensor | None, Tensor]]) -> tuple[Tensor | None, Tensor]:
-    """What parts of a batch gave, as one."""
-    if len(found) == 1:
-        return found[0]
-    outputs, states = zip(*found, strict=True)
-    return None if outputs[0] is None else torch.cat(outputs, dim=1), torch.cat(states)
-
-
-def side_by_side(tasks: list[Callable[[], Result]]) -> list[Result]:
-    """What `tasks` give, each done by a thread of its own with its share of the cores; without gradients."""
-    threads = torch.get_num_threads()
-    share = max(1, threads // len(tasks))
-
-    def run(task: Callable[[], Result]) -> Result:
-        torch.set_num_threads(share)
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):
-            return task()
-
-    if threads == 1 or len(tasks) == 1:
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):
-            return [task() for task in tasks]
-    try:
-        return list(_pool().map(run, tasks))
-    finally:
-        torch.set_num_threads(threads)
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="audeep-layers")
-
-
-def _run_without_gradients(
-    make_cells: "MakeCells", item: LayerInput, keep_outputs: bool, lengths: Tensor | None
-) -> tuple[Tensor | None, Tensor]:
-    parts, state, last = [], item.state, torch.empty_like(item.state)
-    for number, block in enumerate(item.inputs.split(BLOCK)):
-        cells = make_cells(len(block), state, item.weights)
-        cells.read(block)
-        for step in range(len(block)):
-            cells.run(step)
-        state = cells.last_state()
-        if lengths is not None:
-            left = lengths - number * BLOCK
-            ending = (left > 0) & (left <= len(block))
-            last[ending] = cells.last_state(left.clamp(0, len(block)))[ending]
-        if keep_outputs:
-            parts.append(cells.hidden[1:])
-    return torch.cat(parts) if keep_outputs else None, state if lengths is None else last
 
 
 def product(values: Tensor, weights: Tensor, out: Tensor | None = None) -> Tensor:
@@ -172,8 +30,8 @@ def add_product(target: Tensor, values: Tensor, weights: Tensor) -> None:
         target += torch.mm(values.to(weights.dtype), weights)
 
 
-def behind(states: Tensor, lengths: Tensor | None) -> Tensor:
-    """Of states before each step and after the last, [time + 1, batch, units], the last or those behind `lengths`."""
+def state_after(states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Of states before each step and after the last, [time + 1, batch, units], the last or those after `lengths`."""
     return states[-1] if lengths is None else states[lengths, torch.arange(len(lengths))]
 
 
@@ -189,12 +47,12 @@ class _Cells:
         of_products: torch.dtype | None,
         num_steps: int,
         state: Tensor,
-        weights: tuple[Tensor, ...] | list[Tensor],
+        weights: Sequence[Tensor],
     ) -> None:
         self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
         self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
         self.w_ih, self.w_hh = (weight.to(of_products or weight.dtype) for weight in (self.w_ih, self.w_hh))
-        self.is_compiled = is_compiled(self.b_ih.dtype)
+        self.is_compiled = native.is_compiled(self.b_ih.dtype)
         self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
         self.hidden[0] = state[:, -1]
         self.h = self.hidden.unbind(0)
@@ -259,7 +117,7 @@ class GruCells(_Cells):
         of_products: torch.dtype | None,
         num_steps: int,
         state: Tensor,
-        weights: tuple[Tensor, ...] | list[Tensor],
+        weights: Sequence[Tensor],
     ) -> None:
         super().__init__(of_products, num_steps, state, weights)
         two = 2 * self.units
@@ -274,12 +132,12 @@ class GruCells(_Cells):
         self.r, self.z, self.n = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
 
     def run(self, step: int) -> None:
-        """Work out the state behind `step`."""
+        """Compute the state after `step`."""
         hidden, gates, recurrent, following = self.h[step], self.g[step], self.u[step], self.h[step + 1]
         product(hidden, self.w_hh.t(), out=self.products)
         if self.is_compiled:
             arrays = (gates, recurrent, self.products, hidden, following, self.bias, self.c_new)
-            kernels.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            native.kernels.gru_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
             return
         of_reset, of_update, of_new = self.products.split(self.units, dim=1)
         reset, update = self.r[step].add_(of_reset).sigmoid_(), self.z[step].add_(of_update).sigmoid_()
@@ -288,8 +146,8 @@ class GruCells(_Cells):
         torch.lerp(new, hidden, update, out=following)
 
     def last_state(self, lengths: Tensor | None = None) -> Tensor:
-        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
-        return behind(self.hidden, lengths).unsqueeze(1)
+        """After the last step, or after `lengths` [batch] steps: [batch, parts, units]."""
+        return state_after(self.hidden, lengths).unsqueeze(1)
 
     def back(self, step: int, d_output: Tensor | None) -> None:
         """Turn what `step` made into gradients of it, and `d_hidden` into that of the state before."""
@@ -297,7 +155,7 @@ class GruCells(_Cells):
         d_hidden, buffer = self.d_hidden, self.buffer
         if self.is_compiled:
             arrays = (d_hidden, gates, recurrent, products, hidden, buffer if d_output is None else d_output)
-            kernels.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            native.kernels.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             reset, update, new = self.r[step], self.z[step], self.n[step]
             if d_output is not None:
@@ -338,7 +196,7 @@ class LstmCells(_Cells):
         of_products: torch.dtype | None,
         num_steps: int,
         state: Tensor,
-        weights: tuple[Tensor, ...] | list[Tensor],
+        weights: Sequence[Tensor],
     ) -> None:
         super().__init__(of_products, num_steps, state, weights)
         self.bias = self.b_ih + self.b_hh
@@ -351,13 +209,13 @@ class LstmCells(_Cells):
         self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
 
     def run(self, step: int) -> None:
-        """Work out the state behind `step`."""
+        """Compute the state after `step`."""
         gates, carry, following = self.g[step], self.c[step], self.c[step + 1]
         shown, output = self.tanh_c[step], self.h[step + 1]
         add_product(gates, self.h[step], self.w_hh.t())
         if self.is_compiled:
             arrays = (gates, carry, following, shown, output, self.bias)
-            kernels.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            native.kernels.lstm_forward(*[array.data_ptr() for array in arrays], self.batch, self.units)
             return
         i, f, g, o = self.i[step].sigmoid_(), self.f[step].sigmoid_(), self.n[step].tanh_(), self.o[step].sigmoid_()
         torch.mul(f, carry, out=following).addcmul_(i, g)
@@ -365,8 +223,8 @@ class LstmCells(_Cells):
         torch.mul(o, shown, out=output)
 
     def last_state(self, lengths: Tensor | None = None) -> Tensor:
-        """Behind the last step, or behind `lengths` [batch] steps: [batch, parts, units]."""
-        return torch.stack([behind(self.carry, lengths), behind(self.hidden, lengths)], dim=1)
+        """After the last step, or after `lengths` [batch] steps: [batch, parts, units]."""
+        return torch.stack([state_after(self.carry, lengths), state_after(self.hidden, lengths)], dim=1)
 
     def start_back(self) -> None:
         """Get ready to go back."""
@@ -384,7 +242,7 @@ class LstmCells(_Cells):
         d_hidden, d_carry, buffer = self.d_hidden, self.d_carry, self.buffer
         if self.is_compiled:
             arrays = (d_hidden, d_carry, gates, carry, shown, buffer if d_output is None else d_output)
-            kernels.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
+            native.kernels.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             i, f, g, o = self.i[step], self.f[step], self.n[step], self.o[step]
             if d_output is not None:
@@ -419,75 +277,12 @@ class LstmCells(_Cells):
         ]
 
 
-CELLS = {"GRU": GruCells, "LSTM": LstmCells}
-MakeCells = Callable[[int, Tensor, list[Tensor] | tuple[Tensor, ...]], GruCells | LstmCells]
+Cells: TypeAlias = GruCells | LstmCells
+MakeCells: TypeAlias = Callable[[int, Tensor, Sequence[Tensor]], Cells]
+
+CELLS: Mapping[str, type[GruCells] | type[LstmCells]] = {"GRU": GruCells, "LSTM": LstmCells}
 
 
-def once(ctx: FunctionCtx) -> None:
-    """Refuse a second pass back: the first one has overwritten what it would need."""
-    if ctx.is_used:
-        raise RuntimeError("gradients of a recurrent layer can be computed once; run it again")
-    ctx.is_used = True
-
-
-class _Layers(Function):
-    """`run_layers` with gradients; inputs, state and four weights of each layer follow each other."""
-
-    @staticmethod
-    def forward(
-        ctx: FunctionCtx, make_cells: MakeCells, lengths: Tensor | None, *tensors: Tensor
-    ) -> tuple[Tensor, ...]:
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors[::6])
-        ctx.is_used = False
-        ctx.lengths = lengths
-        ctx.cells = side_by_side(
-            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
-        )
-        return tuple(chain(*((cells.hidden[1:], cells.last_state(lengths).clone()) for cells in ctx.cells)))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
-        once(ctx)
-        tasks = [
-            partial(
-                _go_back,
-                *(cells, inputs, *d_results[2 * index : 2 * index + 2]),
-                *(ctx.lengths, ctx.needs_input_grad[6 * index + 2]),
-            )
-            for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
-        ]
-        return None, None, *chain(*side_by_side(tasks))
-
-
-def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> GruCells | LstmCells:
-    cells = make_cells(len(inputs), state, weights)
-    cells.read(inputs)
-    for step in range(len(inputs)):
-        cells.run(step)
-    return cells
-
-
-def _go_back(
-    cells: GruCells | LstmCells,
-    inputs: Tensor,
-    d_outputs: Tensor | None,
-    d_last: Tensor | None,
-    lengths: Tensor | None,
-    is_input_wanted: bool,
-) -> tuple[Tensor | None, ...]:
-    cells.start_back()
-    steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
-    ends: dict[int, Tensor | slice] = {}
-    if d_last is not None:
-        ends = {len(inputs): slice(None)} if lengths is None else _rows_by_value(lengths)
-    for step in reversed(range(len(inputs))):
-        if step + 1 in ends:
-            cells.end_here(ends[step + 1], d_last[ends[step + 1]])
-        cells.back(step, steps[step])
-    return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
-
-
-def _rows_by_value(values: Tensor) -> dict[int, Tensor]:
-    return {value: torch.nonzero(values == value)[:, 0] for value in values.unique().tolist()}
+def maker_of(cell: str) -> MakeCells:
+    """What makes cells ("GRU" or "LSTM") from the number of steps, the state before them and weights."""
+    return partial(CELLS[cell], native.type_of_products())

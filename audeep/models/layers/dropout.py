@@ -4,13 +4,14 @@
 import math
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
-from audeep.models.layers import cells
+from audeep.models.layers import native
 from audeep.models.layers.draws import generator_for
 
 SMALLEST_PART = 2**16  # values that are worth a thread of their own
@@ -25,13 +26,14 @@ class Dropout(nn.Dropout):
     def forward(self, inputs: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return inputs
-        if not cells.is_in_charge(inputs):
+        if not native.uses_native(inputs):
             kept = torch.empty(inputs.shape, dtype=torch.bool, device=inputs.device)
             kept.bernoulli_(self.kept / 2**16, generator=generator_for(inputs.device))
             return inputs * kept * (2**16 / self.kept)
-        if cells.is_compiled(inputs.dtype):
-            return _Dropout.apply(inputs, self.kept, draw_keys())
-        return inputs * self.mask(inputs.shape, inputs)
+        if native.is_compiled(inputs.dtype):
+            outputs: Tensor = _Dropout.apply(inputs, self.kept, draw_keys())  # type: ignore[no-untyped-call]
+            return outputs
+        return inputs * self._drawn_mask(tuple(inputs.shape), inputs)
 
     @property
     def kept(self) -> int:
@@ -43,8 +45,11 @@ class Dropout(nn.Dropout):
         if not self.training or self.p == 0:
             return None
         shape = tuple(shape)
-        if cells.is_compiled(like.dtype):
+        if native.is_compiled(like.dtype):
             return dropped(like.new_ones(shape), self.kept, draw_keys())
+        return self._drawn_mask(shape, like)
+
+    def _drawn_mask(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         size = math.prod(shape)
         bits = torch.empty(-(-size // 4), dtype=torch.int64, device=like.device)
         bits.random_(-(2**63), None, generator=generator_for(like.device))
@@ -53,16 +58,16 @@ class Dropout(nn.Dropout):
 
 
 class _Dropout(Function):
-    """Nothing is kept for the way back but the keys: they give the same random numbers again."""
+    """Nothing is kept for the backward pass but the keys: they give the same random numbers again."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, inputs: Tensor, kept: int, keys: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, kept: int, keys: tuple[int, int]) -> Tensor:
         ctx.kept, ctx.keys = kept, keys
         return dropped(inputs, kept, keys)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         return dropped(d_outputs, ctx.kept, ctx.keys), None, None
 
 
@@ -79,10 +84,10 @@ def dropped(values: Tensor, kept: int, keys: tuple[int, int]) -> Tensor:
     size = values.numel()
     parts = max(1, min(torch.get_num_threads(), size // SMALLEST_PART))
     ends = [size * part // parts for part in range(parts + 1)]
-    cells.side_by_side(
+    native.run_parallel(
         [
             partial(
-                cells.kernels.dropout,
+                native.kernels.dropout,
                 *(values.data_ptr() + 4 * start, outputs.data_ptr() + 4 * start),
                 *(start % 2**32, stop - start, kept, 2**16 / kept, *keys),
             )

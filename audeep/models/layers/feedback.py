@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stacks of cells whose projected output is fed back, over whole sequences on the CPU, with hand-written gradients."""
+"""Autoregressive decoding by stacks of cells (see `native`) over whole sequences, with hand-written gradients."""
 
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
-from audeep.models.layers.cells import CELLS, MakeCells, once, side_by_side, tanh_backward, type_of_products
+from audeep.models.layers.autograd import once
+from audeep.models.layers.cells import MakeCells, maker_of, tanh_backward
+from audeep.models.layers.native import run_parallel
 
 
 @dataclass(frozen=True)
 class FeedbackInput:
-    """What a stack of layers is run over whose projected output is fed back.
+    """What a stack of layers decodes, projecting its outputs to frames.
 
     Attributes:
-        expected: [time, batch, frame], the input of each step where it is not fed back.
-        fed_back: [time, batch, 1], whether the output of the step before is the input instead (zeros at first).
+        expected: [time, batch, frame], the input of each step that is not autoregressive.
+        is_own: [time, batch, 1], whether the input of a step is the output of the step before instead (zeros at first).
         state: [batch, layers, parts, units] before the first step.
         masks: what the input and the outputs of each layer are multiplied by, or None: [time, batch, ...] each.
         projection: weight [frame, units] and bias [frame] of tanh(linear).
@@ -27,7 +30,7 @@ class FeedbackInput:
     """
 
     expected: Tensor
-    fed_back: Tensor
+    is_own: Tensor
     state: Tensor
     masks: list[Tensor | None]
     projection: list[Tensor]
@@ -35,10 +38,10 @@ class FeedbackInput:
 
 
 def run_feedback(cell: str, layers: list[FeedbackInput]) -> list[Tensor]:
-    """Run stacks of layers that are fed back, each over its input; give outputs [time, batch, frame]."""
-    masks = [(item.fed_back, item.masks) for item in layers]
+    """Decode by stacks of layers, each from its input; give outputs [time, batch, frame]."""
+    masks = [(item.is_own, item.masks) for item in layers]
     tensors = [(item.expected, item.state, *item.projection, *item.weights) for item in layers]
-    return list(_Feedback.apply(partial(CELLS[cell], type_of_products()), masks, *chain(*tensors)))
+    return list(_Feedback.apply(maker_of(cell), masks, *chain(*tensors)))  # type: ignore[no-untyped-call]
 
 
 class _Feedback(Function):
@@ -46,14 +49,14 @@ class _Feedback(Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx,
+        ctx: Any,
         make_cells: MakeCells,
         masks: list[tuple[Tensor, list[Tensor | None]]],
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         number = len(tensors) // len(masks)
         ctx.is_used = False
-        ctx.stacks = side_by_side(
+        ctx.stacks = run_parallel(
             [
                 partial(_FeedbackStack, make_cells, *masks[index], *tensors[index * number : (index + 1) * number])
                 for index in range(len(masks))
@@ -62,27 +65,27 @@ class _Feedback(Function):
         outputs = tuple(stack.outputs for stack in ctx.stacks)
         ctx.save_for_backward(*outputs)
         for stack in ctx.stacks:
-            del stack.outputs  # kept above, lest it keeps itself alive
+            del stack.outputs  # kept above, so that it does not keep itself alive
         return outputs
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         once(ctx)
         tasks = [
             partial(stack.go_back, outputs, gradient)
             for stack, outputs, gradient in zip(ctx.stacks, ctx.saved_tensors, d_outputs, strict=True)
         ]
-        return None, None, *chain(*side_by_side(tasks))
+        return None, None, *chain(*run_parallel(tasks))
 
 
 class _FeedbackStack:
-    """Layers of cells whose projected output is fed back, run over a sequence at once, and then back."""
+    """Layers of cells and their projection, run over a sequence at once, and then back."""
 
     def __init__(
         self,
         make_cells: MakeCells,
-        fed_back: Tensor,
+        is_own: Tensor,
         masks: list[Tensor | None],
         expected: Tensor,
         state: Tensor,
@@ -91,7 +94,7 @@ class _FeedbackStack:
         *weights: Tensor,
     ) -> None:
         num_steps, batch = expected.shape[:2]
-        self.fed_back, self.masks, self.weight = fed_back, masks, weight.detach()
+        self.is_own, self.masks, self.weight = is_own, masks, weight.detach()
         self.layers = [
             make_cells(num_steps, state[:, index], weights[4 * index : 4 * index + 4])
             for index in range(state.shape[1])
@@ -104,7 +107,7 @@ class _FeedbackStack:
         for layer in self.layers:
             layer.prepare()
         for step in range(num_steps):
-            frame = torch.where(fed_back[step], before, expected[step], out=self.seen[0][step])
+            frame = torch.where(is_own[step], before, expected[step], out=self.seen[0][step])
             if masks[0] is not None:
                 frame *= masks[0][step]
             for layer, mask, (inputs, following) in zip(self.layers, masks[1:], pairwise(self.seen), strict=True):
@@ -120,7 +123,7 @@ class _FeedbackStack:
         """Gradients of the expected inputs, the state, the projection and the weights."""
         d_projected = torch.empty_like(outputs)  # gradient before the tanh of the projection
         d_expected = torch.empty_like(outputs)
-        d_own = torch.zeros_like(outputs[0])  # gradient of what is fed back
+        d_own = torch.zeros_like(outputs[0])  # gradient of the output as input of the next step
         for layer in self.layers:
             layer.start_back()
         for step in reversed(range(len(outputs))):
@@ -132,7 +135,7 @@ class _FeedbackStack:
                 gradient = layer.d_input(step)
             if self.masks[0] is not None:
                 gradient *= self.masks[0][step]
-            torch.mul(gradient, self.fed_back[step], out=d_own)
+            torch.mul(gradient, self.is_own[step], out=d_own)
             torch.sub(gradient, d_own, out=d_expected[step])
         d_state = torch.stack([layer.d_state for layer in self.layers], dim=1)
         d_weight = d_projected.flatten(0, 1).t() @ self.seen[-1].flatten(0, 1)

@@ -6,15 +6,15 @@ from torch import Tensor
 
 from audeep.models.layers.lengths import frames_within
 
-SMALLEST_DEVIATION = 0.03  # added to deviations before their logarithm is taken
-SMALLEST_CHANGE = 0.01
+SMALLEST_DEVIATION = 0.03  # added to the standard deviations
+SMALLEST_CHANGE = 0.01  # and to those of deltas
 
 
 def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Mean, spread and roughness of each activation: [time, batch, units] -> [batch, 3 * units].
+    """Mean, log standard deviation, and log standard deviation of deltas: [time, batch, units] -> [batch, 3 * units].
 
-    Spread is the logarithm of the standard deviation over time, roughness that of the standard deviation of the change
-    from one step to the next, a constant being added to each. Only the first `lengths` [batch] steps count.
+    Deltas are the changes from one step to the next. A constant is added to each standard deviation before its
+    logarithm is taken. Only the first `lengths` [batch] steps count.
     """
     each = activations.transpose(0, 1)  # [batch, time, units]
     if lengths is None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers import native
+from audeep.models.layers.codecs import Encoder, FeedbackDecoder
 from audeep.models.layers.draws import Draws, draw_uniform, drawing_from, drawn, generator_for
-from audeep.models.layers.recurrent import Encoder, FeedbackDecoder, StackConfig
-from audeep.models.mlp import MlpConfig, Mlps
+from audeep.models.layers.recurrent import StackConfig
+from audeep.models.mlp import Mlps
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
 RANDOM = dict(keep_prob=0.6, encoder_noise=0.3, feed_previous_prob=0.5, masked_frames=0.4)
@@ -32,10 +34,8 @@ def train_a_little(seed: int, steps: int = 3, between: Callable[[], object] = la
 
 @pytest.fixture(params=["compiled", "operations", "layers of PyTorch"])
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from audeep.models.layers import cells
-
     if request.param != "compiled":
-        monkeypatch.setattr(cells, "kernels", None)
+        monkeypatch.setattr(native, "kernels", None)
     if request.param == "layers of PyTorch":
         monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
 
@@ -63,10 +63,10 @@ def test_threads_that_draw_at_once_get_what_they_get_alone() -> None:
 
 def test_perceptrons_leave_the_global_generator_as_it_is() -> None:
     before = torch.get_rng_state()
-    model = Mlps(MlpConfig(num_features=4, num_outputs=2), [1, 2])
+    model = Mlps([4, 20, 2], 0.6, [1, 2])
     first, second = (model.loss(torch.ones(3, 4), torch.tensor([0, 1, 0])).item() for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before) and first != second
-    assert Mlps(model.config, [1, 2]).loss(torch.ones(3, 4), torch.tensor([0, 1, 0])).item() == first
+    assert Mlps([4, 20, 2], 0.6, [1, 2]).loss(torch.ones(3, 4), torch.tensor([0, 1, 0])).item() == first
 
 
 def test_the_stream_of_the_cpu_is_that_of_the_global_generator() -> None:
@@ -90,7 +90,7 @@ def test_a_seed_gives_the_weights_that_it_always_gave() -> None:
     nn.init.uniform_(expected.bias, -(1.5**0.5), 1.5**0.5)
     after = torch.rand(2)
     with drawing_from(11):
-        model = Mlps(MlpConfig(3, 2, num_layers=0), [11])
+        model = Mlps([3, 2], 0.6, [11])
         found = drawn(nn.Linear, 3, 2)
         draw_uniform(found.weight, 1)
         draw_uniform(found.bias, 1)

@@ -4,17 +4,17 @@
 import pytest
 import torch
 
-from audeep.models.layers import cells
+from audeep.models.layers import native
 from audeep.models.layers.dropout import SMALLEST_PART, Dropout
 
 
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     torch.manual_seed(0)
-    if request.param == "compiled" and cells.kernels is None:
+    if request.param == "compiled" and native.kernels is None:
         pytest.skip("audeep was installed without a compiler")
     if request.param == "plain":
-        monkeypatch.setattr(cells, "kernels", None)
+        monkeypatch.setattr(native, "kernels", None)
     return request.param
 
 

@@ -8,18 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audeep.models.layers.codecs import Encoder, FeedbackDecoder, TeacherForcedDecoder, shifted
 from audeep.models.layers.lengths import root_mean_squared_error
-from audeep.models.layers.recurrent import (
-    Encoder,
-    FeedbackDecoder,
-    Recurrence,
-    RecurrentLayer,
-    RecurrentStack,
-    StackConfig,
-    TanhLinear,
-    TeacherForcedDecoder,
-    shifted,
-)
+from audeep.models.layers.linear import TanhLinear
+from audeep.models.layers.recurrent import Recurrence, RecurrentLayer, RecurrentStack, StackConfig
 from tests.support.recurrent_reference import gru, lstm
 
 KEEP = 0.7
