@@ -247,7 +247,7 @@ def _labels(path: Path, facts: Mapping[str, Any], num_labels: int) -> tuple[str,
     return tuple(labels)
 
 
-class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Bounded(TorchDispatchMode):
     """Ends the creation of tensors when there are more of them, or larger ones, than a file can hold."""
 
     def __init__(self, num_tensors: int, num_bytes: int) -> None:

@@ -59,13 +59,13 @@ def drawing_from(source: int | Draws, everything: bool = False) -> Iterator[None
     """
     token = _current.set(source if isinstance(source, Draws) else Draws(source))
     try:
-        with _Redirected() if everything else nullcontext():
+        with _Redirected() if everything else nullcontext():  # type: ignore[no-untyped-call]
             yield
     finally:
         _current.reset(token)
 
 
-class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Redirected(TorchDispatchMode):
     """Random operations that name no generator draw from `generator_for` their device."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
