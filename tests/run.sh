@@ -1,12 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs audeep into .venv and runs the whole test suite on up to four cores; arguments go to pytest (-m "not slow",
-# say, or -n 0 to run one test after the other).
+# Installs audeep into .venv, checks its types and runs tests on up to four cores; arguments go to pytest (-n 0 to run
+# one test after the other, say). A lane may come first:
+#   tests/run.sh          everything, with coverage
+#   tests/run.sh fast     what a change is checked by while it is made: no whole trainings, no tables of faults
+#   tests/run.sh faults   damaged and hostile files, full disks, killed processes
+#   tests/run.sh wheel    the fast lane on a wheel built without a compiler, in an environment of its own
 set -eu
 project=$(cd "$(dirname "$0")/.." && pwd)
 extras=[test,docs]
 . "$project/samples/install.sh"
 cd "$project"
 OMP_NUM_THREADS=${OMP_NUM_THREADS-1}
-export OMP_NUM_THREADS
-exec python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered "$@"
+AUDEEP_SHARED=${AUDEEP_SHARED-$project/../shared}
+export OMP_NUM_THREADS AUDEEP_SHARED
+lane=${1-}
+
+fast="--ignore=tests/faults --ignore=tests/test_docs.py"
+case $lane in
+fast | wheel) shift && set -- -m "not slow" $fast "$@" ;;
+faults) shift && set -- tests/faults "$@" ;;
+*) set -- --cov --cov-report=term:skip-covered "$@" ;;
+esac
+if [ "$lane" = wheel ]; then
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    git checkout-index --all --prefix="$folder/source/" # without what was compiled here
+    cd "$folder/source"
+    CC=false python -m pip wheel --quiet --no-deps --wheel-dir "$folder" .
+    rm -r audeep build ./*.egg-info
+    python -m venv "$folder/venv"
+    PATH=$folder/venv/bin:$PATH
+    python -m pip install --quiet --constraint constraints.txt "$(ls "$folder"/*.whl)[test]"
+else
+    python -m mypy
+fi
+python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+import audeep
+
+ROOT = Path(audeep.__file__).parents[1]
 ROWS = [
     {"errors"},
     {"runtime"},

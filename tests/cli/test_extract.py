@@ -14,6 +14,7 @@ import scipy.signal
 import soundfile
 
 from audeep import extract, load
+from audeep.cli.app import main
 from audeep.data.exchange.importing import import_
 from audeep.errors import OptionError
 from tests.cli.conftest import SPECTRA
@@ -30,7 +31,7 @@ def model(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"t-rae generate --model-dir {folder}/run/logs --input {folder}/spectra.nc --output {folder}/features.nc",
         f"t-rae generate --model-dir {folder}/run/logs --input {folder}/spectra.nc --output {folder}/p.nc --pooled",
     ):
-        subprocess.run([sys.executable, "-m", "audeep", "-q", *shlex.split(command)], check=True)
+        assert main(["-q", *shlex.split(command)]) == 0
     return folder
 
 
