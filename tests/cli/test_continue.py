@@ -248,7 +248,7 @@ def wait_for(path: Path, size: int, process: subprocess.Popen) -> None:
     pytest.fail(f"{path} does not grow")
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 @pytest.mark.parametrize("number, status, word", [("SIGTERM", 1, "terminated"), ("SIGINT", 130, "interrupted")])
 def test_signals_keep_what_is_done_and_say_how_to_go_on(endless, tmp_path, number, status, word, jobs):
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", jobs)
@@ -260,6 +260,7 @@ def test_signals_keep_what_is_done_and_say_how_to_go_on(endless, tmp_path, numbe
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_is_killed(endless, tmp_path):
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", "2")
     wait_for(tmp_path / "s.nc.partial", 100_000, process)
@@ -273,6 +274,7 @@ def test_workers_end_with_the_process_that_is_killed(endless, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]  # no temporary file
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_stops_the_run_in_one_line_and_what_is_done_is_kept(endless, tmp_path):
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", "2")
     wait_for(tmp_path / "s.nc.partial", 100_000, process)
@@ -289,6 +291,7 @@ def test_a_worker_that_is_killed_stops_the_run_in_one_line_and_what_is_done_is_k
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
 
 
+@pytest.mark.slow
 def test_two_runs_cannot_write_one_file(endless, audeep, tmp_path):
     pytest.importorskip("fcntl")
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", "1")

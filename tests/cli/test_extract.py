@@ -113,6 +113,7 @@ def test_the_function_writes_what_the_command_does_and_counts_the_rows(audeep, m
         extract(files, model / "run" / "logs", Path("x.txt"))
 
 
+@pytest.mark.slow
 def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 3)
     soundfile.write(tmp_path / "a.wav", samples, 8000)

@@ -82,6 +82,7 @@ def test_generate_takes_the_best_model(audeep, validated, spectrograms, tmp_path
     assert "'first' found, expected an integer >= 0, or best" in audeep(f"{command} --steps first --output x").err
 
 
+@pytest.mark.slow
 def test_reconstruct_tells_the_error_of_each_instance_and_draws_it(audeep, run_directory, spectrograms, tmp_path):
     command = f"t-rae reconstruct --model-dir {run_directory}/logs --input {spectrograms}"
     assert len(audeep(f"-q {command} --num-instances 3 --plot {tmp_path}/a.pdf").out.split()) == 3
@@ -98,6 +99,7 @@ def test_reconstruct_tells_the_error_of_each_instance_and_draws_it(audeep, run_d
         assert re.search(rf"\| +{instance} \| {data_set[instance].filename}, chunk 0 +\| {error:.4f} \|", result.out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["f-rae", "ft-rae"])
 def test_the_other_autoencoders_reconstruct_and_report_too(audeep, spectrograms, tmp_path, kind):
     options = "--num-epochs 1 --freq-window-width 4 --freq-window-overlap 2"
@@ -123,6 +125,7 @@ def test_what_cannot_be_reconstructed_is_one_line(audeep, run_directory, spectro
     assert result.status == 1 and text in result.err and result.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_and_many_instances_can_be_drawn(tmp_path, caplog):
     frames = np.zeros((3, 4), np.float32)
     plot_reconstructions([Reconstruction("a\udcff$x\n", frames, frames, 0.0)] * 51, tmp_path / "many.png")
@@ -200,6 +203,7 @@ def test_the_report_has_all_parts_and_needs_nothing_beside_itself(audeep, valida
     assert output.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_the_report_of_an_old_run_on_unlabelled_data_says_what_is_not_there(
     audeep, run_directory, spectrograms, tmp_path
 ):

@@ -70,6 +70,7 @@ def test_a_command_that_fails_leaves_the_shell_running(terminal, golden):
     assert end(child) == 0
 
 
+@pytest.mark.slow
 def test_the_exit_status_is_that_of_the_last_command_and_the_end_of_input_ends_the_shell(terminal):
     child = terminal()
     child.send("validate --input nowhere.nc\r")
@@ -94,6 +95,7 @@ def test_commands_options_values_and_files_are_completed(terminal, golden, tmp_p
     assert end(child) == 1
 
 
+@pytest.mark.slow
 def test_lines_are_remembered_from_one_shell_to_the_next(terminal):
     child = terminal()
     child.send("validate --input remembered.nc\r")
@@ -107,6 +109,7 @@ def test_lines_are_remembered_from_one_shell_to_the_next(terminal):
     assert end(child) == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_clears_the_line_and_stops_a_command_but_not_the_shell(terminal, golden, tmp_path):
     child = terminal()
     child.send("validate --input nowh")
@@ -129,6 +132,7 @@ def test_ctrl_c_clears_the_line_and_stops_a_command_but_not_the_shell(terminal, 
     assert end(child) == 1
 
 
+@pytest.mark.slow
 def test_options_of_the_application_go_for_one_command_or_for_all(terminal, golden):
     features = f"{golden}/old_features_cv.nc"
     child = terminal()
@@ -171,12 +175,14 @@ def test_a_failing_last_command_is_the_exit_status_of_a_piped_shell():
     assert process.returncode == 1 and process.stderr == "validate --input 'nowhere.nc: no closing quotation\n"
 
 
+@pytest.mark.slow
 def test_names_with_spaces_can_be_quoted(golden, tmp_path):
     (tmp_path / "a b#c.nc").write_bytes((golden / "old_features_cv.nc").read_bytes())
     for name in (f"'{tmp_path}/a b#c.nc'", f"{tmp_path}/a\\ b#c.nc"):
         assert "number of instances   | 40" in piped(f"inspect netcdf --input {name}\n").stdout
 
 
+@pytest.mark.slow
 def test_output_goes_to_programs_and_files(golden, tmp_path):
     inspect = f"inspect netcdf --input {golden}/old_features_cv.nc"
     whole = piped(f"{inspect}\n").stdout
@@ -188,6 +194,7 @@ def test_output_goes_to_programs_and_files(golden, tmp_path):
     assert piped(f"{inspect} | false\n").returncode == 1
 
 
+@pytest.mark.slow
 def test_options_of_a_piped_shell_go_for_all_its_commands(golden, tmp_path):
     command = f"svm evaluate --input {golden}/old_features_cv.nc --cross-validate --complexity 1\n"
     process = piped(2 * command, "-q", "--log-file", str(tmp_path / "log.txt"))
