@@ -18,7 +18,7 @@ from cliff.help import HelpCommand
 from stevedore import NamedExtensionManager
 
 from audeep import __version__
-from audeep.cli.models import built_in_commands, commands_of
+from audeep.cli.entry_points import built_in_commands, commands_of
 from audeep.errors import AudeepError
 from audeep.models.registry import MODELS
 from audeep.runtime.compiled import parts_in_words, warn_of_missing_parts

@@ -3,12 +3,9 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from cliff.command import Command
-from cliff.commandmanager import EntryPointWrapper
 
 from audeep.cli.evaluate import add_result_files, report_results
 from audeep.cli.options import (
@@ -28,7 +25,7 @@ from audeep.cli.options import (
     step,
 )
 from audeep.cli.render.tables import table
-from audeep.models.registry import AUTOENCODER, MODELS, TAGGER, description_of, family_of, model_type_of
+from audeep.models.registry import AUTOENCODER, family_of, model_type_of
 from audeep.runtime.files import check_text
 
 if TYPE_CHECKING:
@@ -312,42 +309,3 @@ class Evaluate(TaggerCommand):
 
         evaluation = evaluate_scores(*self.scores(parsed_args), by_file=parsed_args.majority_vote)
         report_results(self, parsed_args, evaluation, {}, has_folds=False)
-
-
-FAMILIES: dict[str, dict[str, type[ModelCommand]]] = {
-    AUTOENCODER: {"train": Train, "generate": Generate, "reconstruct": Reconstruct},
-    TAGGER: {"train": Train, "evaluate": Evaluate, "predict": Predict},
-}
-SPECIAL: dict[tuple[str, str], type[ModelCommand]] = {("t-rae", "train"): TrainTimeAutoencoder}
-
-
-class ModelEntryPoint(EntryPointWrapper):
-    """A command of a kind of model, in the form of an entry point: the class is made when it is loaded."""
-
-    def __init__(self, kind: str, word: str) -> None:
-        super().__init__(f"{kind} {word}", ModelCommand)  # type: ignore[type-abstract]
-        self.kind = kind
-        self.word = word
-
-    def load(self) -> type[Command]:
-        """The class of the command."""
-        common = FAMILIES[family_of(self.kind)][self.word]
-        base = SPECIAL.get((self.kind, self.word), common)
-        text = f"{(common.__doc__ or '').strip()} a {description_of(self.kind)}."
-        return type(base.__name__, (base,), {"kind": self.kind, "__doc__": text, "__module__": __name__})
-
-
-def commands_of(kind: str) -> Iterator[ModelEntryPoint]:
-    """The commands of a kind of model.
-
-    Raises:
-        ModelError: there is no such kind, or its package cannot be imported.
-    """
-    for word in FAMILIES[family_of(kind)]:
-        yield ModelEntryPoint(kind, word)
-
-
-def built_in_commands() -> Iterator[ModelEntryPoint]:
-    """Those of the kinds of this package, none of which is imported for it."""
-    for kind in MODELS.built_in:
-        yield from commands_of(kind)

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
+
+from stevedore import NamedExtensionManager
 
 from audeep.errors import AudeepError
 
@@ -60,7 +61,8 @@ class Registry:
     @cached_property
     def installed(self) -> Mapping[str, Entry]:
         """What other packages bring, sorted by name."""
-        found = sorted(entry_points(group=self.group), key=lambda point: (point.name, point.value))
+        points = NamedExtensionManager(self.group, []).list_entry_points()  # which stevedore keeps between runs
+        found = sorted(points, key=lambda point: (point.name, point.value))
         for point in found:
             if point.name in self.built_in:
                 logger.warning("%s: is a %s of audeep, the one of %s is left out", point.name, self.what, point.value)

@@ -287,7 +287,10 @@ BROKEN = {
         r"'cv_folds' is over \('instance',\), expected \('instance', 'fold'",
     ),
     "labels per fold": ({"label_numeric": np.array([[0], [1]])}, r"'label_numeric' is over \('instance', 'fold'\)"),
-    "texts as numbers": ({"label_numeric": np.array(["1", "0"], object)}, "'label_numeric' holds .*, expected integers"),
+    "texts as numbers": (
+        {"label_numeric": np.array(["1", "0"], object)},
+        "'label_numeric' holds .*, expected integers",
+    ),
     "fractions": ({"label_numeric": np.array([0.5, 1])}, "'label_numeric' holds float64, expected integers"),
     "infinite numbers": ({"chunk_nr": np.array([0, np.inf])}, "'chunk_nr' holds float64, expected integers"),
     "partition 7": (

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands of the kinds of models by name, in the form of entry points: none is imported until it is needed."""
+
+import importlib
+from collections.abc import Iterator
+
+from cliff.command import Command
+from cliff.commandmanager import EntryPointWrapper
+
+from audeep.models.registry import AUTOENCODER, MODELS, TAGGER, description_of, family_of
+
+COMMANDS = "audeep.cli.models"
+FAMILIES = {
+    AUTOENCODER: {"train": "Train", "generate": "Generate", "reconstruct": "Reconstruct"},
+    TAGGER: {"train": "Train", "evaluate": "Evaluate", "predict": "Predict"},
+}
+SPECIAL = {("t-rae", "train"): "TrainTimeAutoencoder"}
+
+
+class ModelEntryPoint(EntryPointWrapper):
+    """A command of a kind of model, in the form of an entry point: the class is made when it is loaded."""
+
+    def __init__(self, kind: str, word: str) -> None:
+        super().__init__(f"{kind} {word}", Command)  # type: ignore[type-abstract]
+        self.kind = kind
+        self.word = word
+
+    def load(self) -> type[Command]:
+        """The class of the command."""
+        module, name = importlib.import_module(COMMANDS), FAMILIES[family_of(self.kind)][self.word]
+        base = getattr(module, SPECIAL.get((self.kind, self.word), name))
+        text = f"{(getattr(module, name).__doc__ or '').strip()} a {description_of(self.kind)}."
+        return type(base.__name__, (base,), {"kind": self.kind, "__doc__": text, "__module__": COMMANDS})
+
+
+def commands_of(kind: str) -> Iterator[ModelEntryPoint]:
+    """The commands of a kind of model.
+
+    Raises:
+        ModelError: there is no such kind, or its package cannot be imported.
+    """
+    for word in FAMILIES[family_of(kind)]:
+        yield ModelEntryPoint(kind, word)
+
+
+def built_in_commands() -> Iterator[ModelEntryPoint]:
+    """Those of the kinds of this package, none of which is imported for it."""
+    for kind in MODELS.built_in:
+        yield from commands_of(kind)
