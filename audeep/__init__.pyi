@@ -21,8 +21,8 @@ from .evaluation.predictions import predict as predict
 from .evaluation.projection import visualize_pca as visualize_pca
 from .evaluation.projection import visualize_tsne as visualize_tsne
 from .inference.features import FeatureExtractor as FeatureExtractor
-from .inference.generation import generate as generate
 from .pipeline.extract import extract as extract
+from .pipeline.generate import generate as generate
 from .pipeline.preprocess import preprocess as preprocess
 from .training.trainer import train as train
 

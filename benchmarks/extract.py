@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""extract along a long recording against making the same spectrograms and representing them, and nothing else.
+"""extract along a long recording against making the same spectrograms and embedding them, and nothing else.
 
     python benchmarks/extract.py
 
@@ -53,7 +53,7 @@ def main() -> None:
         for minutes in (MINUTES, 10 * MINUTES):
             noise = np.random.default_rng(0).uniform(-0.5, 0.5, minutes * 60 * RATE)
             soundfile.write(folder / f"{minutes}.wav", noise, RATE)
-        model = FeatureExtractor(folder / "logs", device="cpu").model
+        model = FeatureExtractor(folder / "logs", device="cpu").embedder.model
 
         def by_hand() -> None:
             samples, _ = soundfile.read(folder / f"{MINUTES}.wav")

@@ -176,7 +176,7 @@ class Generate(ModelCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.inference.generation import generate
+        from audeep.pipeline.generate import generate
 
         generate(
             parsed_args.model_dir,
@@ -212,7 +212,7 @@ class Reconstruct(ModelCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.inference.generation import check_shape
+        from audeep.inference.embedder import check_shape
         from audeep.inference.reconstruction import reconstruct
         from audeep.models.checkpoints import load_model
         from audeep.models.devices import select_device

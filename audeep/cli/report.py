@@ -42,7 +42,7 @@ class Report(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.inference.generation import check_shape, represent
+        from audeep.inference.embedder import Embedder, check_shape
         from audeep.models.checkpoints import load_model
         from audeep.models.curve import read_curve
         from audeep.models.devices import select_device
@@ -56,7 +56,7 @@ class Report(AudeepCommand):
         settings = settings_of(model, progress, read_settings(logs / SETTINGS_NAME))
         curve = read_curve(logs, load_model(logs)[1].step)
         model.to(select_device(parsed_args.device))
-        features = represent(model, data_set)
+        features = Embedder(model).vectors(data_set)
         content = {
             "title": parsed_args.title or parsed_args.run_dir.resolve().name,
             "settings": settings,

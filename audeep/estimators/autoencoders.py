@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from audeep.data.data_set import DataSet
 from audeep.errors import ModelError
 from audeep.estimators.inputs import Spectrograms, as_data_set, as_data_sets
-from audeep.inference.generation import represented
+from audeep.inference.embedder import Embedder
 from audeep.models.checkpoints import load_model, preprocessing_of, save_model, steps_in
 from audeep.models.devices import select_device
 from audeep.models.registry import model_type_of
@@ -141,7 +141,8 @@ class Autoencoder(TransformerMixin, BaseEstimator):
         """Parts of data sets, each with its representations [instance, ...]."""
         model = copy.deepcopy(self.model_).to(select_device(self.device))
         pooled = getattr(self, "pooled", False)
-        return [part for data_set in data_sets for part in represented(model, data_set, pooled=pooled)]
+        embedder = Embedder(model, pooled)
+        return [part for data_set in data_sets for part in embedder.parts(data_set)]
 
     def _check_shape(self, data_set: DataSet, may_differ_in_time: bool) -> None:
         (frames, bands), (num_steps, num_features) = data_set.feature_shape, self.model_.config.input_shape

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Embeddings of a trained t-rae for the HEAR benchmark (Turian et al., HEAR: Holistic Evaluation of Audio
-Representations, 2022), by its common API: https://hearbenchmark.com/hear-api.html.
+"""Embeddings of sounds for the HEAR benchmark, by its common API: https://hearbenchmark.com/hear-api.html
+(Turian et al., HEAR: Holistic Evaluation of Audio Representations, 2022).
 
-A **scene** is represented as by `audeep t-rae generate`. Where training had spectrograms of one length, longer sounds
-are cut into parts of that length, the last one padded with silence; their representations are averaged, each weighted
-by its share of the sound.
+A **scene** is embedded as by `audeep t-rae generate`, by any model that embeds recordings. Where training had
+spectrograms of one length, longer sounds are cut into parts of that length, the last one padded with silence; their
+embeddings are averaged, each weighted by its share of the sound.
 
-A **timestamp** is represented by the outputs of the uppermost layer of the encoder, after it has read the sound up to
-there, and, if it is bidirectional, from the end back to there. There is one timestamp for each step of the window:
-0, hop, 2 hops, ...; the sound is continued by silence on both sides, so that windows are centred there.
+A **timestamp** is embedded by models that have a method `embed_frames`: those of t-rae and masked-frames by the outputs
+of the uppermost layer of the encoder, after it has read the sound up to there, and, if it is bidirectional, from the
+end back to there. There is one timestamp for each step of the window: 0, hop, 2 hops, ...; the sound is continued by
+silence on both sides, so that windows are centred there.
 """
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,28 +22,39 @@ from torch import Tensor, nn
 
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.errors import ModelError
-from audeep.inference.features import preprocessor_of
+from audeep.inference.embedder import Embedder, fits
+from audeep.inference.features import model_of_recordings
 from audeep.models import checkpoints
-from audeep.models.time_autoencoder import TimeAutoencoder
+from audeep.models.base import Network
+
+
+@runtime_checkable
+class EmbedsFrames(Protocol):
+    """What a model needs for timestamps."""
+
+    def embed_frames(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, time, embedding]: each frame in its context."""
 
 
 class HearModel(nn.Module):
-    """An autoencoder, and how its spectrograms are made.
+    """A model of recordings, and how its spectrograms are made.
 
     Attributes:
         sample_rate: of the sounds, in Hz.
-        scene_embedding_size: numbers that represent a sound.
-        timestamp_embedding_size: numbers that represent a point in time.
+        scene_embedding_size: length of the embedding of a sound.
+        timestamp_embedding_size: length of the embedding of a point in time; 0 where the model has none.
     """
 
-    def __init__(self, autoencoder: TimeAutoencoder, preprocessor: Preprocessor, sample_rate: int) -> None:
+    def __init__(self, model: Network, preprocessor: Preprocessor, sample_rate: int) -> None:
         super().__init__()
-        self.autoencoder = autoencoder
+        self.model = model
+        self.embedder = Embedder(model)
         self.sample_rate = sample_rate
-        shortest = torch.zeros(1, 2, autoencoder.config.num_features)
-        with torch.no_grad():
-            self.scene_embedding_size = autoencoder.embed(shortest).shape[-1]
-            self.timestamp_embedding_size = autoencoder.encoder.outputs(shortest.transpose(0, 1)).shape[-1]
+        self.scene_embedding_size = self.embedder.size
+        self.timestamp_embedding_size = 0
+        if isinstance(model, EmbedsFrames):
+            with torch.no_grad():
+                self.timestamp_embedding_size = model.embed_frames(torch.zeros(1, *model.config.input_shape)).shape[-1]
         self.part_seconds = preprocessor.chunk_length or preprocessor.fixed_length
         self.preprocessor = replace(
             preprocessor, fixed_length=None, chunk_length=None, chunk_count=None, sample_rate=sample_rate
@@ -55,19 +68,24 @@ class HearModel(nn.Module):
         if self.part_seconds is not None:
             preprocessor = replace(preprocessor, fixed_length=self.part_seconds)
             part_length = int(self.part_seconds * self.sample_rate)
-        parts = audio.split(part_length, dim=1)
-        representations = [self.autoencoder.embed(self._spectrograms(part, preprocessor)) for part in parts]
-        weights = [part.shape[1] / num_samples for part in parts]
-        return sum(weight * each for weight, each in zip(weights, representations, strict=True))
+        total = torch.zeros(len(audio), self.scene_embedding_size, device=self.embedder.device)
+        for part in torch.split(audio, part_length, dim=1):
+            total += part.shape[1] / num_samples * self.embedder.embed(self._spectrograms(part, preprocessor))
+        return total
 
     def timestamp_embeddings(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """[sound, num_samples] -> [sound, timestamp, timestamp_embedding_size], milliseconds [sound, timestamp]."""
+        """[sound, num_samples] -> [sound, timestamp, timestamp_embedding_size], milliseconds [sound, timestamp].
+
+        Raises:
+            ModelError: the model does not embed points in time.
+        """
+        if not isinstance(self.model, EmbedsFrames):
+            raise ModelError("the model does not embed points in time; use one of t-rae or masked-frames")
         window, hop = self.framing.window, self.framing.hop
         padded = nn.functional.pad(audio, (window // 2, window - window // 2))
-        spectrograms = self._spectrograms(padded, self.preprocessor)
-        outputs = self.autoencoder.encoder.outputs(spectrograms.transpose(0, 1))  # [timestamp, sound, size]
-        milliseconds = torch.arange(len(outputs), device=outputs.device) * (1000 * hop / self.sample_rate)
-        return outputs.transpose(0, 1), milliseconds.expand(len(audio), -1)
+        outputs = self.model.embed_frames(self._spectrograms(padded, self.preprocessor))  # [sound, timestamp, size]
+        milliseconds = torch.arange(outputs.shape[1], device=outputs.device) * (1000 * hop / self.sample_rate)
+        return outputs, milliseconds.expand(len(audio), -1)
 
     def _spectrograms(self, audio: Tensor, preprocessor: Preprocessor) -> Tensor:
         """[sound, num_samples] -> [sound, time, freq], on the device of the model."""
@@ -76,7 +94,7 @@ class HearModel(nn.Module):
             preprocessor.chunks_and_rate_of(f"sound {index}", signal[np.newaxis], self.sample_rate)[0]
             for index, signal in enumerate(signals)
         ]
-        return torch.from_numpy(np.concatenate(made)).to(next(self.parameters()).device)
+        return torch.from_numpy(np.concatenate(made)).to(self.embedder.device)
 
 
 def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> HearModel:
@@ -86,27 +104,24 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
         sample_rate: in Hz, of the recordings that it was trained on; needed where `preprocess` was not told one.
 
     Raises:
-        ModelError: there is no such model, it is of another kind than t-rae, or does not tell how its spectrograms
-            were made.
+        ModelError: there is no such model, it embeds single frames, or does not tell how its spectrograms were made.
     """
     path = Path(model_file_path)
-    directory, step = checkpoints.place_of(path)
-    autoencoder, _ = checkpoints.load_model(directory, step, "t-rae")
-    preprocessor = preprocessor_of(directory, step)
+    model, preprocessor = model_of_recordings(*checkpoints.place_of(path))
     sample_rate = sample_rate or preprocessor.sample_rate
     if sample_rate is None:
         raise ModelError(
             f"{path}: was trained on recordings of several sample rates; name one by load_model(path,"
-            " sample_rate), or preprocess with --sample-rate and train again"
+            " sample_rate), or preprocess with sample_rate=HZ and train again"
         )
-    model = HearModel(autoencoder, preprocessor, sample_rate).eval()
-    bands, expected = preprocessor.mel_spectrum or model.framing.window // 2 + 1, autoencoder.config.num_features
-    if bands != expected:
+    hear_model = HearModel(model, preprocessor, sample_rate).eval()
+    bands = preprocessor.mel_spectrum or hear_model.framing.window // 2 + 1
+    if not fits(model, (0, bands), any_length=True):
         raise ModelError(
-            f"{path}: was trained on {expected} bands, its settings give {bands} at {sample_rate} Hz; give load_model"
-            " the sample rate of the recordings trained on"
+            f"{path}: was trained on {model.config.num_features} bands, its settings give {bands} at {sample_rate} Hz;"
+            " give load_model the sample rate of the recordings trained on"
         )
-    return model
+    return hear_model
 
 
 @torch.no_grad()

@@ -59,6 +59,10 @@ class MaskedFramesAutoencoder(Autoencoder):
 
     embed_pooled = embed  # what `audeep t-rae generate --pooled` asks for
 
+    def embed_frames(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, time, embedding]: the outputs of the uppermost layer of the encoder."""
+        return self.encoder.outputs(frames.transpose(0, 1), lengths).transpose(0, 1)
+
     def reconstruct(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
         outputs = self.encoder.outputs(self.mask(frames, lengths).transpose(0, 1), lengths)  # [time, batch, outputs]

@@ -72,6 +72,10 @@ class TimeAutoencoder(Autoencoder):
         """[batch, time, freq] -> [batch, embedding]: the outputs of all layers of the encoder, pooled over time."""
         return self.encoder.pooled(frames.transpose(0, 1), lengths)
 
+    def embed_frames(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, time, embedding]: the outputs of the uppermost layer of the encoder."""
+        return self.encoder.outputs(frames.transpose(0, 1), lengths).transpose(0, 1)
+
     def reconstruct(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, freq]."""
         targets = backward(frames.transpose(0, 1), lengths)  # [time, batch, freq]

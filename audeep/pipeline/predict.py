@@ -5,8 +5,8 @@ from pathlib import Path
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ModelError
-from audeep.inference.generation import check_shape
-from audeep.inference.tagger import BATCH_SIZE, scores_of
+from audeep.inference.embedder import BATCH_SIZE, check_shape
+from audeep.inference.tagger import scores_of
 from audeep.models.base import Tagger
 from audeep.models.checkpoints import load_model
 from audeep.models.devices import select_device

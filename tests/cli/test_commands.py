@@ -167,7 +167,7 @@ def test_generate_writes_one_file_for_each_step(audeep, run_directory, spectrogr
 @pytest.fixture(scope="session")
 def features(run_directory, spectrograms, tmp_path_factory) -> Path:
     """Features of the tones."""
-    from audeep.inference.generation import generate
+    from audeep.pipeline.generate import generate
 
     path = tmp_path_factory.mktemp("features") / "features.nc"
     generate(run_directory / "logs", load(spectrograms), [path])

@@ -20,7 +20,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from audeep import load
 from audeep.cli.render.plots import plot_reconstructions
 from audeep.data.splits import remove_cv_setup
-from audeep.inference.generation import represent
+from audeep.inference.embedder import Embedder
 from audeep.inference.reconstruction import Reconstruction
 from audeep.models.checkpoints import load_model
 
@@ -231,7 +231,7 @@ def test_frames_of_different_numbers_are_represented_by_the_mean_of_their_own(pa
 
     data_set = padded
     model = FrequencyAutoencoder(FrequencyAutoencoderConfig(6, 4, freq_window_width=2, freq_window_overlap=1)).eval()
-    found = represent(model, data_set, batch_size=2).features
+    found = Embedder(model).vectors(data_set, batch_size=2).features
     for instance, length, vector in zip(data_set, data_set.num_frames, found, strict=True):
         with torch.no_grad():
             frames = model.embed(torch.from_numpy(instance.features[None, :length]))[0]

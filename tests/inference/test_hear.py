@@ -170,7 +170,7 @@ def test_a_timestamp_has_the_state_of_the_encoder_there(trained: Callable[..., P
     for index in (0, 5, len(spectrograms[0]) - 1):
         read = torch.from_numpy(np.stack(spectrograms)[:, : index + 1])
         with torch.no_grad():
-            state = model.autoencoder.encoder(read.transpose(0, 1))  # [batch, layers * units], GRU
+            state = model.model.encoder(read.transpose(0, 1))  # [batch, layers * units], GRU
         np.testing.assert_allclose(embeddings[:, index], state[:, -4:], atol=1e-6)
 
 
@@ -192,7 +192,7 @@ def test_embeddings_need_no_gradients(trained: Callable[..., Path]) -> None:
 def test_a_model_is_named_by_its_file_or_its_directory(trained: Callable[..., Path]) -> None:
     logs = trained()
     (file,) = (path for path in logs.glob("model-*.safetensors") if "optimiser" not in path.name)
-    one, other = (hear.load_model(str(path)).autoencoder.state_dict() for path in (file, logs))
+    one, other = (hear.load_model(str(path)).model.state_dict() for path in (file, logs))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
@@ -211,7 +211,7 @@ def test_recordings_of_several_rates_need_to_be_told_one(tmp_path: Path, trained
 
 
 def test_unfit_models_are_refused(tmp_path: Path, trained: Callable[..., Path]) -> None:
-    with pytest.raises(ModelError, match="is a f-rae model, t-rae was expected"):
+    with pytest.raises(ModelError, match="is a model of single frames; a model of whole spectrograms is needed"):
         hear.load_model(trained(SPECTRA, "--num-units 2 --freq-window-width 4 --freq-window-overlap 2", "f-rae"))
     with pytest.raises(ModelError, match=r"weights.bin: is not a model; name model-<step>.safetensors, or the"):
         hear.load_model(tmp_path / "weights.bin")

@@ -21,11 +21,11 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import AudeepError, DataError, ModelError, OptionError, OutputError, ShapeError
-from audeep.inference.generation import generate
 from audeep.models import checkpoints
 from audeep.models.checkpoints import Progress, load_model, steps_in
 from audeep.models.devices import select_device
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.pipeline.generate import generate
 from audeep.training import trainer
 from audeep.training.batches import Batches
 from audeep.training.options import TrainingOptions

@@ -14,10 +14,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from audeep.data.data_set import DataSet, load
 from audeep.data.schema import Partition
 from audeep.errors import AudeepError, DataError, ModelError, OptionError
-from audeep.inference.generation import generate
 from audeep.models.checkpoints import load_model, steps_in
 from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
+from audeep.pipeline.generate import generate
 from audeep.training import trainer
 from audeep.training.batches import Batches
 from audeep.training.objectives import objective_of

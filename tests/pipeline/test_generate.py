@@ -10,9 +10,9 @@ import torch
 
 from audeep.data.data_set import DataSet, load
 from audeep.errors import ModelError, OptionError, ShapeError
-from audeep.inference.generation import generate
 from audeep.models.checkpoints import load_model
 from audeep.models.time_autoencoder import TimeAutoencoder
+from audeep.pipeline.generate import generate
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
 
@@ -33,13 +33,13 @@ def logs(tmp_path: Path, make_spectrograms: Callable) -> Path:
     return tmp_path / "run" / "logs"
 
 
-def represented(logs: Path, data_set: DataSet, step: int | None = None) -> np.ndarray:
+def embedded(logs: Path, data_set: DataSet, step: int | None = None) -> np.ndarray:
     with torch.no_grad():
         return load_model(logs, step)[0].eval().embed(torch.from_numpy(data_set.features)).numpy()
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 500])
-def test_features_are_the_representations_whatever_the_batch_size(
+def test_features_are_the_embeddings_whatever_the_batch_size(
     tmp_path: Path, logs: Path, make_spectrograms: Callable, batch_size: int
 ) -> None:
     data_set = make_spectrograms(9, seed=2)
@@ -47,7 +47,7 @@ def test_features_are_the_representations_whatever_the_batch_size(
     generated = load(tmp_path / "out.nc")
     assert generated.feature_dims == ("generated",)
     assert generated.feature_shape == (2 * 2 * 3,)  # layers, directions of the decoder, units
-    np.testing.assert_allclose(generated.features, represented(logs, data_set), atol=1e-6)
+    np.testing.assert_allclose(generated.features, embedded(logs, data_set), atol=1e-6)
 
 
 def test_metadata_are_carried_over(tmp_path: Path, logs: Path, make_spectrograms: Callable) -> None:
@@ -65,31 +65,29 @@ def test_each_step_has_its_output(tmp_path: Path, logs: Path, make_spectrograms:
     data_set, outputs = make_spectrograms(5), [tmp_path / "nine.nc", tmp_path / "three.nc"]
     generate(logs, data_set, outputs, steps=[9, 3])
     nine, three = (load(output).features for output in outputs)
-    np.testing.assert_allclose(nine, represented(logs, data_set, 9), atol=1e-6)
-    np.testing.assert_allclose(three, represented(logs, data_set, 3), atol=1e-6)
+    np.testing.assert_allclose(nine, embedded(logs, data_set, 9), atol=1e-6)
+    np.testing.assert_allclose(three, embedded(logs, data_set, 3), atol=1e-6)
     assert np.abs(nine - three).max() > 1e-3
 
 
 def test_newest_step_is_the_default(tmp_path: Path, logs: Path, make_spectrograms: Callable) -> None:
     generate(logs, make_spectrograms(5), [tmp_path / "out.nc"])
-    np.testing.assert_allclose(
-        load(tmp_path / "out.nc").features, represented(logs, make_spectrograms(5), 9), atol=1e-6
-    )
+    np.testing.assert_allclose(load(tmp_path / "out.nc").features, embedded(logs, make_spectrograms(5), 9), atol=1e-6)
 
 
 def test_features_come_straight_from_a_file(tmp_path: Path, logs: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(9)
     data_set.save(tmp_path / "in.nc")
     generate(logs, load(tmp_path / "in.nc"), [tmp_path / "out.nc"], batch_size=4)
-    np.testing.assert_allclose(load(tmp_path / "out.nc").features, represented(logs, data_set), atol=1e-6)
+    np.testing.assert_allclose(load(tmp_path / "out.nc").features, embedded(logs, data_set), atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "steps, count, message",
     [
-        (None, 2, "2 output files for 1 training steps; give one --output for each of --steps"),
-        ([3, 6], 1, "1 output files for 2 training steps"),
-        ([3, 6], 3, "3 output files for 2 training steps"),
+        (None, 2, "2 outputs for 1 training steps; give one output for each step"),
+        ([3, 6], 1, "1 outputs for 2 training steps"),
+        ([3, 6], 3, "3 outputs for 2 training steps"),
     ],
 )
 def test_wrong_number_of_outputs_is_refused(
@@ -164,7 +162,7 @@ def test_padding_changes_no_feature(tmp_path: Path, logs: Path, make_spectrogram
     for instance, found in zip(data_set, generated, strict=True):
         alone = make_spectrograms(1, steps=instance.num_frames)
         alone.features[0] = instance.features[: instance.num_frames]
-        np.testing.assert_allclose(found.features, represented(logs, alone)[0], atol=1e-6)
+        np.testing.assert_allclose(found.features, embedded(logs, alone)[0], atol=1e-6)
         assert found.num_frames is None  # there is no axis of time any more
 
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A trained model applied: embeddings of spectrograms, batch by batch or of a whole data set."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audeep.data.data_set import DataSet
+from audeep.data.schema import GENERATED
+from audeep.errors import OptionError, ShapeError, describe
+from audeep.models.base import Network
+from audeep.runtime.progress import progress
+
+BATCH_SIZE = 500  # instances that are embedded at a time
+
+Spectrograms = NDArray[np.float32]  # [instance, time, freq]
+Embeddings = NDArray[np.float32]  # [instance, embedding], or [instance, time, embedding]
+
+
+class Embedder:
+    """A trained model that embeds spectrograms, on the device where it is.
+
+    It gives one vector for each spectrogram or, by a model whose `level` is "frame", for each frame.
+
+    Args:
+        model: leaves training mode.
+        pooled: embed by the method `embed_pooled`, which not all kinds of models have.
+
+    Raises:
+        OptionError: the model has no such method.
+    """
+
+    def __init__(self, model: Network, pooled: bool = False) -> None:
+        if pooled and not hasattr(model, "embed_pooled"):
+            raise OptionError("pooled=True: this kind of model has no pooled features; leave it out")
+        self.model = model.eval()
+        self.embed: Callable[..., Tensor] = getattr(model, "embed_pooled" if pooled else "embed")
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute."""
+        return next(self.model.parameters()).device
+
+    @property
+    def is_of_frames(self) -> bool:
+        """Whether each frame has its vector."""
+        return self.model.level == "frame"
+
+    @cached_property
+    def size(self) -> int:
+        """Length of a vector."""
+        return int(self(np.zeros((1, *self.model.config.input_shape), np.float32)).shape[-1])
+
+    @torch.inference_mode()
+    def __call__(self, spectrograms: Spectrograms) -> Embeddings:
+        """Embed [instance, time, freq], none of it padded."""
+        embeddings: Embeddings = self.embed(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
+        return embeddings
+
+    def parts(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> Iterator[tuple[DataSet, Embeddings]]:
+        """The data set part by part, each with its embeddings; zeros in the padding of frames."""
+        for part, frames, lengths in batches_of(data_set, batch_size, self.model, "generate"):
+            with torch.inference_mode():
+                embeddings: Embeddings = self.embed(frames, lengths).cpu().numpy()
+            yield part, embeddings
+
+    def vectors(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> DataSet:
+        """The same instances with one vector each [instance, generated]: where frames have theirs, the mean of them."""
+        found = []
+        for part, embeddings in self.parts(data_set, batch_size):
+            found.append(embeddings.sum(axis=1) / part.num_frames[:, np.newaxis] if self.is_of_frames else embeddings)
+        return data_set.with_features(np.concatenate(found), [GENERATED])
+
+
+def batches_of(
+    data_set: DataSet, batch_size: int, model: Network, what: str
+) -> Iterator[tuple[DataSet, Tensor, Tensor | None]]:
+    """The data set part by part, each with its spectrograms [batch, time, freq] and, where some are padded, lengths.
+
+    Args:
+        model: on whose device they are to be.
+        what: the work, as a verb.
+    """
+    device = next(model.parameters()).device
+    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
+    for part in progress(parts, what, "batches"):
+        lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
+        yield part, torch.from_numpy(part.features).to(device), lengths
+
+
+def fits(model: Network, shape: Sequence[int], any_length: bool) -> bool:
+    """Whether a model embeds spectrograms of `shape` [time, freq]: that of training, but in time where `any_length`."""
+    first = 1 if any_length else 0
+    return (*shape[first:],) == (*model.config.input_shape[first:],)
+
+
+def check_shape(model: Network, data_set: DataSet, model_directory: Path) -> None:
+    """Check that a model can embed the instances of a data set.
+
+    Raises:
+        ShapeError: it was trained on another shape.
+    """
+    if not fits(model, data_set.feature_shape, any_length=data_set.is_padded):
+        raise ShapeError(
+            f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
+            f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
+        )

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""generate: embeddings of a data set by trained models, in a file for each model."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from audeep.data import netcdf
+from audeep.data.data_set import DataSet
+from audeep.data.schema import GENERATED, NUM_FRAMES
+from audeep.errors import OptionError
+from audeep.inference.embedder import BATCH_SIZE, Embedder, check_shape
+from audeep.models.checkpoints import load_model
+from audeep.models.devices import select_device
+from audeep.runtime.files import check_target
+
+logger = logging.getLogger(__name__)
+
+
+def generate(
+    model_directory: Path,
+    data_set: DataSet,
+    outputs: Sequence[Path],
+    steps: Sequence[int | str] | None = None,
+    *,
+    kind: str | None = None,
+    batch_size: int = BATCH_SIZE,
+    device: str = "auto",
+    pooled: bool = False,
+) -> None:
+    """Write the embeddings of all instances, one file for each training step.
+
+    Args:
+        steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
+        kind: the kind of model expected ("t-rae").
+        pooled: embed by `embed_pooled`, which the models of t-rae have.
+
+    Raises:
+        OptionError: the numbers of steps and outputs differ, or there are no pooled features.
+        ModelError: a checkpoint is missing or damaged.
+        ShapeError: the model was trained on another shape.
+        OutputError: an output cannot be written.
+    """
+    chosen: Sequence[int | str | None] = [None] if steps is None else steps
+    if len(chosen) != len(outputs):
+        raise OptionError(f"{len(outputs)} outputs for {len(chosen)} training steps; give one output for each step")
+    for number, output in enumerate(outputs):
+        if output in outputs[:number]:
+            raise OptionError(f"{output}: is named twice; give each step an output of its own")
+        check_target(output)
+    models = [load_model(model_directory, step, kind)[0] for step in chosen]
+    for model in models:
+        check_shape(model, data_set, model_directory)
+    for model, output in zip(models, outputs, strict=True):
+        _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size)
+        logger.info("%s: features of %d instances written", output, len(data_set))
+
+
+def _generate(embedder: Embedder, data_set: DataSet, output: Path, batch_size: int) -> None:
+    names, shape = [GENERATED], [embedder.size]
+    if embedder.is_of_frames:
+        names, shape = [f"{GENERATED}_0", f"{GENERATED}_1"], [data_set.feature_shape[0], *shape]
+    with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
+        for part, embeddings in embedder.parts(data_set, batch_size):
+            metadata = part.metadata
+            if not embedder.is_of_frames:
+                del metadata[NUM_FRAMES.name]  # there is no axis of time any more
+            writer.append(metadata, embeddings)
