@@ -11,10 +11,11 @@ from .data.schema import Partition as Partition
 from .data.schema import Split as Split
 from .data.splits import modify as modify
 from .data.upsample import upsample as upsample
-from .estimators.autoencoders import FrequencyAutoencoder as FrequencyAutoencoder
-from .estimators.autoencoders import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
-from .estimators.autoencoders import TimeAutoencoder as TimeAutoencoder
-from .estimators.spectrogram import Spectrogram as Spectrogram
+from .estimators import FrequencyAutoencoder as FrequencyAutoencoder
+from .estimators import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
+from .estimators import MaskedFramesAutoencoder as MaskedFramesAutoencoder
+from .estimators import Spectrogram as Spectrogram
+from .estimators import TimeAutoencoder as TimeAutoencoder
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.plan import EvaluationPlan as EvaluationPlan
 from .evaluation.predictions import predict as predict

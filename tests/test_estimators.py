@@ -2,9 +2,12 @@
 """Estimators of scikit-learn: its own checks, and the same results as the command line."""
 
 import dataclasses
+import inspect
 import pickle
+import re
 import shlex
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -20,23 +23,38 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from audeep import FrequencyAutoencoder, FrequencyTimeAutoencoder, Spectrogram, TimeAutoencoder
+import audeep
+from audeep import (
+    FrequencyAutoencoder,
+    FrequencyTimeAutoencoder,
+    MaskedFramesAutoencoder,
+    Spectrogram,
+    TimeAutoencoder,
+    estimators,
+)
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.cli.app import main
 from audeep.data.data_set import DataSet, load
+from audeep.data.schema import Partition
 from audeep.errors import AudioError, DataError, ModelError, OptionError
-from audeep.estimators.autoencoders import MaskedFramesAutoencoder
-from audeep.runtime.options import options_of
+from audeep.models.registry import MODELS, model_type_of
+from audeep.runtime.registry import Entry
 from tests.cli.test_manual_options import parser_of
 from tests.support.spectrograms import make_spectrograms
 
 __all__ = ["make_spectrograms"]
 
-KINDS = {"t-rae": TimeAutoencoder, "f-rae": FrequencyAutoencoder, "ft-rae": FrequencyTimeAutoencoder}
+KINDS = {
+    "t-rae": TimeAutoencoder,
+    "f-rae": FrequencyAutoencoder,
+    "ft-rae": FrequencyTimeAutoencoder,
+    "masked-frames": MaskedFramesAutoencoder,
+}
 NETWORKS = {
     "t-rae": {"num_layers": 2, "num_units": 3, "bidirectional_decoder": True, "encoder_noise": 0.2},
     "f-rae": {"num_units": 2, "freq_window_width": 4, "freq_window_overlap": 2, "cell": "LSTM"},
     "ft-rae": {"num_f_units": 3, "num_t_units": 2, "freq_window_width": 4, "freq_window_overlap": 2},
+    "masked-frames": {"num_units": 3, "bidirectional_encoder": True, "masked_frames": 0.3, "mask_span": 2},
 }
 TRAINING = {"num_epochs": 2, "batch_size": 8, "learning_rate": 0.01, "device": "cpu"}
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
@@ -85,12 +103,35 @@ WINDOW = {"freq_window_width": 1, "freq_window_overlap": 0}  # what the checks g
     [
         TimeAutoencoder(num_units=2, num_epochs=1, device="cpu"),
         FrequencyAutoencoder(num_units=2, num_epochs=1, device="cpu", **WINDOW),
-        FrequencyTimeAutoencoder(num_f_units=2, num_t_units=2, num_epochs=1, device="cpu", **WINDOW),
         Spectrogram(),
     ]
 )
 def test_the_checks_of_scikit_learn_hold(estimator: BaseEstimator, check: Callable) -> None:
     check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [
+        FrequencyTimeAutoencoder(num_f_units=2, num_t_units=2, num_epochs=1, device="cpu", **WINDOW),
+        MaskedFramesAutoencoder(num_units=2, num_epochs=1, device="cpu"),
+    ]
+)
+def test_the_checks_of_scikit_learn_hold_for_other_kinds(estimator: BaseEstimator, check: Callable) -> None:
+    check(estimator)
+
+
+def test_each_kind_has_an_estimator_named_like_its_network() -> None:
+    kinds = {entry.name: estimators.estimator(entry.name) for entry in MODELS.built_in.values()}
+    assert kinds == KINDS
+    for kind, estimator in kinds.items():
+        assert estimator.__name__ == model_type_of(kind).__name__
+        assert getattr(estimators, estimator.__name__) is getattr(audeep, estimator.__name__) is estimator
+    assert set(dir(estimators)) == {"Spectrogram", "estimator", *(each.__name__ for each in KINDS.values())}
+    with pytest.raises(AttributeError, match="has no attribute 'SpaceAutoencoder'"):
+        estimators.SpaceAutoencoder  # noqa: B018
+    with pytest.raises(ModelError, match="space-rae: is not a model; choose one of t-rae"):
+        estimators.estimator("space-rae")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,13 +146,20 @@ def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Pa
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str) -> None:
-    actions = parser_of(f"{kind} train")._actions + parser_of(f"{kind} generate")._actions
-    options = {action.dest: action.default for action in reversed(actions)}  # those of train decide
+    options = {action.dest: action.default for action in parser_of(f"{kind} train")._actions}
     parameters = KINDS[kind]().get_params()
-    assert parameters.pop("random_state") == options["seed"]
-    assert parameters == {name: options[name] for name in parameters}
-    fields = set(options_of(KINDS[kind]().fit(np.zeros((2, 2, 32))).model_.config_type))
-    assert set(parameters) >= fields - {"num_steps", "num_features"}
+    assert parameters.pop("random_state") == options.pop("seed")
+    assert parameters.pop("pooled", False) is False
+    of_the_command = {"help", "input", "run_name", "resume", "tempdir", "checkpoints_to_keep", "decoder"}
+    assert parameters == {name: value for name, value in options.items() if name not in of_the_command}
+
+
+def test_parameters_are_described() -> None:
+    for estimator in (*KINDS.values(), Spectrogram):
+        described = re.findall(r"^    (\w+): \S.*$", estimator.__doc__, re.MULTILINE)
+        assert described == list(inspect.signature(estimator).parameters)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'num_unitz'"):
+            estimator(num_unitz=3)
 
 
 def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess() -> None:
@@ -122,8 +170,8 @@ def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess()
     assert set(parameters) == settings
 
 
-@pytest.mark.parametrize("kind", ["t-rae", "ft-rae"])
-def test_padding_changes_no_representation(kind: str, sweeps: np.ndarray) -> None:
+@pytest.mark.parametrize("kind", ["t-rae", "ft-rae", "masked-frames"])
+def test_padding_changes_no_embedding(kind: str, sweeps: np.ndarray) -> None:
     lengths = [7, 2, 5, 7, 3, 7, 4, 6, 1]
     cut = [spectrogram[:length] for spectrogram, length in zip(sweeps, lengths, strict=True)]
     estimator = estimator_of(kind).fit(cut)
@@ -344,20 +392,131 @@ def test_other_shapes_than_those_of_training_are_refused(sweeps: np.ndarray) -> 
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        ({"num_units": 0}, "num_units=0: a whole number >= 1 was expected"),
-        ({"num_layers": 1.0}, "num_layers=1.0: a whole number >= 1 was expected"),
-        ({"cell": "RNN"}, "cell='RNN': one of GRU, LSTM was expected"),
-        ({"precision": "float64"}, "precision='float64': one of float32, bfloat16, float16 was expected"),
-        ({"bidirectional_encoder": 1}, "bidirectional_encoder=1: True or False was expected"),
-        ({"keep_prob": 0}, "keep_prob=0: a probability > 0 was expected"),
-        ({"encoder_noise": 1.5}, "encoder_noise=1.5: a probability was expected"),
-        ({"learning_rate": float("nan")}, "learning_rate=nan: a number > 0 was expected"),
+        ({"num_units": 0}, "num_units=0: expected an integer >= 1"),
+        ({"num_layers": 1.0}, "num_layers=1.0: expected an integer >= 1"),
+        ({"cell": "RNN"}, "cell='RNN': expected one of GRU, LSTM"),
+        ({"precision": "float64"}, "precision='float64': expected one of float32, bfloat16, float16"),
+        ({"bidirectional_encoder": 1}, "bidirectional_encoder=1: expected True or False"),
+        ({"keep_prob": 0}, "keep_prob=0: expected a number > 0 <= 1"),
+        ({"encoder_noise": 1.5}, "encoder_noise=1.5: expected a number >= 0 <= 1"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan: expected a number > 0"),
+        ({"crop_frames": 0}, "crop_frames=0: expected an integer >= 1"),
+        ({"patience": 2}, "patience=2: needs a validation loss; add validation_split=P or validation_partition=NAME"),
+        ({"validation_partition": ["EVAL"]}, "validation_partition='EVAL': expected some of TRAIN, DEVEL, TEST"),
         ({"random_state": "seed"}, "'seed' cannot be used to seed"),
+        ({"random_state": -1}, "random_state=-1: expected an integer >= 0"),
     ],
 )
 def test_unfit_parameters_are_refused(sweeps: np.ndarray, parameters: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TimeAutoencoder(**parameters).fit(sweeps)
+
+
+@pytest.mark.parametrize(
+    "validation, typed",
+    [
+        ({"validation_split": 0.3}, "--validation-split 0.3"),
+        ({"validation_partition": ["DEVEL", Partition.TEST]}, "--validation-partition DEVEL TEST"),
+    ],
+)
+def test_the_best_model_is_that_of_the_command_line(
+    tmp_path: Path, make_spectrograms: Callable, validation: dict, typed: str
+) -> None:
+    make_spectrograms(12, steps=9).save(tmp_path / "s.nc")
+    further = {"crop_frames": 5, "schedule": "cosine", "patience": 2, "keep_best": True}
+    parameters = {**NETWORKS["t-rae"], **TRAINING, **further, "num_epochs": 5, "learning_rate": 0.2}
+    run(f"t-rae train --input {tmp_path}/s.nc --run-name {tmp_path}/run {as_options(parameters)} {typed}")
+    command = f"t-rae generate --input {tmp_path}/s.nc --model-dir {tmp_path}/run/logs --output {tmp_path}/out.nc"
+    run(f"{command} --steps best --device cpu")
+    estimator = TimeAutoencoder(**parameters, **validation).fit(tmp_path / "s.nc")
+    assert estimator.transform(tmp_path / "s.nc").tobytes() == load(tmp_path / "out.nc").features.tobytes()
+
+
+def test_arrays_are_held_out_one_by_one(sweeps: np.ndarray) -> None:
+    estimator = estimator_of("t-rae", validation_split=0.4, batch_size=1, num_epochs=1).fit(sweeps)
+    assert estimator.progress_.step == 5  # 4 of 9 are held out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fitting_leaves_the_random_numbers_of_the_caller_alone(sweeps: np.ndarray, kind: str) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first = estimator_of(kind).fit(sweeps).transform(sweeps)
+    assert torch.equal(torch.rand(3), expected)
+    assert np.array_equal(estimator_of(kind).fit(sweeps).transform(sweeps), first)
+
+
+def test_fitting_in_threads_gives_the_features_of_fitting_alone(sweeps: np.ndarray) -> None:
+    def features(kind: str) -> bytes:
+        return estimator_of(kind, keep_prob=0.6, num_epochs=5).fit_transform(sweeps).tobytes()
+
+    alone = [features(kind) for kind in KINDS]
+    with ThreadPoolExecutor(len(KINDS)) as pool:
+        assert list(pool.map(features, KINDS)) == alone
+
+
+@pytest.fixture
+def other_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kinds of models that another package brings are installed."""
+    for name, target in (("toy-cnn", "ToyAutoencoder"), ("toy-tagger", "ToyTagger")):
+        monkeypatch.setitem(MODELS.installed, name, Entry(name, f"tests.support.toy_kinds:{target}"))
+
+
+@pytest.fixture
+def labelled(make_spectrograms: Callable) -> DataSet:
+    """Spectrograms of two classes, one of them louder."""
+    data_set = make_spectrograms(20)
+    data_set.features[1::2] += 2
+    return data_set
+
+
+def test_kinds_of_other_packages_have_estimators(other_kinds: None, sweeps: np.ndarray) -> None:
+    made = estimators.estimator("toy-cnn")
+    assert estimators.ToyAutoencoder is made and "width: channels of the convolution" in made.__doc__
+    estimator = made(width=1.5, **TRAINING).fit(sweeps)
+    assert estimator.transform(sweeps).shape == (9, round(1.5 * 5))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).transform(sweeps), estimator.transform(sweeps))
+    with pytest.raises(ValueError, match="width=17: expected a number > 0 <= 16"):
+        made(width=17).fit(sweeps)
+
+
+def test_taggers_are_classifiers(other_kinds: None, tmp_path: Path, labelled: DataSet) -> None:
+    labels = np.array([30, 10])[np.arange(20) % 2]
+    tagger = estimators.ToyTagger(num_epochs=60, learning_rate=0.05, batch_size=8, device="cpu")
+    assert is_classifier(tagger) and "num_labels" not in tagger.get_params()
+    tagger.fit(labelled.features, labels)
+    assert tagger.classes_.tolist() == [10, 30] and tagger.score(labelled.features, labels) == 1
+    probabilities = tagger.predict_proba(list(labelled.features))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(tagger.classes_[probabilities.argmax(axis=1)], tagger.predict(labelled.features))
+    tagger.save(tmp_path / "model")
+    again = estimators.ToyTagger.load(tmp_path / "model")
+    assert again.predict(labelled).tolist() == labels.astype(str).tolist()
+    with pytest.raises(NotFittedError):
+        clone(tagger).predict(labelled)
+
+
+def test_taggers_learn_from_the_labels_of_data_sets(other_kinds: None, tmp_path: Path, labelled: DataSet) -> None:
+    labelled.save(tmp_path / "s.nc")
+    tagger = estimators.ToyTagger(num_epochs=60, learning_rate=0.05, batch_size=8, device="cpu")
+    tagger.fit([tmp_path / "s.nc", labelled])
+    assert tagger.classes_.tolist() == ["rise", "fall"]  # in the order of their numbers
+    assert tagger.predict(tmp_path / "s.nc").tolist() == labelled.labels_nominal.tolist()
+    tagger.fit([tmp_path / "s.nc", labelled], ["x", "y"] * 20)
+    assert tagger.predict(labelled).tolist() == ["x", "y"] * 10
+
+
+def test_unfit_labels_are_refused(other_kinds: None, labelled: DataSet) -> None:
+    tagger = estimators.ToyTagger(**TRAINING)
+    with pytest.raises(ValueError, match="y has 1 class, two or more are needed"):
+        tagger.fit(labelled, ["x"] * 20)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: "):
+        tagger.fit(labelled, ["x", "y"])
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        tagger.fit(labelled, np.linspace(0, 1, 20))
+    with pytest.raises(DataError, match="two or more are needed to learn from"):
+        tagger.fit(labelled.features)
 
 
 def test_an_unknown_device_is_refused(sweeps: np.ndarray) -> None:

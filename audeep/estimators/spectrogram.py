@@ -6,56 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 
+from audeep.audio.front_ends.base import Frames
 from audeep.audio.front_ends.mel import Preprocessor
+from audeep.estimators.parameters import declared_parameters, with_parameters
 
-Recordings = Sequence[Path | str | np.ndarray]
+Recordings = Sequence[Path | str | NDArray[Any]]
 
 
+@with_parameters(list(declared_parameters(Preprocessor)), Preprocessor)
 class Spectrogram(TransformerMixin, BaseEstimator):
     """Normalised spectrograms of recordings, as `audeep preprocess` makes them; parameters are its options.
 
-    Args:
-        sample_rate: in Hz. Files of another rate are resampled, arrays are taken to have it; without one, files keep
-            their own and arrays are refused.
+    Files of another rate than `sample_rate` are resampled, arrays are taken to have it; without one, files keep their
+    own and arrays are refused.
     """
-
-    def __init__(
-        self,
-        window_width: float = 0.04,
-        window_overlap: float = 0.02,
-        mel_spectrum: int | None = None,
-        chunk_length: float | None = None,
-        chunk_count: int | None = None,
-        clip_above: float | None = None,
-        clip_below: float | None = None,
-        channels: str = "MEAN",
-        fixed_length: float | None = None,
-        center_fixed: bool = False,
-        sample_rate: int | None = None,
-        relative_to: str | None = None,
-    ) -> None:
-        self.window_width = window_width
-        self.window_overlap = window_overlap
-        self.mel_spectrum = mel_spectrum
-        self.chunk_length = chunk_length
-        self.chunk_count = chunk_count
-        self.clip_above = clip_above
-        self.clip_below = clip_below
-        self.channels = channels
-        self.fixed_length = fixed_length
-        self.center_fixed = center_fixed
-        self.sample_rate = sample_rate
-        self.relative_to = relative_to
 
     def fit(self, X: Recordings, y: Any = None) -> "Spectrogram":
         """Check the settings; there is nothing to learn."""
         self._preprocessor()
         return self
 
-    def transform(self, X: Recordings) -> np.ndarray | list[np.ndarray]:
+    def transform(self, X: Recordings) -> Frames | list[Frames]:
         """Paths of recordings, or signals [num_samples] -> [instance, time, freq] float32.
 
         Without `fixed_length` or `chunk_length`, recordings may differ in length: the result is a list of [time, freq].
@@ -79,7 +54,7 @@ class Spectrogram(TransformerMixin, BaseEstimator):
             )
         return np.stack(spectrograms)
 
-    def _chunks(self, preprocessor: Preprocessor, index: int, recording: Path | str | np.ndarray) -> np.ndarray:
+    def _chunks(self, preprocessor: Preprocessor, index: int, recording: Path | str | NDArray[Any]) -> Frames:
         """[chunk, time, freq] of one recording."""
         if isinstance(recording, str | Path):
             return preprocessor.chunks(recording)

@@ -20,7 +20,6 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from audeep import load
 from audeep.cli.render.plots import plot_reconstructions
 from audeep.data.splits import remove_cv_setup
-from audeep.inference.embedder import Embedder
 from audeep.inference.reconstruction import Reconstruction
 from audeep.models.checkpoints import load_model
 
@@ -224,27 +223,3 @@ def test_the_report_refuses_what_it_cannot_read(audeep, run_directory, spectrogr
         result = audeep(f"report --run-dir {tmp_path}/{directory} --input {spectrograms}")
         assert result.status == 1 and text in result.err and result.err.count("\n") == 1
     assert not list(tmp_path.rglob("report.html"))
-
-
-def test_frames_of_different_numbers_are_represented_by_the_mean_of_their_own(padded):
-    from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
-
-    data_set = padded
-    model = FrequencyAutoencoder(FrequencyAutoencoderConfig(6, 4, freq_window_width=2, freq_window_overlap=1)).eval()
-    found = Embedder(model).vectors(data_set, batch_size=2).features
-    for instance, length, vector in zip(data_set, data_set.num_frames, found, strict=True):
-        with torch.no_grad():
-            frames = model.embed(torch.from_numpy(instance.features[None, :length]))[0]
-        np.testing.assert_allclose(vector, frames.mean(dim=0), atol=1e-6)
-
-
-@pytest.fixture
-def padded():
-    """Three spectrograms of 6, 3 and 4 frames."""
-    from audeep.data.data_set import empty
-
-    data_set = empty(3, [("time", 6), ("freq", 4)])
-    data_set.data["features"][:] = np.random.default_rng(0).uniform(-1, 1, (3, 6, 4))
-    for instance, length in zip(data_set, (6, 3, 4), strict=True):
-        instance.num_frames = length
-    return data_set

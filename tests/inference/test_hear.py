@@ -210,6 +210,16 @@ def test_recordings_of_several_rates_need_to_be_told_one(tmp_path: Path, trained
         hear.load_model(logs, sample_rate=8000)
 
 
+def test_models_without_embeddings_of_timestamps_embed_scenes(trained: Callable[..., Path]) -> None:
+    logs = trained(SPECTRA, "--num-t-units 3 --freq-window-width 4 --freq-window-overlap 2", "ft-rae")
+    model = hear.load_model(logs)
+    check_model(model)
+    check_scenes(model, 2, 0.5)
+    assert model.timestamp_embedding_size == 0
+    with pytest.raises(ModelError, match="does not embed points in time; use one of t-rae or masked-frames"):
+        hear.get_timestamp_embeddings(noise(1, 0.5), model)
+
+
 def test_unfit_models_are_refused(tmp_path: Path, trained: Callable[..., Path]) -> None:
     with pytest.raises(ModelError, match="is a model of single frames; a model of whole spectrograms is needed"):
         hear.load_model(trained(SPECTRA, "--num-units 2 --freq-window-width 4 --freq-window-overlap 2", "f-rae"))
