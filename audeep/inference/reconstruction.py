@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ModelError
-from audeep.models.base import Autoencoder
+from audeep.models.base import Autoencoder, Network
 from audeep.models.layers.draws import drawing_from
 
 
@@ -31,7 +31,7 @@ class Reconstruction:
 
 
 @torch.inference_mode()
-def reconstruct(model: Autoencoder, data_set: DataSet, instances: Sequence[int], seed: int = 0) -> list[Reconstruction]:
+def reconstruct(model: Network, data_set: DataSet, instances: Sequence[int], seed: int = 0) -> list[Reconstruction]:
     """Reconstruct some instances, each on its own, without dropout or noise.
 
     The decoder is given what it is given in training: the expected frames before, or, as often as the model was trained
