@@ -35,7 +35,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "exclude-members": "set_score_request"}  # of scikit-learn
 napoleon_use_ivar = True
 suppress_warnings = ["ref.python"]  # classes of one name in several modules, which type hints name without a module
 
@@ -136,6 +136,7 @@ def package_sections() -> Iterator[str]:
     for name in sorted(packages - {"backend", "cli"}):
         package = importlib.import_module(f"audeep.{name}")
         modules = sorted(each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+        modules = [package.__name__] * hasattr(package, "__all__") + modules
         shown = [each for each in modules if each not in kinds and "layers" not in each and "._" not in each]
         yield from (f"## audeep.{name}", "", "```{eval-rst}", *(f".. automodule:: {each}" for each in shown), "```", "")
 
