@@ -20,8 +20,8 @@ STANDARD_INPUT = "-"
 
 def extract(
     files: Sequence[Path | str],
-    model_directory: Path,
-    output: Path | TextIO,
+    model_directory: Path | str,
+    output: Path | str | TextIO,
     *,
     step: int | str | None = None,
     window: float | None = None,
@@ -33,7 +33,7 @@ def extract(
 
     ::
 
-        extract(["a.wav", "b.flac"], Path("run/logs"), Path("features.csv"), window=2, hop=0.5)
+        extract(["a.wav", "b.flac"], "run/logs", "features.csv", window=2, hop=0.5)
 
     Args:
         files: recordings; "-" is one that arrives on standard input.
@@ -56,7 +56,7 @@ def extract(
         raise OptionError("a hop, and standard input, need the length of a window; pass window=SECONDS")
     for path in files:
         check_text(str(path))
-    extractor = FeatureExtractor(model_directory, step, pooled=pooled, device=device)
+    extractor = FeatureExtractor(Path(model_directory), step, pooled=pooled, device=device)
     columns = [FILENAME.name, CHUNK_NR.name, *([] if window is None else [START_SECONDS])]
     num_rows = 0
     with open_table(output, [*columns, *feature_names(extractor.size)]) as append:

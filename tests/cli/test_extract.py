@@ -105,7 +105,7 @@ def test_the_function_writes_what_the_command_does_and_counts_the_rows(audeep, m
     printed = audeep(f"-q extract --model-dir {model}/run/logs {' '.join(files)} --window 0.2 --hop 0.1").out
     stream = io.StringIO()
     assert extract(files, model / "run" / "logs", stream, window=0.2, hop=0.1) == len(printed.splitlines()) - 1 > 2
-    assert extract(files, model / "run" / "logs", tmp_path / "x.csv", window=0.2, hop=0.1) > 2
+    assert extract(files, f"{model}/run/logs", f"{tmp_path}/x.csv", window=0.2, hop=0.1) > 2
     assert stream.getvalue() == printed == (tmp_path / "x.csv").read_text()
     with pytest.raises(OptionError, match="need the length of a window; pass window=SECONDS"):
         extract(files, model / "run" / "logs", stream, hop=1)

@@ -25,7 +25,9 @@ from audeep.errors import OptionError
 from audeep.runtime.files import replacing
 
 
-def export(data_set: DataSet, directory: Path, name: str, file_format: str, labels_last: bool = False) -> list[Path]:
+def export(
+    data_set: DataSet, directory: Path | str, name: str, file_format: str, labels_last: bool = False
+) -> list[Path]:
     """Write `data_set` below `directory` and give the files written.
 
     With partitions there is a directory for each (train, devel, test), with cross-validation folds one for each
@@ -50,7 +52,7 @@ def export(data_set: DataSet, directory: Path, name: str, file_format: str, labe
     written = []
     with ExitStack() as stack:  # no file appears before all are complete
         for folder, part in _parts(data_set):
-            path = directory / folder / f"{name}.{file_format}"
+            path = Path(directory, folder) / f"{name}.{file_format}"
             partial = stack.enter_context(replacing(path))
             with table_format.writing(partial, columns, sorted(data_set.labels)) as append:
                 for frame in _frames(part, columns):

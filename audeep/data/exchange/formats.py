@@ -114,16 +114,17 @@ def format_named(name: str) -> Format:
 
 
 @contextmanager
-def open_table(target: Path | TextIO, columns: Sequence[str]) -> Iterator[Append]:
+def open_table(target: Path | str | TextIO, columns: Sequence[str]) -> Iterator[Append]:
     """What adds frames to a file, which appears when the block ends well, or to a stream, as CSV.
 
     Raises:
         OptionError: no format has the suffix of the file.
         OutputError: the file cannot be written.
     """
-    if not isinstance(target, Path):
+    if not isinstance(target, Path | str):
         yield cast(TextFormat, format_named("csv")).into(target, columns)
         return
+    target = Path(target)
     name = target.suffix.lower().removeprefix(".")
     if name not in FORMATS:
         known = ", ".join(f".{entry.name}" for entry in FORMATS)

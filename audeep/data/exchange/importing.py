@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
 
 
-def import_(basedir: Path, name: str, columns: Mapping[str, str] = COLUMNS) -> DataSet:
+def import_(basedir: Path | str, name: str, columns: Mapping[str, str] = COLUMNS) -> DataSet:
     """Read the data set whose files are called `name` below `basedir`, laid out as `exporting.export` does.
 
     All columns but those of the metadata are features, in their order; axes that `export` has flattened, and numbers of
@@ -48,7 +48,7 @@ def import_(basedir: Path, name: str, columns: Mapping[str, str] = COLUMNS) -> D
         DataError: there is no such data set, a file cannot be read, or files or rows contradict each other.
     """
     columns = {**COLUMNS, **columns}
-    places = places_in(basedir, name)
+    places = places_in(Path(basedir), name)
     frames = [_read(place.path, columns) for place in places]
     features = [
         [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name, START_SECONDS)]

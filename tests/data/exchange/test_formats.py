@@ -94,8 +94,8 @@ def test_a_format_of_another_package_is_written_exported_and_imported(tmp_path, 
     assert tables() == ["csv", "arff", "tsv"] and isinstance(format_named("tsv"), Tabs)
     data_set = empty(2, [("generated", 2)])
     data_set.filenames[:], data_set.features[:] = ["a", "b"], [[1, 2], [3, 4]]
-    export(data_set, tmp_path, "x", "tsv")
-    np.testing.assert_array_equal(import_(tmp_path, "x").features, data_set.features)
+    export(data_set, str(tmp_path), "x", "tsv")
+    np.testing.assert_array_equal(import_(str(tmp_path), "x").features, data_set.features)
     with open_table(tmp_path / "y.tsv", COLUMNS) as append:
         append(frame(0, 2))
     assert import_(tmp_path, "y.tsv").chunk_nrs.tolist() == [0, 1]
