@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audeep.runtime.compiled import warn_of_missing_parts
 from tests.support.spectrograms import make_spectrograms  # noqa: F401  (a fixture)
 
 
@@ -25,6 +26,12 @@ def reset_logging() -> None:
     for name in ("audeep", "audeep.runtime.progress"):
         logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_warning_of_missing_parts() -> None:
+    """What is said once in a process, where audeep was installed without a compiler, has been said."""
+    warn_of_missing_parts()
 
 
 @pytest.fixture(autouse=True)

@@ -21,14 +21,13 @@ from audeep import __version__
 from audeep.cli.entry_points import built_in_commands, commands_of
 from audeep.errors import AudeepError
 from audeep.models.registry import MODELS
-from audeep.runtime.compiled import parts_in_words, warn_of_missing_parts
+from audeep.runtime.compiled import parts_in_words
 
 DESCRIPTION = "audeep: unsupervised representation learning from audio with recurrent autoencoders"
 COPYRIGHT = """Copyright (C) 2026 the audeep authors
 Licence GPL-3.0-or-later; there is NO WARRANTY, to the extent permitted by law.
 After auDeep: (C) 2017-2019 Michael Freitag, Shahin Amiriparian, Maurice Gerczuk, Sergey Pugachevskiy,
 Nicholas Cummins, Björn Schuller; Universität Passau and Universität Augsburg."""
-COMPUTING = ("preprocess", "train", "generate", "reconstruct", "extract")  # what compiled parts make faster
 INTERRUPTED = 130  # exit status of a program that SIGINT ended
 
 
@@ -96,11 +95,6 @@ class AudeepApp(App):
         if status == INTERRUPTED:
             self.stderr.write(f"{self.interruption}\n")
         return status if self.last_status is None else self.last_status
-
-    def prepare_to_run_command(self, cmd: Command) -> None:
-        """Warn before work that will take long for want of compiled parts."""
-        if (cmd.cmd_name or "").split()[-1:] in ([word] for word in COMPUTING):
-            warn_of_missing_parts()
 
     def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
         """Keep what a command that is interrupted has to say."""

@@ -10,6 +10,8 @@ from audeep.cli.options import AudeepCommand, add_device, add_model_dir, add_ste
 class Extract(AudeepCommand):
     """Embed recordings with a trained t-rae or ft-rae, or windows that slide along them; no data set is needed."""
 
+    uses_compiled_parts = True
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="recordings; - is standard input, as it arrives")
         add_model_dir(parser)

@@ -41,6 +41,8 @@ CURVE_NAME = "learning-curve.png"
 class ModelCommand(AudeepCommand):
     """A command of one kind of model; there is a subclass for each kind."""
 
+    uses_compiled_parts = True
+
     kind: str
 
     @property

@@ -16,6 +16,7 @@ from cliff.command import Command
 
 from audeep.errors import AudeepError, OptionError, OutputError
 from audeep.parsers.registry import PARSERS
+from audeep.runtime.compiled import warn_of_missing_parts
 from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class AudeepCommand(Command):
     """A command of audeep; its help text is the docstring of its class."""
 
     flags: Mapping[str, str] = {}  # of its options, by their names in Python
+    uses_compiled_parts: bool = False  # whether compiled parts make it faster
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -52,6 +54,8 @@ class AudeepCommand(Command):
         """Refuse to write over what is read, then act; messages name options rather than parameters."""
         with speaking_flags(self.flags):
             check_outputs(*(_paths(parsed_args, names) for names in (INPUTS, OUTPUTS)))
+            if self.uses_compiled_parts:
+                warn_of_missing_parts()
             return super().run(parsed_args)
 
     @property

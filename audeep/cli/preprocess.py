@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class Preprocess(AudeepCommand):
     """Turn the recordings of a data set into spectrograms, and store them with labels, folds and partitions."""
 
+    uses_compiled_parts = True
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         from audeep.audio.front_ends.mel import Preprocessor
 

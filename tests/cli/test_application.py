@@ -49,14 +49,17 @@ def test_version_shows_the_version_the_compiled_parts_and_the_copyright():
 
 
 def test_work_without_compiled_parts_is_warned_of_once(audeep, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in COMPILED else find_spec(name))
     warn_of_missing_parts.cache_clear()
     command = f"preprocess --basedir {recordings} --output {tmp_path}/out.nc --jobs 1"
     warning = "audeep.audio._spectra, audeep.models.layers._kernels: not compiled, so this takes much longer; install"
     assert audeep(command).err.count(warning) == 1
     assert "not compiled" not in audeep(command).err
     warn_of_missing_parts.cache_clear()
+    wrong = audeep(f"{command} --mel-spectrum x")
+    assert wrong.status == 1 and "not compiled" not in wrong.err
     assert "not compiled" not in audeep(f"validate --input {tmp_path}/out.nc").err
+    warn_of_missing_parts()
 
 
 def test_help_lists_all_commands(audeep):
