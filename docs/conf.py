@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import audeep
+import audeep.estimators
 from audeep.cli.app import AudeepApp
 from audeep.models.registry import MODELS
 from audeep.parsers.registry import PARSERS
@@ -35,7 +36,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_default_options = {"members": True, "exclude-members": "set_score_request"}  # of scikit-learn
+autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}  # of scikit-learn
 napoleon_use_ivar = True
 suppress_warnings = ["ref.python"]  # classes of one name in several modules, which type hints name without a module
 
@@ -76,7 +77,7 @@ def command_section(name: str, parser: argparse.ArgumentParser) -> str:
 
 
 def model_sections(models: Registry, commands: Iterable[str]) -> list[str]:
-    """Each kind of model as Markdown: description, commands, options with their limits, and its classes."""
+    """Each kind of model as Markdown: description, commands, options with their limits, classes and estimator."""
     described: set[str] = set()
     sections = []
     for entry in models:
@@ -86,6 +87,9 @@ def model_sections(models: Registry, commands: Iterable[str]) -> list[str]:
         lines = [f"## {entry.name}", "", described_by(network, entry.description), ""]
         lines += [f"Commands: {', '.join(own)}.", ""] if own else []
         lines += [line for each in options_of(network.config_type).values() for line in option_lines(each)]
+        if entry.name in MODELS:
+            estimator = audeep.estimators.estimator(entry.name)
+            classes[f"{estimator.__module__}.{estimator.__qualname__}"] = None
         lines += ["```{eval-rst}", *(f".. autoclass:: {name}" for name in classes if name not in described), "```", ""]
         described.update(classes)
         sections.append("\n".join(lines))
@@ -136,7 +140,6 @@ def package_sections() -> Iterator[str]:
     for name in sorted(packages - {"backend", "cli"}):
         package = importlib.import_module(f"audeep.{name}")
         modules = sorted(each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
-        modules = [package.__name__] * hasattr(package, "__all__") + modules
         shown = [each for each in modules if each not in kinds and "layers" not in each and "._" not in each]
         yield from (f"## audeep.{name}", "", "```{eval-rst}", *(f".. automodule:: {each}" for each in shown), "```", "")
 

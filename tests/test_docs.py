@@ -145,7 +145,7 @@ def test_a_parser_from_another_package_is_described(configuration):
 
 
 def test_each_public_name_is_described(guide):
-    text = (guide / "reference" / "python.html").read_text(encoding="utf-8")
+    text = "".join((guide / "reference" / page).read_text(encoding="utf-8") for page in ("python.html", "models.html"))
     for name in set(audeep.__all__) - {"__version__"}:
         value = getattr(audeep, name)
         assert f"audeep.{name}<" in text and f'id="{value.__module__}.{value.__qualname__}"' in text
