@@ -45,16 +45,22 @@ def stack(
     ]
 
 
-def tutorial(cell: str = "GRU", fed_back: bool = False) -> tuple[nn.Module, list[Products | Linear]]:
-    """The t-rae of the tutorial (2 x 256, decoder bidirectional); or with a unidirectional decoder, half fed back."""
+def tutorial(cell: str = "GRU", autoregressive: bool = False) -> tuple[nn.Module, list[Products | Linear]]:
+    """The t-rae of the tutorial (2 x 256, decoder bidirectional); or with a unidirectional decoder, half of its steps autoregressive."""
     config = TimeAutoencoderConfig(
-        STEPS, BANDS, 2, 256, bidirectional_decoder=not fed_back, feed_previous_prob=0.5 if fed_back else 0.0, cell=cell
+        STEPS,
+        BANDS,
+        2,
+        256,
+        bidirectional_decoder=not autoregressive,
+        feed_previous_prob=0.5 if autoregressive else 0.0,
+        cell=cell,
     )
     gates = 3 if cell == "GRU" else 4
     parts: list[Products | Linear] = [*stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates)]
-    if fed_back:
+    if autoregressive:
         parts += stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates, by_step=True)
-        parts += [Linear(BATCH, 256, BANDS) for _ in range(STEPS)]  # what is fed back is projected at each step
+        parts += [Linear(BATCH, 256, BANDS) for _ in range(STEPS)]  # outputs are projected at each step
     else:
         parts += stack(STEPS, BATCH, BANDS, 256, 2, 2, gates=gates)
     return TimeAutoencoder(config), parts

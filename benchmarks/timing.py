@@ -31,7 +31,7 @@ class Products:
         num_steps, batch, inputs, units: sizes.
         gates: 3 for GRU, 4 for LSTM.
         d_inputs: whether the gradient of the inputs is needed, as in all layers but the lowest.
-        by_step: whether inputs come step by step, as they do where outputs are fed back.
+        by_step: whether inputs come step by step, as they do in autoregressive decoding.
     """
 
     def __init__(

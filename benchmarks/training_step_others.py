@@ -5,7 +5,7 @@ from networks import f_rae, ft_rae, training_step, tutorial
 from timing import alternate, floor_of, report
 
 NETWORKS = {
-    "t-rae, half fed back": lambda: tutorial(fed_back=True),
+    "t-rae, half autoregressive": lambda: tutorial(autoregressive=True),
     "t-rae of LSTM cells": lambda: tutorial("LSTM"),
     "f-rae": f_rae,
     "ft-rae": ft_rae,

@@ -134,7 +134,7 @@ def test_windows_that_do_not_fit_are_refused(width, overlap, text):
 @pytest.mark.parametrize(
     "cell, encoder, decoder, layers, feed", [*product(("GRU", "LSTM"), *[(False, True)] * 2, (1, 2), (0, 1))]
 )
-def test_every_combination_represents_reconstructs_and_learns(cell, encoder, decoder, layers, feed):
+def test_every_combination_embeds_reconstructs_and_learns(cell, encoder, decoder, layers, feed):
     torch.manual_seed(0)
     config = FrequencyAutoencoderConfig(5, 11, 4, 1, layers, 3, encoder, decoder, 1.0, 0.0, feed, cell)
     model = FrequencyAutoencoder(config)
@@ -153,7 +153,7 @@ def test_every_combination_represents_reconstructs_and_learns(cell, encoder, dec
     assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
-def test_each_frame_is_represented_by_itself():
+def test_each_frame_is_embedded_by_itself():
     torch.manual_seed(0)
     model = FrequencyAutoencoder(FrequencyAutoencoderConfig(5, 11, 4, 1, keep_prob=1.0)).eval()
     spectrograms = torch.rand(2, 5, 11)

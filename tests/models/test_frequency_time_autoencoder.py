@@ -25,8 +25,8 @@ def assert_equals_reference(model: torch.nn.Module, compute, is_own: bool) -> No
         return float(np.sqrt(np.mean((rebuilt - spectrograms.numpy()) ** 2)))
 
     values = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    represented, rebuilt = compute(Weights(values, model.config.cell), spectrograms.numpy(), 4, 1, is_own)
-    np.testing.assert_allclose(model.embed(spectrograms).detach(), represented, atol=1e-9)
+    embedded, rebuilt = compute(Weights(values, model.config.cell), spectrograms.numpy(), 4, 1, is_own)
+    np.testing.assert_allclose(model.embed(spectrograms).detach(), embedded, atol=1e-9)
     np.testing.assert_allclose(model.reconstruct(spectrograms).detach(), rebuilt, atol=1e-9)
     loss = model.loss(spectrograms)
     loss.backward()

@@ -17,7 +17,7 @@ BLOCK = 4
 LENGTHS = [3, BLOCK + 2, 1, BLOCK, 3, 2 * BLOCK + 1]
 FREQ = 8
 KINDS = ["t-rae", "f-rae", "ft-rae"]
-WAYS = list(product([False, True], [False, True], [0.0, 1.0]))  # of encoder and decoder, fed back
+WAYS = list(product([False, True], [False, True], [0.0, 1.0]))  # of encoder and decoder, autoregressive
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +26,23 @@ def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autograd, "BLOCK", BLOCK)
 
 
-def make(kind: str, cell: str, both_in: bool, both_out: bool, fed_back: float) -> nn.Module:
+def make(kind: str, cell: str, both_in: bool, both_out: bool, own_share: float) -> nn.Module:
     torch.manual_seed(4)
     shape = max(LENGTHS), FREQ
     if kind == "ft-rae":
         options = {
             **{"bidirectional_t_encoder": both_in, "bidirectional_t_decoder": both_out},
-            **{"t_feed_previous_prob": fed_back, "f_feed_previous_prob": fed_back, "num_f_units": 3, "num_t_units": 5},
+            **{
+                "t_feed_previous_prob": own_share,
+                "f_feed_previous_prob": own_share,
+                "num_f_units": 3,
+                "num_t_units": 5,
+            },
         }
         config = FrequencyTimeAutoencoderConfig(*shape, 4, 2, keep_prob=1, cell=cell, **options)
         return FrequencyTimeAutoencoder(config).double()
     options = {
-        **{"num_layers": 2, "num_units": 5, "keep_prob": 1, "cell": cell, "feed_previous_prob": fed_back},
+        **{"num_layers": 2, "num_units": 5, "keep_prob": 1, "cell": cell, "feed_previous_prob": own_share},
         **{"bidirectional_encoder": both_in, "bidirectional_decoder": both_out},
     }
     if kind == "f-rae":
@@ -47,7 +52,7 @@ def make(kind: str, cell: str, both_in: bool, both_out: bool, fed_back: float) -
 
 @pytest.fixture
 def padded() -> tuple[Tensor, Tensor]:
-    """Spectrograms with nonsense behind their ends, and their lengths."""
+    """Spectrograms with nonsense after their ends, and their lengths."""
     generator = torch.Generator().manual_seed(1)
     spectrograms = torch.rand(len(LENGTHS), max(LENGTHS), FREQ, generator=generator, dtype=torch.float64) * 2 - 1
     for spectrogram, length in zip(spectrograms, LENGTHS, strict=True):
@@ -65,15 +70,15 @@ def layers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("layers")
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_instance_is_represented_and_rebuilt_as_if_it_were_alone(padded, kind, cell):
+def test_an_instance_is_embedded_and_rebuilt_as_if_it_were_alone(padded, kind, cell):
     for way in WAYS:
         model = make(kind, cell, *way).eval()
         with torch.inference_mode():
-            representations, outputs = model.embed(*padded), model.reconstruct(*padded)
+            embeddings, outputs = model.embed(*padded), model.reconstruct(*padded)
             for index, length in enumerate(LENGTHS):
                 alone = padded[0][index : index + 1, :length]
                 expected = model.embed(alone)[0]
-                found = representations[index]
+                found = embeddings[index]
                 if kind == "f-rae":
                     assert not found[length:].any()
                     found = found[:length]
@@ -98,7 +103,7 @@ def test_the_loss_and_its_gradients_are_those_of_all_true_frames(padded, kind, c
             torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)
 
 
-def test_what_lies_behind_the_end_changes_nothing_in_single_precision(padded):
+def test_what_follows_the_end_changes_nothing_in_single_precision(padded):
     spectrograms, lengths = padded[0].float(), padded[1]
     other = spectrograms.where(spectrograms < 2, -1)
     for how in (native.kernels, None):

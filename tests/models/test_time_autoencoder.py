@@ -130,8 +130,8 @@ def test_feed_previous_probability_mixes_step_by_step_and_instance_by_instance(t
         found = model.reconstruct(inputs).numpy()
     shares = {}
     for choice in itertools.product((0, 1), repeat=2):  # the first step is given zeros either way
-        fed_back = np.tile(np.array([0, *choice])[:, None], (1, 2000))
-        expected = reference.reconstruct(time_major(inputs), fed_back).swapaxes(0, 1)
+        is_own = np.tile(np.array([0, *choice])[:, None], (1, 2000))
+        expected = reference.reconstruct(time_major(inputs), is_own).swapaxes(0, 1)
         shares[choice] = np.isclose(found, expected, atol=1e-9).all(axis=(1, 2)).mean()
     assert sum(shares.values()) == 1
     for choice, share in shares.items():
@@ -258,7 +258,7 @@ def test_old_lstm_network_is_matched_after_a_step_of_adam(golden: Path) -> None:
     old = OldNetwork(golden, "t_lstm_2x8_bienc_bidec")
     model = old.model()
     model.load_state_dict(from_old_lstm(old.weights, forget_bias=1.0))
-    epsilon = 1e-8 / np.sqrt(1 - 0.999)  # TensorFlow adds 1e-8 before it corrects the second moment, torch behind
+    epsilon = 1e-8 / np.sqrt(1 - 0.999)  # TensorFlow adds 1e-8 before it corrects the second moment, torch after
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, eps=epsilon)
     model.loss(old.inputs).backward()
     optimiser.step()

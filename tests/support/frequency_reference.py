@@ -70,14 +70,14 @@ def windows_of(frames: ndarray, width: int, overlap: int) -> ndarray:
 
 def f_rae(weights: Weights, spectrograms: ndarray, width: int, overlap: int, is_own: bool) -> tuple[ndarray, ndarray]:
     """Representation [batch, time, generated] and reconstruction [batch, time, freq]."""
-    represented, rebuilt = [], []
+    embedded, rebuilt = [], []
     for frames in spectrograms:  # [time, freq]
         windows = windows_of(frames, width, overlap)
         vector = weights.linear(weights.encode("encoder", windows), "representation")
         decoded = weights.decode("decoder", windows[::-1], vector, is_own)
-        represented.append(vector)
+        embedded.append(vector)
         rebuilt.append(weights.linear(np.hstack(list(decoded)), "reconstruction")[:, ::-1])
-    return np.array(represented), np.array(rebuilt)
+    return np.array(embedded), np.array(rebuilt)
 
 
 def ft_rae(weights: Weights, spectrograms: ndarray, width: int, overlap: int, is_own: bool) -> tuple[ndarray, ndarray]:

@@ -76,7 +76,7 @@ def old_lstm(kernel: ndarray, bias: ndarray) -> Cell:
 
 @dataclass
 class Network:
-    """A time-recurrent autoencoder for arrays [time, batch, freq]; `projection` is there if it can be fed back."""
+    """A time-recurrent autoencoder for arrays [time, batch, freq]; `projection` is there if it can decode autoregressively."""
 
     encoder: list[list[Cell]]
     representation: Linear
@@ -107,14 +107,14 @@ class Network:
         return frame
 
     def reconstruct(
-        self, inputs: ndarray, fed_back: ndarray | float = 0.0, encoder_inputs: ndarray | None = None
+        self, inputs: ndarray, is_own: ndarray | float = 0.0, encoder_inputs: ndarray | None = None
     ) -> ndarray:
-        """[time, batch, freq], in the order of `inputs`; `fed_back` [time, batch] is 1 where own output is used."""
+        """[time, batch, freq], in the order of `inputs`; `is_own` [time, batch] is 1 where own output is used."""
         vector = self.embed(inputs if encoder_inputs is None else encoder_inputs)
         targets = inputs[::-1]
         states = self.decoder_states(vector)
         if self.projection is not None:
-            decoded = self.decode_feeding_back(targets, states[0], np.broadcast_to(fed_back, targets.shape[:2]))
+            decoded = self.decode_autoregressively(targets, states[0], np.broadcast_to(is_own, targets.shape[:2]))
         else:
             shifted = self.late(list(targets))
             ahead = [self.advance(self.decoder[0], frame, states[0]) for frame in shifted]
@@ -123,7 +123,7 @@ class Network:
         return np.array([tanh_linear(frame, self.reconstruction) for frame in decoded[::-1]])
 
     def decoder_states(self, vector: ndarray) -> list[list[list[ndarray]]]:
-        """The representation cut into [direction][layer][part]; it comes layer by layer, then by direction."""
+        """The embedding cut into [direction][layer][part]; it comes layer by layer, then by direction."""
         pieces = iter(np.split(vector, vector.shape[1] // self.units, axis=1))
         states = [[None] * len(layers) for layers in self.decoder]
         for layer in range(len(self.decoder[0])):
@@ -134,17 +134,17 @@ class Network:
     def late(self, frames: list[ndarray]) -> list[ndarray]:
         return ([np.zeros_like(frames[0])] * self.delay + frames)[: len(frames)]
 
-    def decode_feeding_back(self, targets: ndarray, state: list, fed_back: ndarray) -> list[ndarray]:
+    def decode_autoregressively(self, targets: ndarray, state: list, is_own: ndarray) -> list[ndarray]:
         outputs = []
         for step, expected in enumerate(self.late(list(targets))):
             own = outputs[-1] if outputs else np.zeros_like(expected)
-            frame = np.where(fed_back[step][:, None] == 1, own, expected)
+            frame = np.where(is_own[step][:, None] == 1, own, expected)
             outputs.append(tanh_linear(self.advance(self.decoder[0], frame, state), self.projection))
         return outputs
 
-    def loss(self, inputs: ndarray, fed_back: ndarray | float = 0.0, mask_silence: bool = False) -> float:
+    def loss(self, inputs: ndarray, is_own: ndarray | float = 0.0, mask_silence: bool = False) -> float:
         """Root mean squared error over all cells; with `mask_silence`, cells at -1 have no error."""
-        errors = self.reconstruct(inputs, fed_back) - inputs
+        errors = self.reconstruct(inputs, is_own) - inputs
         if mask_silence:
             errors = errors * (inputs != -1)
         return float(np.sqrt(np.mean(errors**2)))

@@ -121,7 +121,7 @@ def test_gradients_are_those_of_central_differences(cell):
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_through_feedback_are_those_of_central_differences(cell, layers):
+def test_gradients_through_autoregressive_decoding_are_those_of_central_differences(cell, layers):
     torch.manual_seed(1)
     double = {"dtype": torch.float64}
     sizes = [3] + [4] * (layers - 1)
@@ -140,7 +140,7 @@ def test_gradients_through_feedback_are_those_of_central_differences(cell, layer
 
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("probability", [0.4, 1.0])
-def test_a_decoder_with_feedback_equals_one_that_goes_step_by_step(kind, monkeypatch, layers, probability):
+def test_an_autoregressive_decoder_equals_one_that_goes_step_by_step(kind, monkeypatch, layers, probability):
     cell, dtype, tolerance = kind
     decoder = FeedbackDecoder(StackConfig(5, layers, 6, False, cell), probability).to(dtype)
     targets = torch.randn(11, 4, 5, dtype=dtype, requires_grad=True)
@@ -291,14 +291,14 @@ def test_a_network_trains_alike_with_and_without_the_core(monkeypatch, cell, bid
 # reduced precision
 
 
-@pytest.mark.parametrize("is_fed_back", [False, True])
+@pytest.mark.parametrize("is_autoregressive", [False, True])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.03), (torch.float16, 0.004)])
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
-def test_within_autocast_products_are_rounded_and_results_stay_close(cell, dtype, tolerance, is_fed_back):
+def test_within_autocast_products_are_rounded_and_results_stay_close(cell, dtype, tolerance, is_autoregressive):
     def results(is_reduced: bool) -> tuple[Tensor, list[Tensor]]:
         torch.manual_seed(2)
         config = TimeAutoencoderConfig(
-            12, 6, 2, 8, bidirectional_encoder=True, keep_prob=1, cell=cell, feed_previous_prob=float(is_fed_back)
+            12, 6, 2, 8, bidirectional_encoder=True, keep_prob=1, cell=cell, feed_previous_prob=float(is_autoregressive)
         )
         model = TimeAutoencoder(config)
         spectrograms = torch.rand(5, 12, 6) * 2 - 1
