@@ -46,7 +46,7 @@ def stack(
 
 
 def tutorial(cell: str = "GRU", autoregressive: bool = False) -> tuple[nn.Module, list[Products | Linear]]:
-    """The t-rae of the tutorial (2 x 256, decoder bidirectional); or with a unidirectional decoder, half of its steps autoregressive."""
+    """The t-rae of the tutorial (2 x 256, decoder bidirectional); or one half of whose decoding is autoregressive."""
     config = TimeAutoencoderConfig(
         STEPS,
         BANDS,

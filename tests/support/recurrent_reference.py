@@ -76,7 +76,7 @@ def old_lstm(kernel: ndarray, bias: ndarray) -> Cell:
 
 @dataclass
 class Network:
-    """A time-recurrent autoencoder for arrays [time, batch, freq]; `projection` is there if it can decode autoregressively."""
+    """A time-recurrent autoencoder for arrays [time, batch, freq]; `projection` is for autoregressive decoding."""
 
     encoder: list[list[Cell]]
     representation: Linear
