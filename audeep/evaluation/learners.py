@@ -172,7 +172,7 @@ class MlpLearner:
         inputs, expected = torch.from_numpy(features).to(first.device), expected.to(first.device)
         for _ in range(first.num_epochs):
             optimiser.zero_grad()
-            model.loss(inputs, expected).backward()  # type: ignore[no-untyped-call]
+            model.loss(inputs, expected).backward()
             optimiser.step()
         model.eval()
         for index, learner in enumerate(learners):

@@ -274,7 +274,7 @@ class _Run:
             with computing_in(precision, batch.frames.device):
                 loss = self.objective.loss(batch)
             scale = LOSS_SCALES[precision]
-            (loss * scale).backward()  # type: ignore[no-untyped-call]
+            (loss * scale).backward()
         for parameter in parameters:
             if scale != 1 and parameter.grad is not None:
                 parameter.grad /= scale

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What another package brings, a parser, an autoencoder and a tagger: all follows from a class and an entry point."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from tests.conftest import write_tone
+from tests.support import toy_kinds
+
+ROOT = Path(__file__).parents[1]
+DISTRIBUTION = "toy_kinds-1.0.dist-info"
+TRAIN = "--input s.nc --batch-size 4 --seed 3 --device cpu"
+SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
+RUN = """
+import contextlib, io, json, shlex, sys
+from audeep.cli.app import main
+results = []
+for line in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(shlex.split(line))
+        except SystemExit as stop:
+            status = stop.code
+    results.append([status, out.getvalue(), err.getvalue()])
+json.dump(results, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the distribution is installed, from a wheel."""
+    folder = tmp_path_factory.mktemp("site")
+    wheel = folder.parent / "toy_kinds-1.0-py3-none-any.whl"
+    files = {
+        "toy_kinds.py": Path(toy_kinds.__file__).read_text(encoding="utf-8"),
+        f"{DISTRIBUTION}/METADATA": "Metadata-Version: 2.1\nName: toy-kinds\nVersion: 1.0\n",
+        f"{DISTRIBUTION}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{DISTRIBUTION}/entry_points.txt": toy_kinds.ENTRY_POINTS,
+    }
+    record = "".join(f"{name},,\n" for name in (*files, f"{DISTRIBUTION}/RECORD"))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in {**files, f"{DISTRIBUTION}/RECORD": record}.items():
+            archive.writestr(name, content)
+    if find_spec("pip") is None:
+        zipfile.ZipFile(wheel).extractall(folder)  # all that an installation does
+    else:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"]
+        subprocess.run([*install, str(folder), str(wheel)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    for number in range(6):
+        write_tone(folder / "base" / f"low-{number}.wav", 300 + 40 * number)
+        write_tone(folder / "base" / f"high-{number}.wav", 2000 + 90 * number)
+    return folder
+
+
+def python(site: Path | None, work: Path, script: str, given: str = "") -> str:
+    """What a script prints in an interpreter that has the distribution, unless `site` is None."""
+    path = os.pathsep.join(map(str, [ROOT, *([] if site is None else [site])]))
+    environment = {**os.environ, "PYTHONPATH": path, "MPLBACKEND": "agg", "COLUMNS": "200"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=work, env=environment, input=given, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
+    """Exit status, output and messages of each command."""
+    commands = [
+        "--help",
+        "help toy-cnn train",
+        f"preprocess --basedir base --parser toy-layout {SPECTRA} --output s.nc --jobs 1",
+        "preprocess --basedir base --parser nowhere --output x.nc",
+        f"toy-cnn train {TRAIN} --num-epochs 3 --width 1.5 --run-name whole",
+        f"toy-cnn train {TRAIN} --num-epochs 1 --width 1.5 --run-name parts",
+        f"toy-cnn train {TRAIN} --num-epochs 3 --width 1.5 --run-name parts --continue",
+        f"toy-cnn train {TRAIN} --num-epochs 3 --width 0 --run-name wrong",
+        f"toy-cnn train {TRAIN} --num-epochs 3 --kernel huge --run-name wrong",
+        "toy-cnn generate --model-dir whole/logs --input s.nc --output f.nc",
+        "toy-cnn reconstruct --model-dir whole/logs --input s.nc --plot r.png",
+        "t-rae generate --model-dir whole/logs --input s.nc --output no.nc",
+        "extract --model-dir whole/logs --output x.csv base/low-0.wav",
+        "report --run-dir whole --input s.nc",
+        f"toy-tagger train {TRAIN} --num-epochs 60 --learning-rate 0.05 --run-name tags",
+        f"toy-tagger train {TRAIN} --num-epochs 2 --learning-rate 0.05 --run-name half --validation-split 0.3",
+        "-q toy-tagger evaluate --model-dir tags/logs --input s.nc",
+        "toy-tagger predict --model-dir tags/logs --input s.nc --output p.tsv",
+        "toy-tagger generate --model-dir tags/logs --input s.nc --output g.nc",
+    ]
+    found = json.loads(python(site, work, RUN, json.dumps(commands)))
+    return dict(zip(commands, map(tuple, found), strict=True))
+
+
+def result_of(results: dict[str, tuple[int, str, str]], start: str) -> tuple[int, str, str]:
+    return next(result for command, result in results.items() if command.startswith(start))
+
+
+def test_its_commands_are_listed_with_their_descriptions(results) -> None:
+    status, out, _ = results["--help"]
+    assert status == 0
+    for command in ("toy-cnn train", "toy-cnn generate", "toy-cnn reconstruct", "toy-tagger train"):
+        assert f"  {command} " in out
+    assert "Train a convolutional autoencoder of one layer. It is a toy." in out
+
+
+def test_its_options_have_help_defaults_and_limits(results) -> None:
+    _, out, _ = results["help toy-cnn train"]
+    shown = " ".join(out.split())
+    assert "--width WIDTH channels of the convolution as a multiple of the bands (default: 2.0)" in shown
+    assert "--num-epochs" in shown and "--kernel" in shown
+    expected = {
+        "--width 0": "argument --width: '0' found, expected a number > 0 <= 16",
+        "--kernel huge": "argument --kernel: 'huge' found, expected one of narrow, wide",
+    }
+    for given, message in expected.items():
+        status, _, err = next(result for command, result in results.items() if given in command)
+        assert status == 1 and message in err
+
+
+def test_its_parser_is_found_by_name(results, work: Path) -> None:
+    assert result_of(results, "preprocess --basedir base --parser toy-layout")[0] == 0
+    _, _, err = result_of(results, "preprocess --basedir base --parser nowhere")
+    assert "toy-layout" in err
+
+
+def test_its_model_trains_goes_on_embeds_and_reconstructs(results, work: Path) -> None:
+    failed = {
+        command: result
+        for command, result in results.items()
+        if result[0] != 0 and not any(word in command for word in ("nowhere", "wrong", "no.nc", "g.nc"))
+    }
+    assert failed == {}
+    for name in ("model-9.safetensors", "model-9.optimiser.safetensors"):
+        assert (work / "parts/logs" / name).read_bytes() == (work / "whole/logs" / name).read_bytes()
+    assert (work / "r.png").stat().st_size > 1000
+    assert len((work / "x.csv").read_text().splitlines()) == 2
+    status, _, err = result_of(results, "t-rae generate")
+    assert status == 1 and "is a toy-cnn model, t-rae was expected" in err
+
+
+def test_its_tagger_learns_and_is_evaluated(results, work: Path) -> None:
+    _, out, _ = result_of(results, "-q toy-tagger evaluate")
+    assert out.split(",")[0] == "1.0000"
+    rows = [line.split("\t") for line in (work / "p.tsv").read_text().splitlines()]
+    assert [name.partition("-")[0] for name, _ in rows] == [label for _, label in rows]
+    assert "loss,validation_loss" in (work / "half/logs/learning-curve.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({"width": 16.5}, "width=16.5: expected a number > 0 <= 16"),
+        ({"num_features": 10**4}, "a larger model than its 4 tensors"),
+        ({"width": 1.6}, "is float32 [18, 12, 3], expected float32 [19, 12, 3]"),
+        ({"kernel": "__import__('os')"}, "expected one of narrow, wide"),
+        ({"num_features": 2**50}, "makes no model"),
+    ],
+)
+def test_its_checkpoint_is_refused_where_it_is_hostile(results, site: Path, work: Path, change, expected) -> None:
+    path, target = work / "whole/logs/model-9.safetensors", work / "hostile"
+    target.mkdir(exist_ok=True)
+    with safe_open(path, "np") as file:
+        facts = json.loads(file.metadata()["audeep"])
+    facts["config"].update(change)
+    save_file(load_file(path), target / "model-9.safetensors", {"audeep": json.dumps(facts)})
+    command = "toy-cnn generate --model-dir hostile --input s.nc --output no.nc"
+    [(status, _, err)] = json.loads(python(site, work, RUN, json.dumps([command])))
+    assert status == 1 and expected in err and err.count("\n") == 1
+
+
+def test_a_model_whose_package_is_gone_is_named(results, work: Path) -> None:
+    command = "extract --model-dir whole/logs base/low-0.wav"
+    [(status, _, err)] = json.loads(python(None, work, RUN, json.dumps([command])))
+    assert status == 1 and "is a toy-cnn model, which no installed package brings" in err
+
+
+def test_it_has_an_estimator_with_the_same_weights(results, site: Path, work: Path) -> None:
+    script = """
+import torch
+from audeep.estimators import estimator
+torch.manual_seed(1)
+expected = torch.rand(3)
+torch.manual_seed(1)
+kind = estimator("toy-cnn")
+model = kind(width=1.5, num_epochs=3, batch_size=4, random_state=3, device="cpu").fit("s.nc")
+assert torch.equal(torch.rand(3), expected)  # whoever drew before goes on undisturbed
+again = kind.load("whole")
+assert again.get_params()["width"] == 1.5
+print((model.transform("s.nc") == again.transform("s.nc")).all())
+"""
+    assert python(site, work, script) == "True\n"
+
+
+def test_it_has_a_section_of_the_reference(site: Path, work: Path) -> None:
+    script = "import sys; sys.path.insert(0, 'docs'); import conf; print(*conf.model_sections(conf.MODELS, ['toy-cnn train']))"
+    page = python(site, ROOT, script)
+    assert "toy-cnn" in page and "width" in page and "channels of the convolution" in page
