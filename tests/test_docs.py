@@ -80,11 +80,14 @@ def test_each_file_of_the_project_that_a_page_names_is_there(page):
     assert [path for path in paths if not path.startswith(built) and not any(ROOT.glob(path))] == []
 
 
-@pytest.mark.parametrize("page", FRONT, ids=lambda path: path.name)
-def test_links_from_outside_the_guide_name_sections_that_are_there(page):
-    for target, section in re.findall(r"\]\(([\w/.-]+\.md)#([\w-]+)\)", page.read_text(encoding="utf-8")):
-        headings = re.findall(r"^#+ (.*)", (page.parent / target).read_text(encoding="utf-8"), re.MULTILINE)
-        assert section in {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+@pytest.mark.parametrize("page", PAGES + FRONT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_link_to_a_section_leads_to_one_on_github_too(page):
+    text = page.read_text(encoding="utf-8")
+    for target, section in re.findall(r"\]\((?!https?:)([\w/.-]+\.md|)#([\w-]+)\)", text):
+        source = (page.parent / target if target else page).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.*)", source, re.MULTILINE)
+        sections = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+        assert section in sections or "```{include}" in source, (target, section)
 
 
 def test_the_tree_on_the_architecture_page_is_that_of_the_package():
