@@ -99,6 +99,7 @@ def generated(tmp_path: Path, kind: str, spectra: Path, logs: Path) -> DataSet:
 WINDOW = {"freq_window_width": 1, "freq_window_overlap": 0}  # what the checks give has one value in each step
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         TimeAutoencoder(num_units=2, num_epochs=1, device="cpu"),

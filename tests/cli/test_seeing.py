@@ -180,6 +180,7 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
+@pytest.mark.slow
 def test_the_report_has_all_parts_and_needs_nothing_beside_itself(audeep, validated, spectrograms, tmp_path):
     output = tmp_path / "page.html"
     command = f"report --run-dir {validated} --input {spectrograms} --step best --output {output}"

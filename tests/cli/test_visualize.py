@@ -10,6 +10,7 @@ from audeep.cli.render.plots import plot_map
 from audeep.data.data_set import empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["tsne", "pca"])
 def test_a_map_is_drawn_and_written(audeep, golden, tmp_path, method):
     source = golden / "old_features_cv.nc"

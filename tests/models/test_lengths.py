@@ -86,6 +86,7 @@ def test_an_instance_is_embedded_and_rebuilt_as_if_it_were_alone(padded, kind, c
                 torch.testing.assert_close(outputs[index, :length], model.reconstruct(alone)[0], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("layers")
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("kind", KINDS)

@@ -67,6 +67,7 @@ def test_model_equals_the_step_by_step_reference(architecture: dict) -> None:
         assert model.loss(inputs).item() == pytest.approx(reference.loss(time_major(inputs), fed), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=name_of)
 @pytest.mark.parametrize("mask_silence", [False, True])
 def test_gradients_equal_central_differences_of_the_reference(architecture: dict, mask_silence: bool) -> None:
