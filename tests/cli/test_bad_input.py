@@ -165,7 +165,7 @@ def test_a_model_of_another_shape(refused, run_directory, golden, tmp_path):
     "options, text",
     [
         ("--steps 4", "has no checkpoint of step 4; there are checkpoints of steps 3, 6"),
-        ("--steps 3 6", "1 output files for 2 training steps"),
+        ("--steps 3 6", "1 outputs for 2 training steps"),
     ],
 )
 def test_generation_from_steps_that_are_not_there(refused, run_directory, spectrograms, tmp_path, options, text):
@@ -180,7 +180,7 @@ def test_generation_without_a_model(refused, spectrograms, tmp_path):
 
 def test_a_run_that_is_there_or_is_not(refused, run_directory, spectrograms, tmp_path):
     fresh = f"t-rae train --input {spectrograms} --run-name"
-    assert "has a checkpoint of step 6 already; add --continue" in refused(f"{fresh} {run_directory}")
+    assert "already has a checkpoint of step 6; add --continue" in refused(f"{fresh} {run_directory}")
     assert "has no checkpoint to continue from" in refused(f"{fresh} {tmp_path}/out --continue")
 
 
