@@ -10,7 +10,8 @@ from pathlib import Path
 import audeep
 from tests.support.stubs import PATH, stub
 
-ROOT = Path(audeep.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
+PACKAGES = Path(audeep.__file__).parents[1]
 
 GOOD = """
 from pathlib import Path
@@ -62,7 +63,7 @@ def mypy(*arguments: str) -> list[str]:
     run = subprocess.run(
         [sys.executable, "-m", "mypy", "--no-error-summary", "--no-pretty", *arguments],
         cwd=ROOT,
-        env={**os.environ, "MYPYPATH": str(ROOT)},
+        env={**os.environ, "MYPYPATH": "" if PACKAGES.name == "site-packages" else str(PACKAGES)},
         capture_output=True,
         text=True,
     )
