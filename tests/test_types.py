@@ -33,7 +33,7 @@ frames: NDArray[np.float32] | list[NDArray[np.float32]] = FrequencyAutoencoder()
 masked: MaskedFramesAutoencoder = MaskedFramesAutoencoder(validation_partition=["DEVEL"]).fit(load("a.nc"))
 other = estimator("t-rae")(num_units=3)
 data_set: DataSet = load("a.nc")
-generate(Path("run/logs"), data_set, [Path("out.nc")], steps=["best"], pooled=True)
+generate("run/logs", data_set, [Path("out.nc")], steps=["best"], pooled=True)
 extractor = FeatureExtractor(Path("run/logs"), "best", pooled=True)
 features: NDArray[np.float32] = extractor.of_recording(Path("a.wav"))
 starts: list[float] = [start for some, _ in extractor.of_windows("-", 2.0, 1.0) for start in some]
@@ -52,7 +52,7 @@ MaskedFramesAutoencoder(bidirectional_decoder=True)  # E: Unexpected keyword arg
 Spectrogram(channels="left")  # E: Argument "channels" to "Spectrogram" has incompatible type "Literal['left']"
 name: str = TimeAutoencoder().fit("a.nc").transform("a.nc")  # E: Incompatible types in assignment
 step: int = FeatureExtractor(Path("logs")).of_recording(Path("a.wav"))  # E: Incompatible types in assignment
-FeatureExtractor("logs")  # E: Argument 1 to "FeatureExtractor" has incompatible type "str"
+FeatureExtractor(3)  # E: Argument 1 to "FeatureExtractor" has incompatible type "int"
 generate(Path("logs"), load("a.nc"), Path("out.nc"))  # E: Argument 3 to "generate" has incompatible type "Path"
 load("a.nc").labels["low"].upper()  # E: "int" has no attribute "upper"
 """

@@ -292,7 +292,11 @@ def _partition(given: Partition | str) -> Partition:
 
 @cache
 def estimator(kind: str) -> type[Any]:
-    """The estimator of a kind of model ("t-rae"), of this package or of another one.
+    """The estimator of a kind of model, of this package or of another one.
+
+    ::
+
+        vectors = estimator("t-rae")(num_units=64).fit_transform("spectrograms.nc")
 
     Raises:
         ModelError: there is no such kind, or its package cannot be imported.

@@ -23,6 +23,11 @@ WINDOWS_TOGETHER = 32  # that are embedded at a time
 class FeatureExtractor:
     """A trained model that embeds recordings, and how the spectrograms that it was trained on were made.
 
+    ::
+
+        extractor = FeatureExtractor("run/logs", "best")
+        vectors = extractor.of_recording("a.wav")  # [chunk, generated]
+
     Args:
         model_directory: "logs" of a run.
         step: of the checkpoint to use, or "best"; by default the newest.
@@ -35,9 +40,9 @@ class FeatureExtractor:
     """
 
     def __init__(
-        self, model_directory: Path, step: int | str | None = None, *, pooled: bool = False, device: str = "auto"
+        self, model_directory: Path | str, step: int | str | None = None, *, pooled: bool = False, device: str = "auto"
     ) -> None:
-        model, self.preprocessor = model_of_recordings(model_directory, step)
+        model, self.preprocessor = model_of_recordings(Path(model_directory), step)
         self.embedder = Embedder(model.to(select_device(device)), pooled)
 
     @property
@@ -45,7 +50,7 @@ class FeatureExtractor:
         """Features of each instance."""
         return self.embedder.size
 
-    def of_recording(self, path: Path) -> Embeddings:
+    def of_recording(self, path: Path | str) -> Embeddings:
         """[chunk, generated]: one vector for each chunk that training had of a recording, which mostly is one.
 
         Raises:

@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 def generate(
-    model_directory: Path,
+    model_directory: Path | str,
     data_set: DataSet,
-    outputs: Sequence[Path],
+    outputs: Sequence[Path | str],
     steps: Sequence[int | str] | None = None,
     *,
     kind: str | None = None,
@@ -29,6 +29,10 @@ def generate(
     pooled: bool = False,
 ) -> None:
     """Write the embeddings of all instances, one file for each training step.
+
+    ::
+
+        generate("run/logs", load("spectrograms.nc"), ["newest.nc"])
 
     Args:
         steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
@@ -42,16 +46,17 @@ def generate(
         OutputError: an output cannot be written.
     """
     chosen: Sequence[int | str | None] = [None] if steps is None else steps
-    if len(chosen) != len(outputs):
-        raise OptionError(f"{len(outputs)} outputs for {len(chosen)} training steps; give one output for each step")
-    for number, output in enumerate(outputs):
-        if output in outputs[:number]:
+    directory, paths = Path(model_directory), [Path(output) for output in outputs]
+    if len(chosen) != len(paths):
+        raise OptionError(f"{len(paths)} outputs for {len(chosen)} training steps; give one output for each step")
+    for number, output in enumerate(paths):
+        if output in paths[:number]:
             raise OptionError(f"{output}: is named twice; give each step an output of its own")
         check_target(output)
-    models = [load_model(model_directory, step, kind)[0] for step in chosen]
+    models = [load_model(directory, step, kind)[0] for step in chosen]
     for model in models:
-        check_shape(model, data_set, model_directory)
-    for model, output in zip(models, outputs, strict=True):
+        check_shape(model, data_set, directory)
+    for model, output in zip(models, paths, strict=True):
         _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size)
         logger.info("%s: features of %d instances written", output, len(data_set))
 
