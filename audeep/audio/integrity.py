@@ -1,46 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a recording is whole, as far as its headers tell; libsndfile reads what is left of one that was cut off."""
+"""Words for recordings that cannot be used: cut off, empty, or of a kind that is not read."""
 
-import re
 from pathlib import Path
-
-import soundfile
 
 from audeep.errors import AudioError
 
 HIGHEST_RATE = 10**7  # Hz; the memory that a fixed length takes grows with the rate
 
-# what libsndfile notes about a file that was cut off: 'data : 264600 (should be 158742)'
-_SHORTER = re.compile(
-    r"^\s*(?:data|riff|SSND|BODY|Data Size|Data length)\s*:?\s*(\d+) \(?should be (\d+)", re.MULTILINE
+# first bytes (from the position given) of what recordings are mistaken for, or come in, and cannot be decoded
+_STRANGERS = (
+    (4, b"ftyp", "an MPEG-4 file (M4A, MP4)"),
+    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM file"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "a Windows Media file (WMA)"),
+    (0, b"MAC ", "a Monkey's Audio file (APE)"),
+    (0, b"wvpk", "a WavPack file"),
+    (0, b"TTA1", "a True Audio file"),
+    (0, b"DSD ", "a DSD file"),
+    (0, b"FRM8", "a DSD file"),
+    (0, b"#!AMR", "an AMR file"),
+    (0, b".RMF", "a RealMedia file"),
+    (0, b"FLV\x01", "a Flash video"),
+    (0, b"MThd", "a MIDI file, which holds notes and no sound"),
+    (0, b"\xff\xf1", "an AAC stream"),
+    (0, b"\xff\xf9", "an AAC stream"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+    (0, b"<!DOCTYPE", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
 )
-_SHORT_NOTES = ("Seems to be a truncated file", "does not match value from 'ds64'")
-_UNKNOWN_LENGTH = 0x7FFFF000  # programs that write into a pipe state sizes from here on
 
 
-def check_whole(path: Path, recording: soundfile.SoundFile) -> None:
-    """Check what the headers of an open recording say.
-
-    Raises:
-        AudioError: it is cut off, holds no samples, states no length, or an absurd sample rate.
-    """
-    notes = recording.extra_info
-    for promised, found in _SHORTER.findall(notes):
-        if int(found) < int(promised) < _UNKNOWN_LENGTH:
-            raise cut_off(path, f"holds {found} of the {promised} bytes that its header promises")
-    if any(note in notes for note in _SHORT_NOTES):
-        raise cut_off(path, "holds fewer bytes than its header promises")
-    if recording.format == "OGG" and not _last_page_is_whole(path):
-        raise cut_off(path, "does not end with an Ogg page that is whole and marked as the last")
-    if recording.frames == 0:
-        raise no_samples(path)
-    if recording.samplerate > HIGHEST_RATE:
-        raise AudioError(
-            f"{path}: states a sample rate of {recording.samplerate} Hz, at most {HIGHEST_RATE} were expected; "
-            "replace the file or remove it"
-        )
-    if recording.frames >= 2**62:
-        raise AudioError(f"{path}: states no length, a number of samples was expected; convert the file to WAV")
+def stranger(head: bytes) -> str | None:
+    """What the first bytes of a file are, in words, if nothing that can be decoded."""
+    return next((words for at, mark, words in _STRANGERS if head[at : at + len(mark)] == mark), None)
 
 
 def cut_off(path: Path, found: str) -> AudioError:
@@ -53,14 +46,22 @@ def no_samples(path: Path | str) -> AudioError:
     return AudioError(f"{path}: holds no samples, a recording was expected; replace the file or remove it")
 
 
-def _last_page_is_whole(path: Path) -> bool:
-    """Find the last Ogg page (RFC 3533, section 6) and look for its end-of-stream mark and its last byte."""
-    header_length, largest_page = 27, 65307
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - 2 * largest_page))
-        tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if len(page) < header_length or not page[5] & 4:
-        return False
-    num_segments = page[26]
-    return len(page) >= header_length + num_segments + sum(page[header_length : header_length + num_segments])
+def undecodable(path: Path | str, reason: str) -> AudioError:
+    """The error for a file that no decoder knows, or that it finds damaged."""
+    return AudioError(
+        f"{path}: cannot be decoded ({reason.rstrip('.')}), a whole recording in a format of libsndfile (WAV, FLAC, "
+        "OGG, MP3, ...) was expected; replace the file or remove it from the data set"
+    )
+
+
+def check_rate(path: Path | str, sample_rate: int) -> None:
+    """Check that a sample rate is one at all.
+
+    Raises:
+        AudioError: it is absurd.
+    """
+    if not 1 <= sample_rate <= HIGHEST_RATE:
+        raise AudioError(
+            f"{path}: states a sample rate of {sample_rate} Hz, at most {HIGHEST_RATE} were expected; "
+            "replace the file or remove it"
+        )

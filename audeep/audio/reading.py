@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audeep.audio.integrity import check_whole, cut_off, no_samples
+from audeep.audio.decoding import UNKNOWN, Recording, opened_parts
+from audeep.audio.integrity import cut_off, no_samples
 from audeep.audio.signal import Samples
 from audeep.errors import AudioError
 from audeep.runtime.files import found_at
@@ -63,15 +64,16 @@ def is_audio(path: Path | str) -> bool:
 
 
 def audio_info(path: Path | str) -> AudioInfo:
-    """Read the header of a recording, without decoding it.
-
-    The length of an MP3 file whose header states none is an estimate.
+    """Read the header of a recording; it is decoded only where nothing in it tells its length.
 
     Raises:
         AudioError: the file is missing, is not audio, is visibly cut off, or holds no samples.
     """
     with opened(Path(path)) as recording:
-        return AudioInfo(recording.frames, recording.samplerate, recording.channels)
+        num_samples = recording.num_samples
+        return AudioInfo(
+            _count(recording) if num_samples is None else num_samples, recording.sample_rate, recording.num_channels
+        )
 
 
 def read_audio(path: Path | str) -> tuple[Samples, int]:
@@ -85,14 +87,12 @@ def read_audio(path: Path | str) -> tuple[Samples, int]:
     """
     path = Path(path)
     with opened(path) as recording:
-        samples = _samples(recording)
+        samples, expected = _samples(recording), recording.num_samples
         _, found = samples.shape
-        if found < recording.frames and recording.format != "MP3":
-            raise cut_off(path, f"gives {found} of the {recording.frames} samples that its header promises")
-        if found < recording.frames:  # which is an estimate where an MP3 file states no length
-            logger.warning(
-                "%s: gives %d samples where %d were expected, it may be cut off", path, found, recording.frames
-            )
+        if expected is not None and found < expected:
+            if not recording.is_estimate:
+                raise cut_off(path, f"gives {found} of the {expected} samples that its header promises")
+            logger.warning("%s: gives %d samples where %d were expected, it may be cut off", path, found, expected)
         if found == 0:
             raise no_samples(path)
         if not np.isfinite(samples).all():
@@ -100,34 +100,42 @@ def read_audio(path: Path | str) -> tuple[Samples, int]:
                 f"{path}: holds {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite, finite "
                 "ones were expected; repair the file or remove it from the data set"
             )
-        return samples, recording.samplerate
+        return samples, recording.sample_rate
 
 
-def _samples(recording: soundfile.SoundFile) -> Samples:
+def _samples(recording: Recording) -> Samples:
     """All samples, [channels, num_samples]; memory grows with what is there, not with what the header promises."""
-    blocks: list[Samples] = []  # [samples, channels]
-    left = recording.frames
-    while left:
-        size = min(left, max(1, BLOCK_VALUES // recording.channels))
-        blocks.append(recording.read(size, dtype="float64", always_2d=True))
-        left = left - size if len(blocks[-1]) == size else 0
+    blocks = list(_blocks(recording))
     return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)).T
 
 
+def _count(recording: Recording) -> int:
+    return sum(map(len, _blocks(recording)))
+
+
+def _blocks(recording: Recording) -> Iterator[Samples]:
+    """What is left of a recording, [num_samples, channels]; one block at least."""
+    num_samples = recording.num_samples
+    left = UNKNOWN if num_samples is None else num_samples
+    while True:
+        size = min(left, max(1, BLOCK_VALUES // recording.num_channels))
+        block = recording.read(size)
+        yield block
+        left -= size
+        if len(block) < size or not left:
+            return
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[soundfile.SoundFile]:
-    """Open a recording that is there, is whole as far as its headers tell, and holds samples."""
+def opened(path: Path) -> Iterator[Recording]:
+    """Open a recording that is there, is whole as far as its headers tell, and holds samples.
+
+    Raises:
+        AudioError: it is not.
+    """
     if not path.is_file():
         raise AudioError(
             f"{path}: {found_at(path)}, a recording was expected; check the base directory and its lists of files"
         )
-    try:
-        with soundfile.SoundFile(path) as recording:
-            check_whole(path, recording)
-            yield recording
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless files, by their suffix .raw
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise AudioError(
-            f"{path}: cannot be decoded ({reason}), a whole recording in a format of libsndfile (WAV, FLAC, OGG, MP3, "
-            "...) was expected; replace the file or remove it from the data set"
-        ) from error
+    with opened_parts(path, logger.warning) as recording:
+        yield recording

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows along a recording, as it is read or arrives on standard input."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from audeep.audio.arriving import opened_input
+from audeep.audio.decoding import Recording
 from audeep.audio.integrity import no_samples
 from audeep.audio.reading import BLOCK_VALUES, opened
 from audeep.audio.signal import LARGEST_SIGNAL, Samples, fix_length
@@ -28,18 +28,18 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
     """
     name = "standard input" if str(path) == "-" else path
     with _stream(path) as recording:
-        rate = recording.samplerate
+        rate = recording.sample_rate
         size, step = int(min(width * rate, 2**62)), int(min(hop * rate, 2**62))
         if size < 1 or step < 1:
             raise AudioError(f"{name}: has {rate} Hz, a window and a hop of at least one sample were expected")
-        if size * recording.channels > LARGEST_SIGNAL:
+        if size * recording.num_channels > LARGEST_SIGNAL:
             raise AudioError(
-                f"{name}: a window of {width:g} s has {size} samples of {recording.channels} channels, at most"
+                f"{name}: a window of {width:g} s has {size} samples of {recording.num_channels} channels, at most"
                 f" {LARGEST_SIGNAL} were expected in all; choose a shorter one"
             )
-        kept, start, skipped = np.empty((0, recording.channels)), 0, 0  # [samples, channels]
+        kept, start, skipped = np.empty((0, recording.num_channels)), 0, 0  # [samples, channels]
         while _skip(recording, skipped):
-            found = recording.read(size - len(kept), dtype="float64", always_2d=True)
+            found = recording.read(size - len(kept))
             if not np.isfinite(found).all():
                 raise AudioError(
                     f"{name}: holds samples that are NaN or infinite, finite ones were expected; repair it"
@@ -55,28 +55,18 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
             kept, skipped, start = kept[step:], max(0, step - size), start + step
 
 
-def _skip(recording: soundfile.SoundFile, num_samples: int) -> bool:
+def _skip(recording: Recording, num_samples: int) -> bool:
     """Read past samples; whether there were as many."""
     while num_samples:
-        block = min(num_samples, BLOCK_VALUES // recording.channels)
-        if len(recording.read(block, dtype="float64", always_2d=True)) < block:
+        block = min(num_samples, BLOCK_VALUES // recording.num_channels)
+        if len(recording.read(block)) < block:
             return False
         num_samples -= block
     return True
 
 
 @contextmanager
-def _stream(path: Path | str) -> Iterator[soundfile.SoundFile]:
+def _stream(path: Path | str) -> Iterator[Recording]:
     """Open a recording, or what comes on standard input, which may state a length of its own or none."""
-    if str(path) != "-":
-        with opened(Path(path)) as recording:
-            yield recording
-        return
-    try:
-        with soundfile.SoundFile(sys.stdin.fileno(), closefd=False) as recording:
-            yield recording
-    except soundfile.SoundFileError as error:
-        raise AudioError(
-            f"standard input: cannot be decoded ({error}), a WAV or another format that can be read from a pipe was "
-            "expected"
-        ) from error
+    with opened(Path(path)) if str(path) != "-" else opened_input() as recording:
+        yield recording

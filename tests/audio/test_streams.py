@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows along a recording, against slices of the whole."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +71,23 @@ def test_a_window_with_samples_that_are_not_finite_is_refused_and_those_before_a
     next(found)
     with pytest.raises(AudioError, match=r"nan\.wav: holds samples that are NaN or infinite, finite ones were"):
         next(found)
+
+
+def from_pipe(content: bytes) -> subprocess.CompletedProcess:
+    code = "from audeep.audio.streams import windows; print([float(w[1].sum()) for w in windows('-', 0.5, 0.5)])"
+    return subprocess.run([sys.executable, "-c", code], input=content, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("suffix", "unknown"), [(".flac", True), (".flac", False), (".wav", True), (".wav", False)])
+def test_what_comes_through_a_pipe_may_state_no_length(tmp_path, suffix, unknown):
+    path = tmp_path / f"a{suffix}"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 3 * RATE), RATE)
+    expected = str([float(window.sum()) for _, window, _ in windows(path, 0.5, 0.5)])
+    content = bytearray(path.read_bytes())
+    if unknown and suffix == ".flac":
+        content[21] &= 0xF0
+        content[22:26] = bytes(4)
+    elif unknown:
+        content[40:44] = b"\xff" * 4
+    done = from_pipe(bytes(content))
+    assert (done.stdout.decode().strip(), done.returncode) == (expected, 0)

@@ -197,10 +197,10 @@ BAD = {
     "WAV of 1025 channels": (patched(".wav", b"fmt ", 10, "<H", 1025), "cannot be decoded (Too many channels"),
     "WAV at 2 GHz": (patched(".wav", b"fmt ", 12, "<I", 2**31 - 1), "states a sample rate of 2147483647 Hz, at most"),
     "AIFF of 65535 channels": (patched(".aiff", b"COMM", 8, ">H", 65535), "cannot be decoded (Bad channel count)"),
-    "FLAC of 2**36 samples": (long_flac, "cannot be decoded"),
-    "CAF of 2**40 bytes": (patched(".caf", b"data", 4, ">Q", 2**40), "cannot be decoded"),
+    "FLAC of 2**36 samples": (long_flac, "gives 4000 of the 68719476735 samples"),
+    "CAF of 2**40 bytes": (patched(".caf", b"data", 4, ">Q", 2**40), "holds 8000 of the 1099511627772 bytes"),
     "CAF of 10**6 channels": (patched(".caf", b"desc", 36, ">I", 10**6), "cannot be decoded"),
-    "RF64 of 2**40 samples": (patched(".rf64", b"ds64", 24, "<Q", 2**40), "holds fewer bytes than its header promises"),
+    "RF64 of 2**40 bytes": (patched(".rf64", b"ds64", 16, "<Q", 2**40), "holds 8000 of the 1099511627776 bytes"),
     "AU of 10**6 channels": (patched(".au", b".snd", 20, ">I", 10**6), "cannot be decoded (Too many channels"),
 }
 

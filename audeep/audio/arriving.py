@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings that arrive on standard input."""
+
+import io
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import soundfile
+
+from audeep.audio.decoding import Recording, Source
+from audeep.errors import AudioError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+LONGEST_HEADER = 2**24  # bytes to which a decoder may go back: FLAC files may have pictures in their headers
+_BLOCK_BYTES = 2**14
+
+
+@contextmanager
+def opened_input() -> Iterator[Recording]:
+    """Open what comes on standard input, which may state a length of its own or none.
+
+    Raises:
+        AudioError: it cannot be decoded, or not as it arrives.
+    """
+    number = sys.stdin.fileno()
+    try:
+        with ExitStack() as stack:
+            target: Arriving | int = number
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                mark = _first(number, 4)
+                target = Arriving(number, mark) if mark == b"fLaC" else stack.enter_context(_forwarded(number, mark))
+            source = stack.enter_context(Source(target, closefd=False))
+            yield Recording(Path("standard input"), [(source, None)], False, nullcontext)
+    except soundfile.SoundFileError as error:
+        raise AudioError(
+            f"standard input: cannot be decoded ({error}), a WAV or another format that can be read from a pipe was "
+            "expected"
+        ) from error
+
+
+class Arriving(io.RawIOBase):
+    """A pipe as a file of unknown length whose first bytes can be read again."""
+
+    def __init__(self, number: int, head: bytes) -> None:
+        """The pipe of this number, from which `head` was read."""
+        self.number = number
+        self.head = head
+        self.position = 0
+        self.length = len(head)  # of what was read
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self.position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: 2**62}[whence]
+        return self.position
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """What is at the position; nothing where that is neither in the head nor where the pipe is."""
+        target, found = memoryview(buffer).cast("B"), 0
+        while found < len(target):
+            most = len(target) - found
+            if self.position < len(self.head):
+                content = self.head[self.position : self.position + most]
+            elif self.position == self.length and (content := os.read(self.number, most)):
+                self.length += len(content)
+                if self.length <= LONGEST_HEADER:
+                    self.head += content
+            else:
+                break
+            target[found : found + len(content)] = content
+            found += len(content)
+            self.position += len(content)
+        return found
+
+
+def _first(number: int, size: int) -> bytes:
+    """The first bytes from a pipe; fewer if it ends."""
+    head = b""
+    while len(head) < size and (content := os.read(number, size - len(head))):
+        head += content
+    return head
+
+
+@contextmanager
+def _forwarded(number: int, head: bytes) -> Iterator[int]:
+    """A pipe that gives `head`, and then what comes from the one of this number."""
+    source, sink = os.pipe()
+
+    def forward() -> None:
+        with suppress(OSError), open(sink, "wb", buffering=0) as file:  # OSError: nobody reads on
+            content = head
+            while content:
+                file.write(content)
+                content = os.read(number, _BLOCK_BYTES)
+
+    threading.Thread(target=forward, daemon=True).start()
+    try:
+        yield source
+    finally:
+        os.close(source)
