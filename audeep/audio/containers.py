@@ -190,6 +190,8 @@ def _w64(file: BinaryIO, size: int) -> Sound | None:
             rest = _rest(file, "<16sQ", whole=True)
             return Sound(start + head_size, None if is_unknown else found, (start + 16, "<Q", head_size), rest)
         start += max(head_size, stated + -stated % 8)
+        if start >= size:
+            return None
     return None
 
 
