@@ -168,7 +168,7 @@ class Generate(ModelCommand):
             "--batch-size", type=positive_int, default=500, help="instances at a time (default: %(default)s)"
         )
         add_device(parser)
-        if hasattr(self.model_type, "embed_pooled"):
+        if getattr(self.model_type, "embed_pooled", None) not in (None, self.model_type.embed):
             parser.add_argument(
                 "--pooled",
                 action="store_true",

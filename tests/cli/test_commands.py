@@ -307,3 +307,10 @@ def test_windows_wider_than_the_spectrogram_are_refused(audeep, spectrograms, tm
     assert result.status == 1
     assert result.err == "--freq-window-width 32: the input has 12 bands; choose a smaller width\n"
     assert not (tmp_path / "run").exists()
+
+
+def test_pooled_features_are_offered_where_there_are_others(audeep):
+    shown = {kind: audeep(f"help {kind} generate").out for kind in ("t-rae", "f-rae", "masked-frames")}
+    assert {kind: "--pooled" in text for kind, text in shown.items()} == {
+        **{"t-rae": True, "f-rae": False, "masked-frames": False}
+    }
