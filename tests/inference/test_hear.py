@@ -65,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 def generated(tmp_path: Path, logs: Path, audio: torch.Tensor, spectra: str = SPECTRA) -> np.ndarray:
-    """What the command line makes of sounds."""
+    """The features that the command line gives for sounds."""
     recordings = write(tmp_path / "sounds", audio)
     spectrograms, features = tmp_path / "sounds.nc", tmp_path / "features.nc"
     run(f"preprocess --parser no-metadata --basedir {recordings} {spectra} --output {spectrograms} --jobs 1")
