@@ -2,6 +2,7 @@
 """Recordings as arrays, and what their headers say."""
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from audeep.runtime.files import found_at
 logger = logging.getLogger(__name__)
 
 BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
+LONGEST_FILTER = 1000  # samples, at the lower of two rates, that resampling looks at before and after a moment
 
 # Formats of libsndfile whose suffixes stand for sound: not RAW, which says nothing of itself, and not MAT4,
 # MAT5, HTK, XI and the like, whose suffixes mostly mean something else in the folders of a data set.
@@ -76,8 +78,45 @@ def audio_info(path: Path | str) -> AudioInfo:
         )
 
 
-def read_audio(path: Path | str) -> tuple[Samples, int]:
-    """Decode a recording.
+@dataclass(frozen=True)
+class Excerpt:
+    """What is wanted of a recording: as much as is left when it is resampled and its length fixed.
+
+    Attributes:
+        seconds: that are kept.
+        center: of the middle of the recording rather than its start.
+        sample_rate: to which it is resampled, in Hz; None keeps that of the recording.
+    """
+
+    seconds: float
+    center: bool = False
+    sample_rate: int | None = None
+
+    def range(self, recording: Recording) -> tuple[int, int | None]:
+        """The first sample to keep, and the one after the last; None is the end.
+
+        Recordings of one block are read whole. Of others there is a margin for the filters of resampling, and where
+        both ends are cut, by so much that the samples of the new rate are of the same moments; as they differ by
+        rounding errors then (1e-9), this is for recordings of several blocks.
+        """
+        length, rate = recording.num_samples, recording.sample_rate
+        wanted = self.sample_rate or rate
+        most = BLOCK_VALUES * (8 if self.center and wanted != rate else 1)
+        if length is not None and length * recording.num_channels <= most:
+            return 0, length
+        margin = 0 if wanted == rate else int(rate * (1 + LONGEST_FILTER / min(rate, wanted))) + 1
+        kept = math.ceil(min(self.seconds * rate, UNKNOWN)) + 1 + margin
+        if not self.center:
+            return 0, kept if length is None else min(length, kept)
+        if length is None:
+            return 0, None
+        step = rate // math.gcd(rate, wanted)
+        cut = max(0, (length - kept - margin) // 2 // step * step)
+        return cut, length - cut
+
+
+def read_audio(path: Path | str, excerpt: Excerpt | None = None) -> tuple[Samples, int]:
+    """Decode a recording, or, where it is long, what is wanted of it.
 
     Returns:
         the samples [channels, num_samples], float64, full scale being ±1, and the sample rate in Hz.
@@ -87,13 +126,14 @@ def read_audio(path: Path | str) -> tuple[Samples, int]:
     """
     path = Path(path)
     with opened(path) as recording:
-        samples, expected = _samples(recording), recording.num_samples
-        _, found = samples.shape
-        if expected is not None and found < expected:
+        start, stop = (0, recording.num_samples) if excerpt is None else excerpt.range(recording)
+        samples, found = _samples(recording, start, stop)
+        if stop is not None and found < stop:
+            expected = recording.num_samples or stop
             if not recording.is_estimate:
                 raise cut_off(path, f"gives {found} of the {expected} samples that its header promises")
             logger.warning("%s: gives %d samples where %d were expected, it may be cut off", path, found, expected)
-        if found == 0:
+        if samples.shape[1] == 0:
             raise no_samples(path)
         if not np.isfinite(samples).all():
             raise AudioError(
@@ -103,20 +143,29 @@ def read_audio(path: Path | str) -> tuple[Samples, int]:
         return samples, recording.sample_rate
 
 
-def _samples(recording: Recording) -> Samples:
-    """All samples, [channels, num_samples]; memory grows with what is there, not with what the header promises."""
-    blocks = list(_blocks(recording))
-    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)).T
+def _samples(recording: Recording, start: int, stop: int | None) -> tuple[Samples, int]:
+    """Samples of a range, [channels, num_samples], and how many there were up to its end.
+
+    Memory grows with what is there, not with what the header promises.
+    """
+    kept: list[Samples] = []
+    position = 0
+    for block in _blocks(recording, stop):
+        if position + len(block) > start:
+            kept.append(block[max(0, start - position) :])
+        position += len(block)
+    if not kept:
+        kept = [np.empty((0, recording.num_channels))]
+    return (kept[0] if len(kept) == 1 else np.concatenate(kept)).T, position
 
 
 def _count(recording: Recording) -> int:
-    return sum(map(len, _blocks(recording)))
+    return sum(map(len, _blocks(recording, None)))
 
 
-def _blocks(recording: Recording) -> Iterator[Samples]:
-    """What is left of a recording, [num_samples, channels]; one block at least."""
-    num_samples = recording.num_samples
-    left = UNKNOWN if num_samples is None else num_samples
+def _blocks(recording: Recording, stop: int | None) -> Iterator[Samples]:
+    """What comes before a sample, or the end, [num_samples, channels]; one block at least."""
+    left = UNKNOWN if stop is None else stop
     while True:
         size = min(left, max(1, BLOCK_VALUES // recording.num_channels))
         block = recording.read(size)

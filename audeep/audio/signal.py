@@ -39,7 +39,8 @@ def resample(samples: Samples, sample_rate: int, wanted_rate: int) -> Samples:
         AudioError: the result would take an unreasonable amount of memory.
     """
     size = -(-samples.shape[-1] * wanted_rate // sample_rate)
-    _check_size(samples, size, f"resampled from {sample_rate} Hz to {wanted_rate} Hz", "pass a lower sample_rate=HZ")
+    how = f"when resampled from {sample_rate} Hz to {wanted_rate} Hz"
+    check_size(samples.size, len(samples) * size, "samples", how, "pass a lower sample_rate=HZ")
     return fix_length(soxr.resample(samples.T, sample_rate, wanted_rate, "VHQ").T, size)  # soxr rounds to the nearest
 
 
@@ -52,7 +53,8 @@ def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samp
         AudioError: the result would take an unreasonable amount of memory.
     """
     length = samples.shape[-1]
-    _check_size(samples, num_samples, "padded to one length", "pass a shorter fixed_length=S")
+    size = len(samples) * num_samples
+    check_size(samples.size, size, "samples", "when padded to one length", "pass a shorter fixed_length=S")
     if length >= num_samples:
         start = (length - num_samples) // 2 if center else 0
         return samples[..., start : start + num_samples]
@@ -84,8 +86,12 @@ def fuse_channels(samples: Samples, channels: Channels = Channels.MEAN) -> Sampl
     return fused
 
 
-def _check_size(samples: Samples, num_samples: int, how: str, remedy: str) -> None:
-    """Check that making [channels, num_samples] of `samples` takes no more memory than is reasonable."""
-    size, most = len(samples) * num_samples, max(LARGEST_SIGNAL, LARGEST_GROWTH * samples.size)
+def check_size(given: int, size: int, what: str, how: str, remedy: str) -> None:
+    """Check that making `size` values of those that are `given` takes no more memory than is reasonable.
+
+    Raises:
+        AudioError: it does.
+    """
+    most = max(LARGEST_SIGNAL, LARGEST_GROWTH * given)
     if size > most:
-        raise AudioError(f"would have {size} samples when {how}, at most {most} were expected; {remedy}")
+        raise AudioError(f"would have {size} {what} {how}, at most {most} were expected; {remedy}")

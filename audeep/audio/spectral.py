@@ -150,14 +150,14 @@ def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.s
 def power_to_db(power: Array) -> Array:
     """Decibels below the loudest cell, which is 0 dB; what is below the smallest positive cell is lifted to it.
 
-    Where no cell is positive, all are 0 dB.
+    Where no cell is positive, all are 0 dB. None is further below than a ratio of two numbers can tell, 3076 dB.
     """
     loudest, smallest = power.max(), power.min()
     if loudest <= 0:
         return np.zeros_like(power)
     if smallest <= 0:
         smallest = power[power > 0].min()
-    decibels: Array = np.maximum(power, smallest)
+    decibels: Array = np.maximum(power, max(smallest, loudest * np.finfo(power.dtype).tiny))
     decibels /= loudest
     np.log10(decibels, out=decibels)
     decibels *= 10

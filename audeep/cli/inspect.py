@@ -2,6 +2,7 @@
 """inspect raw, inspect netcdf: what is in a folder of recordings or a data set file."""
 
 import argparse
+import logging
 from typing import TYPE_CHECKING
 
 from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
@@ -10,23 +11,43 @@ from audeep.cli.render.tables import table
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet, Instance
 
+logger = logging.getLogger(__name__)
+
 
 class InspectRaw(AudeepCommand):
     """Show how many recordings a base directory has, how long they are, and their sample rates and channels."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_raw_data(parser)
+        parser.add_argument(
+            "--skip-bad",
+            action="store_true",
+            help="leave out recordings that cannot be read, and name them (default: stop at the first)",
+        )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.audio.reading import audio_info
+        from audeep.errors import AudioError
         from audeep.runtime.progress import progress
 
         parser = open_raw_data(parsed_args)
         values = [instance.label_value for instance in parser.parse() if instance.label_value is not None]
-        infos = [audio_info(instance.path) for instance in progress(parser.parse(), "inspect", "files")]
+        infos, bad = [], []
+        for instance in progress(parser.parse(), "inspect", "files"):
+            try:
+                infos.append(audio_info(instance.path))
+            except AudioError as error:
+                if not parsed_args.skip_bad:
+                    raise
+                bad.append(error)
+        for problem in bad:
+            logger.warning("left out: %s", problem)
+        if not infos:
+            raise AudioError(f"none of {parser.num_instances} recordings can be read; the first: {bad[0]}")
         lengths = [info.duration_seconds for info in infos]
         rows = [
             ("number of audio files", parser.num_instances),
+            *([("left out", len(bad))] if bad else []),
             ("number of labels", len(parser.label_map or {})),
             *([("values", f"{len(values)}, from {min(values):g} to {max(values):g}")] if values else []),
             ("cross validation folds", parser.num_folds),

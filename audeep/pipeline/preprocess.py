@@ -17,7 +17,7 @@ import numpy as np
 from audeep import __version__
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.data import netcdf, schema
-from audeep.errors import AudioError, OptionError, ParserError, Stopped
+from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.pipeline.recordings import Shapes, process_all
 from audeep.runtime.constants import SILENCE
@@ -63,7 +63,7 @@ def preprocess(
         ParserError: the name of a recording cannot be stored.
         AudioError: a recording cannot be read and is not to be skipped, or none can be.
         ShapeError: two recordings give spectrograms that differ in frequency, or, where all are to have one length,
-            in time.
+            in time, and none is to be skipped.
         OptionError: there is no run to go on with, or settings or recordings have changed since.
         OutputError: `output` cannot be written.
         Stopped: the process was told to end, or a worker was killed.
@@ -75,7 +75,7 @@ def preprocess(
         check_target(path)
     reuse_memory()
     with _journal_of(parser, preprocessor, output, compression, resume) as (journal, arrived):
-        shapes, warned = Shapes(preprocessor.has_one_length), set[str]()
+        shapes, warned = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None), set[str]()
         paths = [Path(instance.path) for instance in instances]
         with closing(process_all(preprocessor, paths, journal, jobs, skip_bad)) as results:
             for path, result in zip(paths, progress(results, "preprocess", "files", len(paths)), strict=True):
@@ -85,6 +85,8 @@ def preprocess(
                     continue
                 _warn_once(result.facts.warnings, warned)
                 shapes.add(path, result.chunks.shape[1:], result.facts.sample_rate)
+                if not skip_bad:
+                    shapes.check()
         shapes.log()
         shape = shapes.common
         if shape is None:
@@ -92,7 +94,11 @@ def preprocess(
         dims, made_with = [schema.TIME, schema.FREQ], {**asdict(preprocessor), "sample_rate": shapes.sample_rate}
         attributes = {schema.PREPROCESSING: json.dumps(made_with)}
         with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
-            kept = ((item, chunks) for item, (_, chunks) in zip(instances, journal.replay(), strict=True))
+            bad += shapes.odd().values()
+            kept = (
+                (item, chunks if chunks is not None and shapes.suits(chunks.shape[1:]) else None)
+                for item, (_, chunks) in zip(instances, journal.replay(), strict=True)
+            )
             for group in groups(kept, shape):
                 _stop_if_told(arrived, journal)
                 writer.append(*_columns(group, label_map, shape, shapes.are_padded))
@@ -170,17 +176,16 @@ def _resumable(journal: Journal, num_recordings: int, arrived: list[int]) -> Ite
             raise
     except OptionError:  # the journal is of another run
         raise
-    except (AudioError, Stopped, KeyboardInterrupt) as error:
+    except BaseException as error:  # whatever ends the work, what is done is kept
         if not journal.num_arrays:
             journal.remove()
             raise
+        if not isinstance(error, AudeepError | KeyboardInterrupt):
+            raise
         done = f"{journal.num_arrays} of {num_recordings} recordings are done, go on with resume=True"
-        if isinstance(error, AudioError):
+        if isinstance(error, AudioError | ShapeError):
             done += ", or without bad ones with resume=True skip_bad=True"
         raise type(error)("; ".join([*map(str, error.args), done])) from error
-    except BaseException:
-        journal.remove()
-        raise
     journal.remove()
 
 

@@ -3,7 +3,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.errors import AudioError, OptionError, ShapeError
-from audeep.runtime.execution import run
+from audeep.errors import AudioError, OptionError, ShapeError, Stopped, describe
+from audeep.runtime.execution import most_in_work, run, run_apart
 from audeep.runtime.journal import Journal
 
 logger = logging.getLogger(__name__)
@@ -27,12 +27,14 @@ class Facts:
         warnings: what was logged meanwhile, as the log of a worker reaches nobody.
         sample_rate: of its spectrogram, in Hz.
         bad: why it has no spectrogram.
+        died: whether that is the death of a worker.
     """
 
     file: list[int] | None
     warnings: list[str]
     sample_rate: int | None = None
     bad: str | None = None
+    died: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ def process(preprocessor: Preprocessor, path: Path) -> Processed:
         return Processed(Facts(file, collector.messages, sample_rate), chunks)
     except AudioError as error:
         return Processed(Facts(file, collector.messages, bad=str(error)), None)
+    except MemoryError:
+        bad = AudioError(f"{path}: takes more memory than there is; cut it, or pass a fixed_length=S")
+        return Processed(Facts(file, collector.messages, bad=str(bad)), None)
+    except Exception as error:  # of any library: one recording is no reason to lose the work on thousands
+        bad = AudioError(
+            f"{path}: cannot be processed ({type(error).__name__}: {error}); replace the file or remove it"
+        )
+        return Processed(Facts(file, collector.messages, bad=str(bad)), None)
     finally:
         audio_logger.propagate = True
         audio_logger.removeHandler(collector)
@@ -68,7 +78,7 @@ def process_all(
     Raises:
         AudioError: a recording is bad, and not to be skipped.
         OptionError: a recording in the journal has changed.
-        Stopped: a worker was killed.
+        Stopped: a worker was killed, and bad recordings are not to be skipped.
     """
     num_kept = 0
     for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
@@ -81,76 +91,154 @@ def process_all(
         num_kept += 1
     if num_kept:
         logger.info("%s: %d of %d recordings are done already", journal.path, num_kept, len(paths))
-    for fresh in run(partial(process, preprocessor), paths[num_kept:], jobs):
+    work = partial(process, preprocessor)
+    left = paths[num_kept:]
+    for fresh in _outlived(work, left, jobs) if skip_bad else run(work, left, jobs):
         if fresh.facts.bad is not None and not skip_bad:
             raise AudioError(fresh.facts.bad)
         journal.append(asdict(fresh.facts), fresh.chunks)
         yield fresh
 
 
+def _outlived(
+    work: Callable[[Path], Processed], paths: Sequence[Path], jobs: int | None
+) -> Generator[Processed, None, None]:
+    """The work on all, in order; a recording whose worker dies is bad.
+
+    When a worker has died, those that were in work are processed one by one, to see which it is.
+    """
+    done = 0
+    while done < len(paths):
+        try:
+            for result in run(work, paths[done:], jobs):
+                yield result
+                done += 1
+        except Stopped:
+            for path in paths[done : done + most_in_work(jobs)]:
+                result = _apart(work, path)
+                yield result
+                done += 1
+                if result.facts.died:
+                    break
+
+
+def _apart(work: Callable[[Path], Processed], path: Path) -> Processed:
+    try:
+        return run_apart(work, path)
+    except Stopped as error:
+        bad = AudioError(f"{path}: {error}; cut it, or pass a fixed_length=S")
+        return Processed(Facts(_state(path), [], bad=str(bad), died=True), None)
+
+
+@dataclass
+class Group:
+    """Recordings whose spectrograms go together."""
+
+    paths: list[Path] = field(default_factory=list)
+    lengths: set[int] = field(default_factory=set)
+    rates: Counter[int | None] = field(default_factory=Counter)
+
+
 @dataclass
 class Shapes:
     """The shapes [time, freq] and the sample rates of spectrograms, gathered one by one.
 
-    Attributes:
-        has_one_length: whether all must have the same number of frames.
+    Those that cannot be in one data set are in different `groups`: they differ in frequency, or, where all must have
+    one length (`has_one_length`), in time. Where there are several, recordings outside the largest are odd.
     """
 
     has_one_length: bool
-    first: tuple[Path, tuple[int, ...]] | None = None
-    lengths: set[int] = field(default_factory=set)
-    rates: Counter[int | None] = field(default_factory=Counter)
+    is_resampled: bool = False
+    groups: dict[tuple[int, ...], Group] = field(default_factory=dict)
 
     def add(self, path: Path, shape: tuple[int, ...], sample_rate: int | None) -> None:
-        """Take note of the spectrogram of the recording at `path`.
+        """Take note of the spectrogram of the recording at `path`."""
+        group = self.groups.setdefault(self._key(shape), Group())
+        group.paths.append(path)
+        group.lengths.add(shape[0])
+        group.rates[sample_rate] += 1
+
+    def check(self) -> None:
+        """Check that all go together.
 
         Raises:
-            ShapeError: it differs from the first in frequency, or in time where all must have one length.
+            ShapeError: there are odd ones; it names the first.
         """
-        if self.first is None:
-            self.first = path, shape
-        if shape[1] != self.first[1][1] or (self.has_one_length and shape != self.first[1]):
-            raise ShapeError(_different(*self.first, path, shape))
-        self.lengths.add(shape[0])
-        self.rates[sample_rate] += 1
+        if len(self.groups) > 1:
+            raise ShapeError(next(iter(self.odd().values())))
+
+    def suits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a spectrogram of this shape goes together with most."""
+        return self._key(shape) == self._largest[0]
+
+    def odd(self) -> dict[Path, str]:
+        """Why recordings cannot be in one data set with most, by their paths."""
+        expected, most = self._largest
+        return {
+            path: self._different(path, key, group, expected, most)
+            for key, group in self.groups.items()
+            if group is not most
+            for path in group.paths
+        }
 
     @property
     def common(self) -> tuple[int, int] | None:
-        """The shape that all fit into; None without any."""
-        return None if self.first is None else (max(self.lengths), self.first[1][1])
+        """The shape that most fit into; None without any."""
+        return (max(self._largest[1].lengths), self._largest[0][-1]) if self.groups else None
 
     @property
     def are_padded(self) -> bool:
         """Whether some are shorter than others."""
-        return len(self.lengths) > 1
+        return len(self._largest[1].lengths) > 1
 
     @property
     def sample_rate(self) -> int | None:
         """The sample rate of all in Hz; None where there are several."""
-        return next(iter(self.rates)) if len(self.rates) == 1 else None
+        rates = self._largest[1].rates
+        return next(iter(rates)) if len(rates) == 1 else None
 
     def log(self) -> None:
         """Tell of differences that a user might not want."""
-        if len(self.rates) > 1:
-            found = ", ".join(f"{number} of {rate} Hz" for rate, number in sorted(self.rates.items()))
+        if not self.groups:
+            return
+        group = self._largest[1]
+        if len(group.rates) > 1:
+            found = ", ".join(f"{number} of {rate} Hz" for rate, number in sorted(group.rates.items()))
             logger.warning(
                 "recordings have different sample rates (%s), so the same band is another frequency in them; resample"
                 " with sample_rate=HZ",
                 found,
             )
         if self.are_padded:
-            shortest, longest = min(self.lengths), max(self.lengths)
+            shortest, longest = min(group.lengths), max(group.lengths)
             logger.info("spectrograms have %d to %d frames, shorter ones are padded", shortest, longest)
 
+    @property
+    def _largest(self) -> tuple[tuple[int, ...], Group]:
+        """The first of those with most recordings."""
+        return max(self.groups.items(), key=lambda item: len(item[1].paths))
 
-def _different(first: Path, expected: tuple[int, ...], second: Path, found: tuple[int, ...]) -> str:
-    shapes = [" x ".join(map(str, shape)) for shape in (expected, found)]
-    remedy = "make all equally long with fixed_length=SECONDS" if found[1] == expected[1] else ""
-    remedy = remedy or "make their sample rates the same with sample_rate=HZ, or map to bands with mel_spectrum=BANDS"
-    return (
-        f"{second}: gives a spectrogram of {shapes[1]} (time x freq), but {first} one of {shapes[0]};"
-        f" {remedy} ('audeep inspect raw' shows lengths and rates)"
-    )
+    def _key(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape if self.has_one_length else shape[1:]
+
+    def _different(
+        self, path: Path, found: tuple[int, ...], group: Group, expected: tuple[int, ...], most: Group
+    ) -> str:
+        lengths = {path: "", most.paths[0]: ""}
+        if not self.has_one_length:
+            lengths = {path: f"{min(group.lengths)} x ", most.paths[0]: f"{min(most.lengths)} x "}
+        rate, usual = next(iter(group.rates)), next(iter(most.rates))
+        remedy = "make their sample rates the same with sample_rate=HZ"
+        if self.is_resampled or rate == usual:
+            remedy = "make all equally long with fixed_length=S" if not self.has_one_length else "remove it"
+        elif not self.has_one_length:
+            remedy += ", or map to bands with mel_spectrum=BANDS"
+        return (
+            f"{path}: gives a spectrogram of {lengths[path]}{describe(found)} (time x freq) at {rate} Hz, but"
+            f" {most.paths[0]} one of {lengths[most.paths[0]]}{describe(expected)} at {usual} Hz, as {len(most.paths)}"
+            f" of {sum(len(each.paths) for each in self.groups.values())} do; {remedy}"
+            " ('audeep inspect raw' shows lengths and rates)"
+        )
 
 
 def _state(path: Path) -> list[int] | None:

@@ -61,6 +61,27 @@ def run(function: Callable[[Item], Result], items: Sequence[Item], jobs: int | N
         _wait_for(batches)
 
 
+def run_apart(function: Callable[[Item], Result], item: Item) -> Result:
+    """Give `function(item)`, worked out in another process where the system has them, which may die of it.
+
+    Raises:
+        Stopped: it was killed.
+        Exception: whatever `function` raises.
+    """
+    if not _has_semaphores():
+        return function(item)
+    try:
+        (result,) = list(_started(function, [item], 2))  # joblib does the work of a single job in this process
+        return result
+    except BrokenProcessPool as error:
+        raise Stopped("a worker process was killed, perhaps because memory ran out") from error
+
+
+def most_in_work(jobs: int | None) -> int:
+    """How many items `run` has in work or waiting."""
+    return BATCH * (2 * (jobs or available_cores()) + 1)
+
+
 def _started(function: Callable[[Item], Result], batch: Sequence[Item], jobs: int) -> "Generator[Result, None, None]":
     """The results of a batch, on which a worker begins as soon as one is free.
 

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audeep.audio.reading import AUDIO_SUFFIXES, AudioInfo, audio_info, is_audio, read_audio
+from audeep.audio import reading
+from audeep.audio.reading import AUDIO_SUFFIXES, AudioInfo, Excerpt, audio_info, is_audio, read_audio
+from audeep.audio.signal import fix_length, resample
 from audeep.errors import AudioError
 
 RATE = 8000
@@ -130,3 +132,22 @@ def test_every_suffix_is_lower_case_and_raw_is_none():
     assert {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".sph"} <= AUDIO_SUFFIXES
     assert ".raw" not in AUDIO_SUFFIXES
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in AUDIO_SUFFIXES)
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("sample_rate", [None, 8000, 16000, 22050])
+@pytest.mark.parametrize("seconds", [0.5, 7.1, 100])
+def test_of_a_long_recording_no_more_is_read_than_is_kept(tmp_path, monkeypatch, center, sample_rate, seconds):
+    tmp_path, monkeypatch, center, sample_rate, seconds
+):
+    monkeypatch.setattr(reading, "BLOCK_VALUES", 20_000)
+    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, (40 * 11025 + 7, 2)), 11025)
+    whole, rate = read_audio(tmp_path / "a.wav")
+    part, _ = read_audio(tmp_path / "a.wav", Excerpt(seconds, center, sample_rate))
+    assert (part.shape[1] < whole.shape[1] / 2) == (seconds < 50)
+    size = int(seconds * (sample_rate or rate))
+    fixed = [
+        fix_length(resample(samples, rate, sample_rate) if sample_rate else samples, size, center)
+        for samples in (whole, part)
+    ]
+    np.testing.assert_allclose(fixed[1], fixed[0], rtol=0, atol=1e-8 if center and sample_rate else 0)

@@ -184,3 +184,11 @@ def test_relative_spectrograms_are_differences_times_a_constant(reference):
             around = [spectrogram[min(max(other, 0), 39)] for other in range(time - 10, time + 11)]
             expected[time] = 2 * (spectrogram[time] - sum(around) / 21)
     np.testing.assert_allclose(relative(spectrogram, reference), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [1e-305, 1e-310, 5e-324])
+@pytest.mark.parametrize("loudest", [1.0, 1e5, 1e300])
+def test_cells_too_far_below_the_loudest_for_a_ratio_are_finite(power, loudest):
+    decibels = power_to_db(np.array([[loudest, power, 0.0], [loudest / 10, power, power]]))
+    assert np.isfinite(decibels).all() and decibels.max() == 0
+    assert np.isfinite(normalise(decibels)).all()

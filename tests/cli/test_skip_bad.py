@@ -88,3 +88,18 @@ def test_no_command_writes_over_its_own_input(audeep, golden, tmp_path, command)
     assert result.status == 1 and result.err.count("\n") == 1
     assert "is an input and an output of this command; choose another name to write to" in result.err
     assert paths["file"].read_bytes() == before and paths["link"].is_symlink()
+
+
+def test_inspect_raw_leaves_out_bad_recordings_and_names_them(audeep, mixed):
+    result = audeep(f"inspect raw --basedir {mixed}")
+    assert result.status == 1 and "fold_1/high/0.wav" in result.err
+    result = audeep(f"inspect raw --basedir {mixed} --skip-bad")
+    assert result.status == 0 and "left out" in result.out
+    for name in ("fold_1/high/0.wav", "fold_2/low/empty.wav"):
+        assert f"left out: {mixed}/{name}: " in result.err
+
+
+def test_inspect_raw_of_nothing_but_bad_recordings_is_an_error(audeep, tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    result = audeep(f"inspect raw --basedir {tmp_path} --parser no-metadata --skip-bad")
+    assert result.status == 1 and "none of 1 recordings can be read; the first: " in result.err

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audeep.audio.reading import read_audio
+from audeep.audio.reading import Excerpt, read_audio
 from audeep.audio.signal import Channels, Samples, fix_length, fuse_channels, resample
 from audeep.errors import AudioError
 
@@ -59,7 +59,17 @@ class FrontEnd(ABC):
         Raises:
             AudioError: as `chunks` does.
         """
-        return self.chunks_and_rate_of(path, *read_audio(path))
+        return self.chunks_and_rate_of(path, *self.read(path))
+
+    def read(self, path: Path | str) -> tuple[Samples, int]:
+        """What `read_audio` gives; of a long recording that is cut to a fixed length no more than that takes.
+
+        Raises:
+            AudioError: the recording cannot be read.
+        """
+        if self.fixed_length is None:
+            return read_audio(path)
+        return read_audio(path, Excerpt(self.fixed_length, self.center_fixed, self.sample_rate))
 
     def chunks_and_rate_of(
         self, name: Path | str, samples: Samples, sample_rate: int, warn_of_silence: bool = True

@@ -13,8 +13,7 @@ import numpy as np
 
 from audeep.audio.front_ends.base import Frames, FrontEnd, naming
 from audeep.audio.integrity import HIGHEST_RATE
-from audeep.audio.reading import read_audio
-from audeep.audio.signal import Channels, Samples
+from audeep.audio.signal import Channels, Samples, check_size
 from audeep.audio.spectral import (
     REFERENCES,
     Array,
@@ -145,7 +144,7 @@ class Preprocessor(FrontEnd):
         Raises:
             AudioError: the recording cannot be read, or does not suit the settings.
         """
-        signal, rate = self.signal(path, *read_audio(path))
+        signal, rate = self.signal(path, *self.read(path))
         with naming(path):
             decibels, framing = self._decibels(signal, rate)
         if self.mel_spectrum is None:
@@ -180,6 +179,8 @@ class Preprocessor(FrontEnd):
                 f"lasts {len(signal)} samples, window_width={self.window_width} needs {framing.window}; use a narrower "
                 "window or a fixed_length=S"
             )
+        num_cells = (len(signal) - framing.overlap) // framing.hop * (self.mel_spectrum or framing.window // 2 + 1)
+        check_size(signal.size, num_cells, "cells", "as a spectrogram", "choose a smaller window_overlap=S")
         emphasised = pre_emphasis(signal)
         if self.mel_spectrum is None:
             power = power_spectrogram(emphasised, framing.window, framing.overlap)  # [freq, time]
