@@ -138,8 +138,6 @@ def test_every_suffix_is_lower_case_and_raw_is_none():
 @pytest.mark.parametrize("sample_rate", [None, 8000, 16000, 22050])
 @pytest.mark.parametrize("seconds", [0.5, 7.1, 100])
 def test_of_a_long_recording_no_more_is_read_than_is_kept(tmp_path, monkeypatch, center, sample_rate, seconds):
-    tmp_path, monkeypatch, center, sample_rate, seconds
-):
     monkeypatch.setattr(reading, "BLOCK_VALUES", 20_000)
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, (40 * 11025 + 7, 2)), 11025)
     whole, rate = read_audio(tmp_path / "a.wav")
