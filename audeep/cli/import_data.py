@@ -37,6 +37,20 @@ class Import(AudeepCommand):
             text = f"column of the {what} (default: %(default)s)"
             add_column(parser, flag, name, default=name, metavar="COLUMN", help=text)
         parser.add_argument(
+            "--ignore-column",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="column that is neither features nor metadata; may be given several times",
+        )
+        parser.add_argument(
+            "--columns",
+            dest="features",
+            nargs="+",
+            metavar="NAME",
+            help="columns of the features, in this order (default: all but those of the metadata)",
+        )
+        parser.add_argument(
             "--output",
             type=Path,
             metavar="FILE",
@@ -50,7 +64,7 @@ class Import(AudeepCommand):
         basedir, name = parsed_args.basedir, parsed_args.name
         output = parsed_args.output or Path(f"{stem_of(Path(name).name)}.nc")
         check_outputs([place.path for place in places_in(basedir, name)], [output])
-        data_set = import_(basedir, name, columns_of(parsed_args))
+        data_set = import_(basedir, name, columns_of(parsed_args), parsed_args.ignore_column, parsed_args.features)
         data_set.save(output)
         logger.info(
             "%s: %d instances with %d features, %d labels, %d folds, %s partitions",

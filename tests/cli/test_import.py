@@ -37,9 +37,22 @@ def test_the_source_is_not_written_over(audeep, tmp_path):
     assert (tmp_path / "x.csv").read_text() == "x,y\n1,2\n"
 
 
+def test_columns_are_left_out_or_chosen_as_the_message_says(audeep, tmp_path):
+    (tmp_path / "x.csv").write_text("filename,voiced,g,f\na,True,2,1\n")
+    command = f"import --basedir {tmp_path} --name x --output {tmp_path}/x.nc"
+    result = audeep(command)
+    assert result.status == 1 and "'voiced' has 'True'" in result.err
+    assert "leave it out with --ignore-column NAME" in result.err
+    assert audeep(f"{command} --ignore-column voiced").status == 0
+    assert load(tmp_path / "x.nc").features.tolist() == [[2, 1]]
+    assert audeep(f"{command} --columns f g").status == 0
+    assert load(tmp_path / "x.nc").features.tolist() == [[1, 2]]
+    assert "no column 'h', as --columns h wants" in audeep(f"{command} --columns h").err
+
+
 def test_errors_are_one_line_and_leave_nothing(audeep, tmp_path):
     (tmp_path / "x.csv").write_text("x,class\n1,dog\n")
     result = audeep(f"import --basedir {tmp_path} --name x --output {tmp_path}/out.nc")
     assert result.status == 1 and result.err.count("\n") == 1 and "column 'class' has 'dog'" in result.err
-    assert "name columns of metadata, as with --label-nominal-attribute NAME\n" in result.err
+    assert "or name columns of metadata, as with --label-nominal-attribute NAME\n" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Attribute-relation files of Weka, with dense or sparse rows."""
 
+import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import arff
 import numpy as np
 import pandas as pd
 
+from audeep.data.exchange.arff_lines import ArffLines
 from audeep.data.exchange.formats import TextFormat, check_names
 from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, NUM_FRAMES
+
+logger = logging.getLogger(__name__)
 
 RELATION = "auDeep exported data set"
 MAX_SPARSE_VALUES = 2**27  # that sparse rows may stand for, 1 GiB
@@ -39,16 +43,24 @@ class Arff(TextFormat):
         with open(path, encoding="utf-8-sig") as file:
             sparse = _is_sparse(file)
             file.seek(0)
+            lines = ArffLines(file, sparse)
             try:
-                content = arff.load(_simplified_header(file), return_type=arff.LOD_GEN if sparse else arff.DENSE_GEN)
+                content = arff.load(iter(lines), return_type=arff.LOD_GEN if sparse else arff.DENSE_GEN)
                 names, kinds = zip(*content["attributes"], strict=True)
                 check_names(names)
                 rows = list(content["data"])
             except arff.ArffException as error:
-                raise ValueError(_reason(error)) from error
-        if sparse:
-            return pd.DataFrame(dict(zip(names, _of_sparse(kinds, rows), strict=True)))
-        return pd.DataFrame(rows, columns=names)
+                raise ValueError(lines.wrong_value() or _reason(error)) from error
+        if lines.dates:
+            logger.warning("%s: dates are no features, left out: %s", path, ", ".join(lines.dates))
+        if lines.has_weights:
+            logger.warning("%s: weights of instances are left out", path)
+        frame = (
+            pd.DataFrame(dict(zip(names, _of_sparse(kinds, rows), strict=True)))
+            if sparse
+            else pd.DataFrame(rows, columns=names)
+        )
+        return frame.drop(columns=lines.dates)
 
 
 def _value(value: object) -> str:
@@ -75,18 +87,6 @@ def _is_sparse(lines: Iterable[str]) -> bool:
             return line.startswith("{")
         is_data = is_data or line.lower().startswith("@data")
     return False
-
-
-def _simplified_header(lines: Iterable[str]) -> Iterator[str]:
-    """The same lines, made fit for the decoder.
-
-    It takes no tab after a keyword, and would cut fractions off the numbers of an integer attribute.
-    """
-    for line in lines:
-        if line.lstrip().startswith("@"):
-            line = re.sub(r"^\s*(@\w+)\s+", r"\1 ", line)
-            line = re.sub(r"(?i)^(@attribute .*\s)integer\s*$", r"\1real", line)
-        yield line
 
 
 def _of_sparse(kinds: Sequence[str | list[str]], rows: Sequence[Mapping[int, object]]) -> list[np.ndarray]:

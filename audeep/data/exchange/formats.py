@@ -42,7 +42,12 @@ class Format(ABC):
     """How tables stand in files: a row for each instance, columns of metadata called as in `schema`, and of features.
 
     In a frame, missing numbers are NaN or NA, and missing texts None.
+
+    Attributes:
+        unknown: texts that stand for a missing label where no number of it is given.
     """
+
+    unknown: Sequence[str] = ()
 
     @abstractmethod
     def writing(self, path: Path, columns: Sequence[str], labels: Sequence[str] = ()) -> AbstractContextManager[Append]:

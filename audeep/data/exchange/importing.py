@@ -30,19 +30,28 @@ logger = logging.getLogger(__name__)
 COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
 
 
-def import_(basedir: Path | str, name: str, columns: Mapping[str, str] = COLUMNS) -> DataSet:
+def import_(
+    basedir: Path | str,
+    name: str,
+    columns: Mapping[str, str] = COLUMNS,
+    ignore_column: Sequence[str] = (),
+    features: Sequence[str] | None = None,
+) -> DataSet:
     """Read the data set whose files are called `name` below `basedir`, laid out as `exporting.export` does.
 
-    All columns but those of the metadata are features, in their order; axes that `export` has flattened, and numbers of
-    frames along them, do not come back. Instances that folds share must be the same in each. What is missing of the
-    metadata is made up: names ("synthetic_0", with a warning), chunk numbers (in order of appearance) and numbers of
-    labels (in alphabetical order). Without label columns, instances have no labels, and without a column of values no
-    values.
+    All columns but those of the metadata, and those known to be row numbers or times, are features, in their order;
+    missing values stay NaN, with a warning that says where. Axes that `export` has flattened, and numbers of frames
+    along them, do not come back. Instances that folds share must be the same in each. What is missing of the metadata
+    is made up: names ("synthetic_0", with a warning), chunk numbers (in order of appearance) and numbers of labels (in
+    alphabetical order, or in that of numbers where all are integers). Without label columns, instances have no labels,
+    and without a column of values no values.
 
     Args:
         name: with the suffix of its format, or without.
         columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric and label_value, where they
             are others than these.
+        ignore_column: columns that are not read.
+        features: the columns that are features, in this order; None for all that may be.
 
     Raises:
         DataError: there is no such data set, a file cannot be read, or files or rows contradict each other.
@@ -50,13 +59,13 @@ def import_(basedir: Path | str, name: str, columns: Mapping[str, str] = COLUMNS
     columns = {**COLUMNS, **columns}
     places = places_in(Path(basedir), name)
     frames = [_read(place.path, columns) for place in places]
-    features = [
-        [column for column in frame.columns if column not in (*columns.values(), NUM_FRAMES.name, START_SECONDS)]
-        for frame in frames
+    found = [
+        _features_of(place.path, frame, columns, ignore_column, features)
+        for place, frame in zip(places, frames, strict=True)
     ]
-    for place, frame, names in zip(places, frames, features, strict=True):
-        _check_columns(place.path, frame, names, places[0].path, features[0], columns)
-    matrices = [_numbers(place.path, frame[features[0]]) for place, frame in zip(places, frames, strict=True)]
+    for place, frame, names in zip(places, frames, found, strict=True):
+        _check_columns(place.path, frame, names, places[0].path, found[0], columns)
+    matrices = [_numbers(place.path, frame[found[0]]) for place, frame in zip(places, frames, strict=True)]
     rows = pd.concat(
         [_metadata(place, frame, columns) for place, frame in zip(places, frames, strict=True)], ignore_index=True
     )
@@ -104,6 +113,38 @@ def _text(value: object) -> str | None:
 # what the files say together
 
 
+def _features_of(
+    path: Path, frame: pd.DataFrame, columns: Mapping[str, str], ignored: Sequence[str], wanted: Sequence[str] | None
+) -> list[str]:
+    """Names of the columns of features."""
+    for name in (*ignored, *(wanted or ())):
+        if name not in frame.columns:
+            what = "ignore_column" if name in ignored else "features"
+            raise DataError(
+                f"{path}: has no column {name!r}, as {what}={name} wants; it has {_some(list(frame.columns))}"
+            )
+    if wanted is not None:
+        return [name for name in wanted if name not in ignored]
+    known = (*columns.values(), NUM_FRAMES.name, START_SECONDS, *ignored)
+    names = [str(name) for name in frame.columns if name not in known]
+    beside = [name for name in names if _is_time_or_row_number(name, frame)]
+    if beside:
+        logger.warning("%s: %s: left out, being times or row numbers rather than features", path, _some(beside))
+    return [name for name in names if name not in beside]
+
+
+def _is_time_or_row_number(name: str, frame: pd.DataFrame) -> bool:
+    """Whether a column is one that openSMILE writes for times, or that pandas and R write to number rows."""
+    if name.lower() in ("frametime", "frameindex"):
+        return True
+    names, column = list(frame.columns), frame[name]
+    if name in ("start", "end") and {"file", "start", "end"} <= set(names):
+        return True
+    numbers = column.to_numpy()
+    counts = name in ("index", "level_0", "X", "rownames", "row.names", "row_names") and column.dtype.kind in "iu"
+    return counts and bool((np.diff(numbers) > 0).all())
+
+
 def _check_columns(
     path: Path,
     frame: pd.DataFrame,
@@ -139,7 +180,8 @@ def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
                 found = str(column[row])[:60]
                 raise DataError(
                     f"{path}: column {name!r} has {found!r} in data row {row + 1}, features are numbers;"
-                    " name columns of metadata, as with columns['label_nominal']=NAME"
+                    " leave it out with ignore_column=NAME, or name columns of metadata, as with"
+                    " columns['label_nominal']=NAME"
                 )
             converted[name] = numbers
     frame = frame.assign(**converted) if converted else frame
@@ -150,6 +192,13 @@ def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
         raise DataError(
             f"{path}: column {frame.columns[column]!r} has {exact[row, column]:g} in data row {row + 1},"
             f" features are below {np.finfo(np.float32).max:.3g}; scale them"
+        )
+    missing = np.argwhere(np.isnan(features))
+    if len(missing):
+        row, column = missing[0]
+        logger.warning(
+            "%s: %d values of features are missing, the first in column %r, data row %d; most learners refuse them",
+            *(path, len(missing), frame.columns[column], row + 1),
         )
     return features
 
@@ -162,6 +211,12 @@ def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
     chunk_nrs = _parsed(place.path, given[CHUNK_NR.name], int)
     in_order = given.groupby(FILENAME.name).cumcount()  # NaN without a name
     labels, numbers = given[LABEL_NOMINAL.name], _parsed(place.path, given[LABEL_NUMERIC.name], int)
+    unknown = labels.isin(format_named(place.path.suffix[1:].lower()).unknown) & numbers.isna()
+    if unknown.any():
+        logger.warning(
+            "%s: %d rows have %r for a label and so none", place.path, unknown.sum(), labels[unknown].iloc[0]
+        )
+        labels = labels.where(~unknown, None)
     nameless = labels.isna() & numbers.notna()
     labels = labels.where(~nameless, numbers.map("{:.0f}".format))
     return pd.DataFrame(

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet, empty
+from audeep.data.exchange.cells import natural_order
 from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, Split
 from audeep.errors import DataError
 
@@ -72,7 +73,7 @@ def _label_map(rows: pd.DataFrame) -> tuple[dict[str, int] | None, np.ndarray]:
     if not labelled.any():
         return None, np.full(len(rows), np.nan)
     if numbers[labelled].isna().all():
-        label_map = {str(name): number for number, name in enumerate(sorted(labels[labelled].unique()))}
+        label_map = {str(name): number for number, name in enumerate(natural_order(labels[labelled]))}
     else:
         pairs = rows.loc[labelled, [LABEL_NOMINAL.name, LABEL_NUMERIC.name, "path"]].drop_duplicates(
             [LABEL_NOMINAL.name, LABEL_NUMERIC.name]

@@ -226,7 +226,7 @@ ROW = "filename,label_nominal,label_numeric,x\n"
         ({"x_csv": "x,y\n1,2\n3,4,5\n"}, "line 3 has 3 values, the header has 2"),
         (
             {"x_csv": "x,class\n1,dog\n"},
-            "column 'class' has 'dog' in data row 1, features are numbers; name columns of",
+            "column 'class' has 'dog' in data row 1, features are numbers; leave it out with ignore_col",
         ),
         ({"x_csv": "x,y\n1,True\n"}, "column 'y' has 'True' in data row 1"),
         ({"x_csv": "x,chunk_nr\n1,0.5\n"}, "chunk_nr is '0.5' in data row 1, expected an integer"),
@@ -244,7 +244,7 @@ ROW = "filename,label_nominal,label_numeric,x\n"
         ),
         ({"x_arff": "@relation x\n@attribute x numeric\n@data\n1,2\n"}, r"x\.arff: is not a readable ARFF file"),
         ({"x_arff": "@relation x\n@attribute x numeric\n@data\nbark\n"}, r"x\.arff: is not a readable ARFF file"),
-        ({"x_arff": "@relation x\n@attribute d date\n@data\n1\n"}, r"x\.arff: is not a readable ARFF file"),
+        ({"x_arff": "@relation x\n@attribute d date\n@data\n1\n"}, r"x\.arff: has no columns of features"),
         ({"x_arff": "@relation x\n@attribute c {a,b}\n@data\nc\n"}, r"x\.arff: is not a readable ARFF file"),
         ({"x_arff": "no arff at all"}, r"x\.arff: is not a readable ARFF file"),
         (
