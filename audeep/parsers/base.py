@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audeep.audio.reading import is_audio
+from audeep.data.exchange.cells import delimited, natural_order
 from audeep.data.schema import Partition, Split
 from audeep.errors import ParserError
 
@@ -108,8 +109,8 @@ def splits(fold: int, num_folds: int) -> list[Split]:
 
 
 def numbered(names: Sequence[str]) -> dict[str, int]:
-    """Each different name and its position in alphabetical order."""
-    return {name: number for number, name in enumerate(sorted(set(names)))}
+    """Each different name and its position: in the order of numbers if all are integers, else in alphabetical order."""
+    return {name: number for number, name in enumerate(natural_order(names))}
 
 
 def in_classes(basedir: Path, folders: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[InstanceMetadata]:
@@ -130,7 +131,7 @@ def lacks(basedir: Path, names: Sequence[str]) -> str | None:
 
 
 def read_table(
-    path: Path, columns: Mapping[str, type], delimiter: str = ",", header: bool = True
+    path: Path, columns: Mapping[str, type], delimiter: str = ",;\t", header: bool = True
 ) -> list[tuple[Any, ...]]:
     """The given columns of each line of a table, converted to their types (str or int).
 
@@ -142,10 +143,11 @@ def read_table(
     rows = read_lines(path, delimiter)
     names = list(columns)
     if header:
-        names = rows.pop(0)[1] if rows else []
+        names = [name.strip() for name in rows.pop(0)[1]] if rows else []
     lacking = [column for column in columns if column not in names]
     if lacking:
-        raise ParserError(f"{path}: has no column {', '.join(lacking)}; it needs {', '.join(columns)}")
+        found = ", ".join(name[:60] for name in names[:10]) + ", ..." * (len(names) > 10) or "none"
+        raise ParserError(f"{path}: has no column {', '.join(lacking)}, but {found}; it needs {', '.join(columns)}")
     kinds = [(names.index(column), kind) for column, kind in columns.items()]
     values = []
     for line, row in rows:
@@ -153,12 +155,12 @@ def read_table(
             values.append(tuple(kind(row[index]) for index, kind in kinds))
         except (IndexError, ValueError) as error:
             needs = ", ".join(f"{name} (an integer)" if kind is int else name for name, kind in columns.items())
-            raise ParserError(f"{path}: line {line} is {delimiter.join(row)!r}; expected {needs}; fix it") from error
+            raise ParserError(f"{path}: line {line} is {','.join(row)!r}; expected {needs}; fix it") from error
     return values
 
 
 def read_lines(path: Path, delimiters: str) -> list[tuple[int, list[str]]]:
-    """The lines of a table that are not empty, cut into cells, each with its number (from 1).
+    """The lines of a table that are not empty, cut into cells, each with its number (from 1); `sep=;` is understood.
 
     Args:
         delimiters: of them, the one that is most frequent in the first line stands between cells.
@@ -168,10 +170,7 @@ def read_lines(path: Path, delimiters: str) -> list[tuple[int, list[str]]]:
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            delimiter = max(delimiters, key=file.readline().count)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter)
-            return [(reader.line_num, row) for row in reader if row]
+            return list(delimited(file, delimiters)[1])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ParserError(f"{path}: is not a table in UTF-8 ({reason}); convert it, or restore it") from error

@@ -23,7 +23,7 @@ class CompareParser(Parser):
     Attributes:
         tables: names of the tables, all of which are needed.
         confidential: name of the table that is used instead where it is there: it has the labels of the test set.
-        delimiter: between columns.
+        delimiter: those of which one stands between columns.
         columns: of the file name and of the label.
         labels: numbers of the labels; None for all labels in the tables, in alphabetical order.
         prefixes: partitions by the beginning of the file name; all other recordings are for testing.
@@ -31,7 +31,7 @@ class CompareParser(Parser):
 
     tables: Sequence[str] = ("labels.csv",)
     confidential: str | None = "labels_confidential.csv"
-    delimiter = ","
+    delimiter = ",;\t"
     columns: tuple[str, str] = ("file_name", "label")
     labels: Mapping[str, int] | None
     prefixes: Mapping[str, Partition] = PREFIXES

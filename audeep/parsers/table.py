@@ -3,11 +3,14 @@
 
 import logging
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, NamedTuple, NoReturn
 
+from audeep.audio.reading import is_audio
+from audeep.data.exchange.cells import fitted
 from audeep.data.schema import Partition
 from audeep.errors import ParserError
 from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
@@ -46,8 +49,10 @@ class _Row(NamedTuple):
 class TableParser(Parser):
     """Recordings that a table lists, one a line, with label, fold, partition and value as far as it has them.
 
-    Cells are separated by commas, semicolons or tabs; an empty one, or a question mark, is a missing value. Folds are
-    numbered in their order. Labels that are all integers are their own numbers.
+    Recordings are named by their paths below the base directory, with / or \\, in any Unicode normal form, and without
+    suffix where only one recording can be meant. Cells are separated by commas, semicolons or tabs; an empty one, or a
+    question mark, is a missing value. Folds are numbered in their order. Labels that are all integers are their own
+    numbers.
 
     Args:
         labels: the table, whose first line names the columns.
@@ -95,23 +100,49 @@ class TableParser(Parser):
         names = {what: name for what in COLUMNS if (name := self._column(what, header)) is not None}
         logger.info("%s: %s", self.labels, ", ".join(f"{what} from column {name!r}" for what, name in names.items()))
         rows: dict[str, _Row] = {}
-        for line, texts in lines:
+        for line, cells in lines:
+            texts = fitted(cells, header)
             if len(texts) != len(header):
                 raise ParserError(
                     f"{self.labels}: line {line} has {len(texts)} cells, the first line has {len(header)}; fix it"
                 )
             found = dict(zip(header, map(str.strip, texts), strict=True))
-            cells = {what: found[name] if found[name] not in MISSING else None for what, name in names.items()}
-            row = _Row(line, cells, names)
-            file = self._parsed(row, "file", lambda text: PurePath(text).as_posix())
-            if file is None:
+            row = _Row(
+                line, {what: found[name] if found[name] not in MISSING else None for what, name in names.items()}, names
+            )
+            if row.cells["file"] is None:
                 self._refuse(row, "file", "the name of a recording")
+            file = self._recording(row)
             if file in rows:
                 self._refuse(row, "file", f"each recording once, but line {rows[file].line} has it too")
-            if not (self.basedir / file).is_file():
-                self._refuse(row, "file", f"a recording below {self.basedir}, where it is not")
             rows[file] = row
         return dict(sorted(rows.items()))
+
+    def _recording(self, row: _Row) -> str:
+        """The path below the base directory of the recording that a line names."""
+        text = str(row.cells["file"])
+        for name in dict.fromkeys((text, text.replace("\\", "/"))):
+            path = PurePath(name)
+            if path.is_absolute() or PureWindowsPath(text).drive or ".." in path.parts:
+                self._refuse(row, "file", f"a path below {self.basedir}, without .. and not absolute")
+            if (self.basedir / path).is_file():
+                return path.as_posix()
+        alike = self._files.get(_plain(path.as_posix()), [])
+        if len(alike) != 1:
+            absent = f"a recording below {self.basedir}, where it is not"
+            several = f"one recording, but it may be {' or '.join(alike[:2])}"
+            self._refuse(row, "file", several if alike else absent)
+        return alike[0]
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        """The recordings below the base directory by their paths, and by those without suffix, in one normal form."""
+        files: dict[str, list[str]] = {}
+        for path in sorted(filter(is_audio, self.basedir.rglob("*"))):
+            name = path.relative_to(self.basedir)
+            for key in {_plain(name.as_posix()), _plain(name.with_suffix("").as_posix())}:
+                files.setdefault(key, []).append(name.as_posix())
+        return files
 
     def _column(self, what: str, header: list[str]) -> str | None:
         """Name of the column that holds `what`; None if there is none, or it is not to be used."""
@@ -140,6 +171,11 @@ class TableParser(Parser):
     def _refuse(self, row: _Row, what: str, expected: str) -> NoReturn:
         found = "is empty" if row.cells[what] is None else f"is {row.cells[what]!r}"
         raise ParserError(f"{self.labels}: line {row.line}, column {row.names[what]!r} {found}; expected {expected}")
+
+
+def _plain(name: str) -> str:
+    """A path in one of the forms that Unicode has for letters with marks."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _partition(text: str) -> Partition:

@@ -115,8 +115,8 @@ def test_a_table_without_header_gives_its_first_columns(tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", r"t\.csv: has no column name, fold; it needs name, fold$"),
-        (b"name,label\n", r"t\.csv: has no column fold; it needs name, fold$"),
+        (b"", r"t\.csv: has no column name, fold, but none; it needs name, fold$"),
+        (b"name,label\n", r"t\.csv: has no column fold, but name, label; it needs name, fold$"),
         (b"name,fold\na,1\nb,two\n", r"t\.csv: line 3 is 'b,two'; expected name, fold \(an integer\)"),
         (b"name,fold\na\n", r"t\.csv: line 2 is 'a'; expected name, fold \(an integer\)"),
         (b"name,fold\n\xff,1\n", r"t\.csv: is not a table in UTF-8 .*0xff"),

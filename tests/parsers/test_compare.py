@@ -127,7 +127,7 @@ def test_labels_of_another_corpus_and_tables_without_the_columns_are_errors(grow
         ParserError, match=r"labels\.csv: train_1\.wav: has the label 'orca', expected one of clear, mask"
     ):
         compare.Compare20MaskParser(basedir).parse()
-    with pytest.raises(ParserError, match=r"labels\.csv: has no column filename_audio, V_cat; it needs"):
+    with pytest.raises(ParserError, match=r"labels\.csv: has no column filename_audio, V_cat, but .*; it needs"):
         compare.Compare20ElderlyParser(basedir).parse()
 
 

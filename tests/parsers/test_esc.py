@@ -87,7 +87,7 @@ def test_a_table_that_does_not_fit_says_where(esc50, line, message):
 
 
 def test_a_table_without_a_column_says_which(esc50):
-    with pytest.raises(ParserError, match=r"esc50\.csv: has no column target; it needs filename, fold, target, categ"):
+    with pytest.raises(ParserError, match=r"esc50\.csv: has no column target, but .*; it needs filename, fold, "):
         ESCParser(esc50("1-9-A-0.wav,1,dog", header="filename,fold,category\n")).parse()
 
 

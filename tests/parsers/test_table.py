@@ -2,6 +2,7 @@
 """Tables of recordings: what is read from which column, and what is refused."""
 
 import logging
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,54 @@ def test_a_table_that_is_no_good_names_file_line_and_column(parser, text, column
     with pytest.raises(ParserError, match=rf"t\.csv: {message}") as raised:
         parser(text, **columns).parse()
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nfile;label\r\nfar\\c.wav;dog\r\n",
+        "file,label,\nfar/c.wav,dog,\n,,\n  ,\n",
+        "file,label\nfar/c,dog\n\n,\n",
+        "file,label\n.\\far\\c,dog\n",
+    ],
+)
+def test_tables_of_spreadsheets_and_of_windows(parser, text):
+    (item,) = parser(text).parse()
+    assert (item.filename, item.label_nominal) == ("far/c.wav", "dog")
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_may_be_in_another_unicode_normal_form(grow, tmp_path, on_disk, in_table):
+    (name, other), (given, short) = (
+        [unicodedata.normalize(form, text) for text in ("pájaro/ö.wav", "pájaro/ü.wav")] for form in (on_disk, in_table)
+    )
+    (tmp_path / "t.csv").write_text(f"file,label\n{given},wren\n{short[:-4]},wren\n", encoding="utf-8")
+    basedir = grow(name, other)
+    assert [item.path for item in TableParser(basedir, tmp_path / "t.csv").parse()] == [basedir / name, basedir / other]
+
+
+OUTSIDE = ["../a.wav", "{}/a.wav", "far/../a.wav", "..\\a.wav", "C:\\a.wav", "\\\\host\\a.wav"]
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+def test_paths_that_leave_the_base_directory_are_refused(parser, tmp_path, outside):
+    (tmp_path / "a.wav").touch()
+    text = f"file,label\n{outside.format(tmp_path)},dog\n"
+    with pytest.raises(ParserError, match=r"line 2, column 'file' .*; expected a path below \S+base, without"):
+        parser(text).parse()
+
+
+def test_a_name_without_suffix_that_two_recordings_have_is_refused(parser, grow):
+    grow("a.flac")
+    with pytest.raises(ParserError, match="'file' is 'a'; expected one recording, but it may be a.flac or a.wav"):
+        parser("file,label\na,dog\n").parse()
+
+
+@pytest.mark.parametrize("name", ["backslash", "crlf_trailing", "nfc", "sep"])
+def test_label_tables_that_people_brought(shared, grow, name):
+    basedir = grow("north/1.wav", "north/2.wav", "north/pa\u0301jaro.wav")
+    found = TableParser(basedir, shared / "cases" / "recordings" / f"{name}.csv").parse()
+    assert len(found) == 2 and all(item.path.is_file() for item in found)
 
 
 def test_a_missing_table_and_one_that_is_no_text_say_so(grow, tmp_path):
