@@ -20,7 +20,7 @@ def add_dimension(parser: argparse.ArgumentParser) -> None:
 
 
 class Fuse(AudeepCommand):
-    """Join the features of data sets that have the same instances; data sets that have not are refused."""
+    """Join the features of data sets that have the same instances, matched by name and chunk; others are refused."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(

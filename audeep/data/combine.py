@@ -6,9 +6,22 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
-from audeep.data.schema import CHUNK_NR, INSTANCE, VARIABLES, Variable
+from audeep.data.schema import (
+    CHUNK_NR,
+    CV_FOLDS,
+    INSTANCE,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    PARTITION,
+    VARIABLES,
+    Variable,
+)
 from audeep.errors import DataError, ShapeError
+
+_TAKEN_OVER = (CV_FOLDS, PARTITION, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)
 
 
 def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
@@ -33,25 +46,53 @@ def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
 def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
     """One data set with the same instances, whose features are joined along one axis; reads the features.
 
+    Instances are matched by name and chunk; they come in the order of the first data set. Folds, partitions, labels or
+    values that one has and another has none of are taken over.
+
     Raises:
         ShapeError: there is no such axis, or the other axes differ.
-        DataError: no data set is given, or they differ in metadata.
+        DataError: no data set is given, or they differ in instances or metadata.
     """
-    first = _first(data_sets)
+    first = merged = _first(data_sets)
+    parts = [first]
     for number, data_set in enumerate(data_sets[1:], 2):
         _check_equal(DataError, number, "number of instances", len(data_set), len(first))
-        _check_equal(DataError, number, "num_folds", data_set.num_folds, first.num_folds)
-        _check_equal(DataError, number, "label_map", data_set.label_map, first.label_map)
-        for variable in VARIABLES:
-            _check_same_column(number, variable, data_set, first)
+        data_set = _in_order_of(first, data_set)
+        parts.append(data_set)
+        merged = _completed(merged, number, data_set)
         _check_equal(ShapeError, number, "feature_dims", data_set.feature_dims, first.feature_dims)
         axis = _axis(first, dimension)
         rest, expected = (np.delete(part.feature_shape, axis).tolist() for part in (data_set, first))
         _check_equal(ShapeError, number, f"shape beside {dimension!r}", rest, expected)
-    _check_no_gaps(data_sets, dimension)
+    _check_no_gaps(parts, dimension)
     axis = _axis(first, dimension) + 1  # after that of the instances
-    features = np.concatenate([data_set.features for data_set in data_sets], axis=axis)
-    return first.with_features(features, first.feature_dims)
+    features = np.concatenate([data_set.features for data_set in parts], axis=axis)
+    return merged.with_features(features, first.feature_dims)
+
+
+def _in_order_of(first: DataSet, data_set: DataSet) -> DataSet:
+    """The instances of `data_set` in the order of `first`, if they are the same and each is there once."""
+    expected, found = (list(zip(part.filenames, part.chunk_nrs, strict=True)) for part in (first, data_set))
+    places = {key: row for row, key in enumerate(found)}
+    if expected == found or len(places) < len(found) or set(expected) != set(found):
+        return data_set
+    return data_set[np.array([places[key] for key in expected])]
+
+
+def _completed(first: DataSet, number: int, data_set: DataSet) -> DataSet:
+    """`first` with the metadata that it has none of and `data_set` has; both must agree in what both have."""
+    data, maps = first.data, [part.label_map for part in (first, data_set) if part.label_map is not None]
+    if len(maps) > 1:
+        _check_equal(DataError, number, "label_map", maps[1], maps[0])
+    for variable in VARIABLES:
+        ours, theirs = (is_missing(part.data[variable.name].values).all() for part in (first, data_set))
+        if variable in _TAKEN_OVER and ours:
+            data = data.drop_vars(variable.name).assign({variable.name: data_set.data[variable.name].variable})
+        elif variable not in _TAKEN_OVER or not theirs:
+            if variable is CV_FOLDS:
+                _check_equal(DataError, number, "num_folds", data_set.num_folds, first.num_folds)
+            _check_same_column(number, variable, data_set, first)
+    return DataSet(data, maps[0] if maps else None)
 
 
 def fuse_chunks(data_set: DataSet, dimension: str) -> DataSet:
@@ -123,5 +164,5 @@ def _check_same_column(
         raise DataError(
             f"{what} {number} has other metadata than the first for {len(rows)} instances: instance {rows[0]}"
             f" ({first.filenames[rows[0]]}) has {variable.name} {values[0]!r}, not {values[1]!r}; only the same"
-            " instances in the same order can be fused"
+            " instances can be fused"
         )

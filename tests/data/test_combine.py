@@ -138,6 +138,30 @@ def test_data_sets_that_differ_are_not_fused_and_the_error_says_where(golden: Pa
         fuse([data_set, spectrograms], "generated")
 
 
+def test_instances_are_matched_by_name_and_chunk(golden: Path) -> None:
+    data_set = load(golden / "old_features_cv.nc")
+    order = np.random.default_rng(0).permutation(len(data_set))
+    fused = fuse([data_set, data_set[order]], "generated")
+    np.testing.assert_array_equal(fused.features, np.hstack([data_set.features] * 2))
+    assert fused.filenames.tolist() == data_set.filenames.tolist()
+    other = data_set[order]
+    other.labels_nominal[0] = "someone else"
+    with pytest.raises(DataError, match="data set 2 has other metadata than the first for 1 instances.*label_nominal"):
+        fuse([data_set, other], "generated")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_metadata_that_one_side_has_none_of_are_taken_over(golden: Path, swapped: bool) -> None:
+    data_set = load(golden / "old_features_cv.nc")
+    data_set.partition[:] = np.arange(len(data_set)) % 3
+    bare = empty(len(data_set), [("generated", 3)])
+    bare.filenames[:], bare.chunk_nrs[:] = data_set.filenames, data_set.chunk_nrs
+    fused = fuse([bare, data_set] if swapped else [data_set, bare], "generated")
+    assert fused.label_map == data_set.label_map and fused.feature_shape == (3 + data_set.feature_shape[0],)
+    for name, column in data_set.metadata.items():
+        np.testing.assert_array_equal(fused.metadata[name], column, err_msg=name)
+
+
 def test_the_commands_fuse_files(golden: Path, tmp_path: Path) -> None:
     features, chunks = str(golden / "old_features_cv.nc"), str(golden / "old_spectrograms_chunks.nc")
     output = str(tmp_path / "f.nc")
