@@ -36,7 +36,11 @@ def opened_input() -> Iterator[Recording]:
             target: Arriving | int = number
             if stat.S_ISFIFO(os.fstat(number).st_mode):
                 mark = _first(number, 4)
-                target = Arriving(number, mark) if mark == b"fLaC" else stack.enter_context(_forwarded(number, mark))
+                if mark == b"fLaC":
+                    target = Arriving(number, mark)
+                else:
+                    head = mark + (_wave_header(number) if mark == b"RIFF" else b"")
+                    target = stack.enter_context(_forwarded(number, head))
             source = stack.enter_context(Source(target, closefd=False))
             yield Recording(Path("standard input"), [(source, None)], False, nullcontext)
     except soundfile.SoundFileError as error:
@@ -94,6 +98,23 @@ def _first(number: int, size: int) -> bytes:
     while len(head) < size and (content := os.read(number, size - len(head))):
         head += content
     return head
+
+
+def _wave_header(number: int) -> bytes:
+    """What comes after "RIFF" from a pipe, up to the sound of a WAV; a length of 0 is stated as unknown."""
+    header = _first(number, 8)
+    if header[4:] != b"WAVE":
+        return header
+    while len(header) < LONGEST_HEADER:
+        chunk = _first(number, 8)
+        size = int.from_bytes(chunk[4:], "little")
+        if chunk[:4] == b"data":
+            return header + (chunk if size else b"data" + b"\xff" * 4)
+        header += chunk
+        if len(chunk) < 8 or size > LONGEST_HEADER:
+            break
+        header += _first(number, size + size % 2)
+    return header
 
 
 @contextmanager

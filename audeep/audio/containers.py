@@ -15,8 +15,10 @@ from audeep.audio.integrity import cut_off
 from audeep.audio.parts import Contents, Part, Segment, patched
 
 MOST_CHUNKS = 10_000
+LONGEST_PADDING = 2**16  # bytes of zeros after the sound
 LARGEST_REST = 1024  # bytes after the sound that need no explanation
 _UNKNOWN_LENGTH = 0x7FFFF000  # programs that write into a pipe state sizes from here on
+_LARGEST = 0xFFFFFFFF
 _MP3_IN_WAV = 0x55
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS")
 _W64_GUID = bytes.fromhex("2e91cf11a5d628db04c10000")  # the last 12 bytes of that of "riff"
@@ -63,6 +65,10 @@ def contents(path: Path, file: BinaryIO, size: int) -> Contents:
         if stated == 0:
             result.warnings.append(f"{path}: states a length of 0, the {found} bytes that follow are read as sound")
         segments = patched(size, at, struct.pack(packing, min(found + extra, most)))
+        if found + extra > most:
+            result.warnings.append(
+                f"{path}: holds {found} bytes of sound, {most} of which its format can state are read"
+            )
     elif number := _unexplained(file, sound, size):
         result.warnings.append(
             f"{path}: holds {number} bytes after the {stated} bytes of sound that its header states; they are not "
@@ -87,7 +93,7 @@ def _unexplained(file: BinaryIO, sound: Sound, size: int) -> int:
         return 0
     file.seek(end)
     head = file.read(LARGEST_REST)
-    if not any(head) or head.startswith(_TAGS):
+    if head.startswith(_TAGS) or (rest <= LONGEST_PADDING and not any(head)):
         return 0
     for start in (end, end + (end & 1)):
         chunk = sound.rest(start) if sound.rest else None
@@ -161,6 +167,7 @@ def _wave(file: BinaryIO, mark: bytes, size: int) -> Sound | None:
             if is_long and long_size is not None and stated >= _UNKNOWN_LENGTH:
                 field, found = (long_at, "<Q", 0), long_size
             is_unknown = found >= (1 << 62 if field[0] == long_at else _UNKNOWN_LENGTH) and found > size - start
+            is_unknown |= found == _LARGEST
             rest = _rest(file, f"{order}4sI")
             return Sound(start, None if is_unknown else found, field, rest, b"RF64" if mark == b"BW64" else b"", codec)
     return None

@@ -133,6 +133,8 @@ def _contents(path: Path, file: BinaryIO) -> tuple[Contents, Quiet]:
         return found, _nothing
     if mark not in _QUIET and (start or is_called_mpeg or mpeg.parsed(head) is not None):
         found = mpeg.contents(path, file, 0, size, True)
+        if found is None and mpeg.is_free_format(head):
+            found = Contents(is_mpeg=True)
         if found is None and is_called_mpeg:
             zeros = "" if any(head) else ", it begins with zeros"
             raise undecodable(path, f"no MPEG audio in its first 64 KiB{zeros}")

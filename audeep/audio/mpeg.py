@@ -14,6 +14,7 @@ from typing import BinaryIO
 from audeep.audio.parts import Contents, Part, Segment
 
 LONGEST_JUNK = 2**16  # bytes before the first frame, as libmpg123 allows
+FEWEST_FRAMES = 3  # fewer of another kind are damage that looks like frames
 PEEK = 48  # bytes of a frame: up to the number of frames in a Xing header
 _SEARCH = 2**16
 
@@ -112,7 +113,15 @@ def streams(file: BinaryIO, start: int, stop: int) -> list[Stream]:
         else:
             found[-1].num_frames += not is_header
         found[-1].add(position, min(frame.size, stop - position))
-    return [stream for stream in found if stream.num_frames or stream.is_cut]
+    if not found:
+        return []
+    usual = max(found, key=lambda stream: stream.num_frames).first.kind
+    return [stream for stream in found if stream.num_frames >= (1 if stream.first.kind == usual else FEWEST_FRAMES)]
+
+
+def is_free_format(head: bytes) -> bool:
+    """Whether a frame starts with these bytes that does not state its bit rate, and so not its size."""
+    return len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 6 != 0 and head[2] >> 4 == 0
 
 
 def contents(path: Path, file: BinaryIO, start: int, stop: int, is_file: bool) -> Contents | None:
@@ -128,11 +137,11 @@ def contents(path: Path, file: BinaryIO, start: int, stop: int, is_file: bool) -
         return result  # its own header tells its decoder all
     for stream in found:
         result.parts.append(_part(file, stream))
-        if stream.stated is not None and stream.stated < stream.num_frames:
+        if stream.stated and stream.stated < stream.num_frames:  # programs that write into a pipe state 0
             result.warnings.append(
                 f"{path}: holds {stream.num_frames} frames where its header states {stream.stated}, all are read"
             )
-        if stream.is_cut and (stream.stated is None or stream.stated > stream.num_frames):
+        if stream.is_cut and (not stream.stated or stream.stated > stream.num_frames):
             result.warnings.append(f"{path}: ends within a frame, it may be cut off")
     return result
 

@@ -20,6 +20,7 @@ from audeep.runtime.files import found_at
 logger = logging.getLogger(__name__)
 
 BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
+MPEG_TOLERANCE = 2 * 1152  # samples: some programs count the frame of the header, too
 LONGEST_FILTER = 1000  # samples, at the lower of two rates, that resampling looks at before and after a moment
 
 # Formats of libsndfile whose suffixes stand for sound: not RAW, which says nothing of itself, and not MAT4,
@@ -128,7 +129,7 @@ def read_audio(path: Path | str, excerpt: Excerpt | None = None) -> tuple[Sample
     with opened(path) as recording:
         start, stop = (0, recording.num_samples) if excerpt is None else excerpt.range(recording)
         samples, found = _samples(recording, start, stop)
-        if stop is not None and found < stop:
+        if stop is not None and found < stop - (MPEG_TOLERANCE if recording.is_estimate else 0):
             expected = recording.num_samples or stop
             if not recording.is_estimate:
                 raise cut_off(path, f"gives {found} of the {expected} samples that its header promises")

@@ -83,6 +83,14 @@ def test_header_that_states_less_than_the_file_holds_is_told_of(tmp_path, caplog
     assert "a.wav: holds 24000 bytes after the 8000 bytes of sound that its header states" in caplog.text
 
 
+def test_wav_beyond_4_gib_whose_length_has_overflown_is_told_of(tmp_path, caplog):
+    with open(tmp_path / "a.wav", "wb") as file:
+        file.write(wave(len(CONTENT)))
+        file.truncate(2**32 + len(CONTENT) + 44)
+    assert audio_info(tmp_path / "a.wav").num_samples == len(SOUND)
+    assert "a.wav: holds 4294967296 bytes after the 32000 bytes of sound that its header states" in caplog.text
+
+
 @pytest.mark.parametrize("after", [metadata(5000), bytes(5000), b"TAG" + b"x" * 2000, b"some bytes"])
 def test_what_follows_the_sound_of_a_whole_wav_is_no_cause_for_a_warning(tmp_path, caplog, after):
     check(tmp_path / "a.wav", wave(after=after))

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from audeep.audio.reading import audio_info, read_audio
+from audeep.errors import AudioError
 
 RATE = 8000
 
@@ -41,6 +42,14 @@ def test_too_small_a_length_is_not_believed(tmp_path, caplog):
     whole = write(tmp_path / "a.flac", 20_000)
     np.testing.assert_array_equal(read_audio(tmp_path / "a.flac")[0], whole)
     assert "a.flac: holds 50001 samples where its header states 20000, all are read" in caplog.text
+
+
+def test_without_a_length_and_cut_off_it_is_not_taken_for_whole(tmp_path):
+    write(tmp_path / "a.flac", 0)
+    (tmp_path / "a.flac").write_bytes((tmp_path / "a.flac").read_bytes()[:-5000])
+    for read in (read_audio, audio_info):
+        with pytest.raises(AudioError, match=r"a\.flac: cannot be decoded"):
+            read(tmp_path / "a.flac")
 
 
 def test_known_cases(shared, caplog):

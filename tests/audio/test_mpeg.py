@@ -101,6 +101,26 @@ def test_a_header_that_states_too_few_frames_is_not_believed(tmp_path, caplog):
     assert "a.mp3: holds 116 frames where its header states 20, all are read" in caplog.text
 
 
+@pytest.mark.parametrize("stated", [0, 117])
+def test_a_header_that_states_nothing_or_counts_itself_is_no_cause_for_a_warning(tmp_path, caplog, stated):
+    path = write(tmp_path / "a.mp3", 3, mode="CONSTANT")
+    content = bytearray(path.read_bytes())
+    struct.pack_into(">I", content, content.index(b"Info") + 8, stated)
+    path.write_bytes(content)
+    assert 0 <= read_audio(path)[0].shape[1] - 3 * RATE < 3 * 1152
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+def test_joined_files_with_tags_between_them(tmp_path, caplog, has_header):
+    one, two = write(tmp_path / "1.mp3", 2), write(tmp_path / "2.mp3", 3)
+    expected = 5 * RATE if has_header else without_header(one) + without_header(two)
+    tag = b"ID3\x03\0\0\0\0\x10\0" + bytes(2048)
+    one.write_bytes(tag + one.read_bytes() + b"TAG" + b"y" * 125 + tag + two.read_bytes())
+    assert read_audio(one)[0].shape == (1, expected) and audio_info(one).num_samples == expected
+    assert not caplog.text
+
+
 def test_one_that_ends_within_a_frame_is_read_with_a_warning(tmp_path, caplog):
     path = write(tmp_path / "a.mp3")
     expected = without_header(path)

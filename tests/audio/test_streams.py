@@ -78,7 +78,9 @@ def from_pipe(content: bytes) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], input=content, capture_output=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize(("suffix", "unknown"), [(".flac", True), (".flac", False), (".wav", True), (".wav", False)])
+@pytest.mark.parametrize(
+    ("suffix", "unknown"), [(".flac", True), (".flac", False), (".wav", b"\xff"), (".wav", b"\0"), (".wav", False)]
+)
 def test_what_comes_through_a_pipe_may_state_no_length(tmp_path, suffix, unknown):
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 3 * RATE), RATE)
@@ -88,6 +90,6 @@ def test_what_comes_through_a_pipe_may_state_no_length(tmp_path, suffix, unknown
         content[21] &= 0xF0
         content[22:26] = bytes(4)
     elif unknown:
-        content[40:44] = b"\xff" * 4
+        content[40:44] = unknown * 4
     done = from_pipe(bytes(content))
     assert (done.stdout.decode().strip(), done.returncode) == (expected, 0)
