@@ -12,11 +12,11 @@ seed=$2
 case $3 in
 fine)
     spectra="--window-width 0.02 --window-overlap 0.01 --mel-spectrum 64"
-    hidden="--hidden-stretch 12 --crop-frames 96"
+    masked="--mask-span 12 --crop-frames 96"
     ;;
 coarse)
     spectra="--window-width 0.08 --window-overlap 0.04 --mel-spectrum 128"
-    hidden="--hidden-stretch 6 --crop-frames 48"
+    masked="--mask-span 6 --crop-frames 48"
     ;;
 *) exit 1 ;;
 esac
@@ -38,7 +38,7 @@ train() { # RUN [OPTION...]
     run=$1
     shift
     audeep --quiet t-rae train --input "$folder/spectrograms.nc" --run-name "$folder/$run" --num-layers 2 \
-        --num-units 256 --bidirectional-encoder --decoder frame --hidden-frames 0.4 $hidden \
+        --num-units 256 --bidirectional-encoder --decoder frame --masked-frames 0.4 $masked \
         --seed "$seed" --checkpoints-to-keep 100 "$@"
 }
 

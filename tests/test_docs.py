@@ -170,7 +170,7 @@ def test_a_kind_of_model_from_another_package_is_described_with_its_options_and_
     (section,) = configuration.model_sections(registry, ["fuse", "toy generate", "toy train"])
     assert section.startswith("## toy\n\nAutoencoder that another package brings; one embedding per recording.")
     assert "Commands: `toy generate`, `toy train`." in section
-    assert "`width`\n: how wide it is (a number >= 1 <= 8; default: 2.0)" in section
+    assert "`width`\n: how wide it is (a number >= 1 and <= 8; default: 2.0)" in section
     assert f".. autoclass:: {__name__}.Toy\n" in section and f".. autoclass:: {__name__}.ToyConfig\n" in section
 
 

@@ -398,8 +398,8 @@ def test_other_shapes_than_those_of_training_are_refused(sweeps: np.ndarray) -> 
         ({"cell": "RNN"}, "cell='RNN': expected one of GRU, LSTM"),
         ({"precision": "float64"}, "precision='float64': expected one of float32, bfloat16, float16"),
         ({"bidirectional_encoder": 1}, "bidirectional_encoder=1: expected True or False"),
-        ({"keep_prob": 0}, "keep_prob=0: expected a number > 0 <= 1"),
-        ({"encoder_noise": 1.5}, "encoder_noise=1.5: expected a number >= 0 <= 1"),
+        ({"keep_prob": 0}, "keep_prob=0: expected a number > 0 and <= 1"),
+        ({"encoder_noise": 1.5}, "encoder_noise=1.5: expected a number >= 0 and <= 1"),
         ({"learning_rate": float("nan")}, "learning_rate=nan: expected a number > 0"),
         ({"crop_frames": 0}, "crop_frames=0: expected an integer >= 1"),
         ({"patience": 2}, "patience=2: needs a validation loss; add validation_split=P or validation_partition=NAME"),
@@ -478,7 +478,7 @@ def test_kinds_of_other_packages_have_estimators(other_kinds: None, sweeps: np.n
     estimator = made(width=1.5, **TRAINING).fit(sweeps)
     assert estimator.transform(sweeps).shape == (9, round(1.5 * 5))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).transform(sweeps), estimator.transform(sweeps))
-    with pytest.raises(ValueError, match="width=17: expected a number > 0 <= 16"):
+    with pytest.raises(ValueError, match="width=17: expected a number > 0 and <= 16"):
         made(width=17).fit(sweeps)
 
 

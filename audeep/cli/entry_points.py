@@ -29,7 +29,8 @@ class ModelEntryPoint(EntryPointWrapper):
         """The class of the command."""
         module, name = importlib.import_module(COMMANDS), FAMILIES[family_of(self.kind)][self.word]
         base = getattr(module, SPECIAL.get((self.kind, self.word), name))
-        text = f"{(getattr(module, name).__doc__ or '').strip()} a {description_of(self.kind)}."
+        what, description = (getattr(module, name).__doc__ or "").strip(), description_of(self.kind)
+        text = f"{what} {'an' if description[0] in 'aeiou' else 'a'} {description}."
         return type(base.__name__, (base,), {"kind": self.kind, "__doc__": text, "__module__": COMMANDS})
 
 

@@ -72,7 +72,7 @@ class Option:
             return "text"
         bounds = ((">=", self.least), (">", self.above), ("<=", self.most))
         limits = [f"{sign} {limit}" for sign, limit in bounds if limit is not None]
-        return " ".join(["an integer" if self.kind is int else "a number", *limits])
+        return " ".join(["an integer" if self.kind is int else "a number", " and ".join(limits)]).strip()
 
     def accepted(self, value: Any) -> Any:
         """The value as plain Python.

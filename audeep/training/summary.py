@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,24 @@ def opened_summary(logs: Path, purge_step: int | None) -> Iterator[SummaryWriter
     """
     from torch.utils.tensorboard import SummaryWriter
 
-    before, excepthook = set(logs.glob(EVENT_FILES)), threading.excepthook
-    # it writes in a thread, and raises what fails there here too
-    threading.excepthook = lambda failure: None if isinstance(failure.exc_value, OSError) else excepthook(failure)
+    before = set(logs.glob(EVENT_FILES))
+    _hush_writers()
     try:
         with write_failures(logs), SummaryWriter(str(logs), purge_step=purge_step) as summary:
             yield summary
     finally:
-        threading.excepthook = excepthook
         if not steps_in(logs):
             for path in set(logs.glob(EVENT_FILES)) - before:
                 path.unlink()
+
+
+@cache
+def _hush_writers() -> None:
+    """Let TensorBoard's threads end without a traceback where they cannot write: that is raised to their user too."""
+    excepthook = threading.excepthook
+
+    def hook(failure: threading.ExceptHookArgs) -> None:
+        if not (isinstance(failure.exc_value, OSError) and type(failure.thread).__module__.startswith("tensorboard.")):
+            excepthook(failure)
+
+    threading.excepthook = hook

@@ -79,9 +79,9 @@ CASES = {
     ),
     "no bands": Case(
         settings(mel_spectrum=0),
-        "mel_spectrum=0: expected an integer >= 1 <= 65536",
+        "mel_spectrum=0: expected an integer >= 1 and <= 65536",
         f"{PREPROCESS} --mel-spectrum 0",
-        "--mel-spectrum: '0' found, expected an integer >= 1 <= 65536",
+        "--mel-spectrum: '0' found, expected an integer >= 1 and <= 65536",
     ),
     "half a band": Case(
         settings(mel_spectrum=1.5),
@@ -145,9 +145,9 @@ CASES = {
     ),
     "a seed below 0": Case(
         training(seed=-1),
-        "seed=-1: expected an integer >= 0 <= 4294967295",
+        "seed=-1: expected an integer >= 0 and <= 4294967295",
         f"{TRAIN} --seed=-1",
-        "--seed: '-1' found, expected an integer >= 0 <= 4294967295",
+        "--seed: '-1' found, expected an integer >= 0 and <= 4294967295",
     ),
     "an unknown precision": Case(
         training(precision="float8"),
@@ -163,9 +163,9 @@ CASES = {
     ),
     "a share above 1": Case(
         training(validation_split=1.5),
-        "validation_split=1.5: expected a number > 0 <= 1",
+        "validation_split=1.5: expected a number > 0 and <= 1",
         f"{TRAIN} --validation-split 1.5",
-        "--validation-split: '1.5' found, expected a number > 0 <= 1",
+        "--validation-split: '1.5' found, expected a number > 0 and <= 1",
     ),
     "no patience": Case(
         training(validation_split=0.5, patience=0),
@@ -205,21 +205,21 @@ CASES = {
     ),
     "nothing to keep": Case(
         model(keep_prob=0.0),
-        "keep_prob=0.0: expected a number > 0 <= 1",
+        "keep_prob=0.0: expected a number > 0 and <= 1",
         f"{TRAIN} --keep-prob 0.0",
-        "--keep-prob: '0.0' found, expected a number > 0 <= 1",
+        "--keep-prob: '0.0' found, expected a number > 0 and <= 1",
     ),
     "noise above 1": Case(
         model(encoder_noise=1.5),
-        "encoder_noise=1.5: expected a number >= 0 <= 1",
+        "encoder_noise=1.5: expected a number >= 0 and <= 1",
         f"{TRAIN} --encoder-noise 1.5",
-        "--encoder-noise: '1.5' found, expected a number >= 0 <= 1",
+        "--encoder-noise: '1.5' found, expected a number >= 0 and <= 1",
     ),
     "more than all frames masked": Case(
         lambda **_: MaskedFramesConfig(19, 12, masked_frames=2.0),
-        "masked_frames=2.0: expected a number >= 0 <= 1",
+        "masked_frames=2.0: expected a number >= 0 and <= 1",
         "masked-frames train --input {spectrograms_path} --run-name {tmp_path}/other --masked-frames 2.0",
-        "--masked-frames/--hidden-frames: '2.0' found, expected a number >= 0 <= 1",
+        "--masked-frames/--hidden-frames: '2.0' found, expected a number >= 0 and <= 1",
     ),
     "no repetition": Case(
         lambda **_: EvaluationPlan(repeat=0),

@@ -62,7 +62,7 @@ def test_partitions_can_be_held_out(audeep, spectrograms, tmp_path):
         ("--patience 2", "--patience 2: needs a validation loss; add --validation-split P or --validation-partition"),
         ("--keep-best", "--keep-best: needs a validation loss"),
         ("--validation-split 0.1 --validation-partition DEVEL", "both found; leave one of them out"),
-        ("--validation-split 0", "'0' found, expected a number > 0 <= 1"),
+        ("--validation-split 0", "'0' found, expected a number > 0 and <= 1"),
         ("--validation-partition DEVEL", "--validation-partition DEVEL: no instance is in there"),
     ],
 )

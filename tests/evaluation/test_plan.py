@@ -24,7 +24,7 @@ def test_a_plan_is_public_frozen_and_has_plain_values() -> None:
     "options, message",
     [
         ({"repeat": 0}, "repeat=0: expected an integer >= 1"),
-        ({"seed": 2**32}, "seed=4294967296: expected an integer >= 0 <= 4294967295"),
+        ({"seed": 2**32}, "seed=4294967296: expected an integer >= 0 and <= 4294967295"),
         ({"upsample": "no"}, "upsample='no': expected True or False"),
         ({"upsample": True, "regression": True}, "upsample=True balances classes, and regression has none; leave one"),
     ],

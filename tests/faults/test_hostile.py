@@ -154,7 +154,7 @@ def test_names_and_labels_decide_nothing_about_files(
 def test_a_name_of_files_that_is_a_path_is_refused(tmp_path: Path, refused: Callable[..., str], name: str) -> None:
     data_set = data_set_of(tmp_path / "x.nc", ["a"])
     assert refused(export, data_set, tmp_path / "out", name, "csv") == (
-        f"--name {name}: is a path, the name of a file was expected; --output says where it goes"
+        f"name={name}: is a path, the name of a file was expected; the directory says where it goes"
     )
 
 

@@ -437,7 +437,7 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path, make_spectrogr
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seeds_that_not_all_libraries_take_are_refused(seed):
-    with pytest.raises(OptionError, match=f"seed={seed}: expected an integer >= 0 <= 4294967295"):
+    with pytest.raises(OptionError, match=f"seed={seed}: expected an integer >= 0 and <= 4294967295"):
         TrainingOptions(seed=seed)
 
 
