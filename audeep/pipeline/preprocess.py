@@ -19,7 +19,7 @@ from audeep.audio.front_ends.mel import Preprocessor
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
-from audeep.pipeline.recordings import Shapes, process_all
+from audeep.pipeline.recordings import Processed, Shapes, process_all
 from audeep.runtime.constants import SILENCE
 from audeep.runtime.files import check_target, remove_partials, replacing
 from audeep.runtime.journal import Journal, opened_journal
@@ -75,15 +75,13 @@ def preprocess(
         check_target(path)
     reuse_memory()
     with _journal_of(parser, preprocessor, output, compression, resume) as (journal, arrived):
-        shapes, warned = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None), set[str]()
         paths = [Path(instance.path) for instance in instances]
+        shapes = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None)
         with closing(process_all(preprocessor, paths, journal, jobs, skip_bad)) as results:
-            for path, result in zip(paths, progress(results, "preprocess", "files", len(paths)), strict=True):
-                _stop_if_told(arrived, journal)
+            for path, result in zip(paths, _watched(results, len(paths), journal, arrived), strict=True):
                 if result.chunks is None:
                     bad.append(str(result.facts.bad))
                     continue
-                _warn_once(result.facts.warnings, warned)
                 shapes.add(path, result.chunks.shape[1:], result.facts.sample_rate)
                 if not skip_bad:
                     shapes.check()
@@ -196,12 +194,17 @@ def _stop_if_told(arrived: list[int], journal: Journal) -> None:
         raise Stopped(f"{journal.path}: terminated")
 
 
-def _warn_once(warnings: Iterable[str], warned: set[str]) -> None:
-    """Log those that are not in `warned`, and add them there."""
-    for warning in warnings:
-        if warning not in warned:
-            logger.warning(warning)
-            warned.add(warning)
+def _watched(results: Iterable[Processed], number: int, journal: Journal, arrived: list[int]) -> Iterator[Processed]:
+    """Show the progress of `number` results, log each of their warnings once, and stop when told to."""
+    warned = set[str]()
+    for result in progress(results, "preprocess", "files", number):
+        _stop_if_told(arrived, journal)
+        if result.chunks is not None:
+            for warning in result.facts.warnings:
+                if warning not in warned:
+                    logger.warning(warning)
+                    warned.add(warning)
+        yield result
 
 
 def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
