@@ -58,6 +58,14 @@ class Partition(IntEnum):
     TEST = 2
 
 
+PARTITION_FOLDERS = {
+    Partition.TRAIN: ("train",),
+    Partition.DEVEL: ("devel", "dev", "development", "val", "valid", "validation"),
+    Partition.TEST: ("test",),
+}
+"""What directories of partitions are called, in upper or lower case."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """One per-instance column beside the features."""

@@ -3,8 +3,9 @@
 
 import csv
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class Parser:
 
     @cached_property
     def _instances(self) -> list[InstanceMetadata]:
-        return list(self.instances())
+        return told_apart(self.basedir, list(self.instances()))
 
     @property
     def label_map(self) -> dict[str, int] | None:
@@ -101,6 +102,39 @@ class Parser:
     def num_instances(self) -> int:
         """Recordings."""
         return len(self.parse())
+
+
+def told_apart(basedir: Path, instances: Sequence[InstanceMetadata]) -> list[InstanceMetadata]:
+    """The same recordings; those that share a name are called by their paths below the base directory.
+
+    Raises:
+        ParserError: some still share a name.
+    """
+    counts = Counter(item.filename for item in instances)
+    named = [
+        replace(item, filename=item.path.relative_to(basedir).as_posix())
+        if counts[item.filename] > 1 and item.path.is_relative_to(basedir)
+        else item
+        for item in instances
+    ]
+    check_names(named)
+    return named
+
+
+def check_names(instances: Sequence[InstanceMetadata]) -> None:
+    """Check that recordings have different names.
+
+    Raises:
+        ParserError: two have the same.
+    """
+    paths: dict[str, Path] = {}
+    for item in instances:
+        if item.filename in paths:
+            raise ParserError(
+                f"{item.path}: is called {item.filename!r}, as is {paths[item.filename]}; give each recording a name"
+                " of its own, such as its path, and list it once"
+            )
+        paths[item.filename] = item.path
 
 
 def splits(fold: int, num_folds: int) -> list[Split]:

@@ -28,4 +28,4 @@ class CrossValidatedParser(Parser):
         return in_classes(self.basedir, [(folder, facts[fold]) for fold, folder in folders])
 
 
-_FOLD = re.compile(r"fold_(\d+)")
+_FOLD = re.compile(r"fold_(\d+)", re.IGNORECASE)

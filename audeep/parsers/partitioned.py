@@ -4,12 +4,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.data.schema import Partition
+from audeep.data.schema import PARTITION_FOLDERS, Partition
 from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, in_classes
 
 
 class PartitionedParser(Parser):
-    """Partitions with classes: ``<train|devel|test>/<class>/<recording>``."""
+    """Partitions with classes: ``<train|devel|test>/<class>/<recording>``; devel may be called val or dev."""
 
     def missing(self) -> str | None:
         if not self._class_folders():
@@ -21,8 +21,9 @@ class PartitionedParser(Parser):
         return [
             (partition, folder)
             for partition in Partition
-            if (self.basedir / partition.name.lower()).is_dir()
-            for folder in folders_in(self.basedir / partition.name.lower())
+            for directory in folders_in(self.basedir)
+            if directory.name.lower() in PARTITION_FOLDERS[partition]
+            for folder in folders_in(directory)
             if audio_in(folder)
         ]
 

@@ -6,6 +6,7 @@ A new one is a line here, or an entry point in the group `audeep.parsers` of ano
 
 import importlib
 import importlib.util
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from audeep.runtime.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from audeep.parsers.base import Parser
+
+logger = logging.getLogger(__name__)
 
 _HERE = "audeep.parsers"
 
@@ -64,6 +67,9 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
     Raises:
         ParserError: there is no such parser, or it cannot read the base directory.
     """
+    from audeep.parsers.base import check_names
+    from audeep.parsers.walking import left_out
+
     basedir, parser_type = Path(basedir), find_parser(name)
     if not basedir.is_dir():
         found = found_at(basedir, "directory")
@@ -74,13 +80,27 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
     if not parser.can_parse():
         raise ParserError(
             f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {parser.missing()};"
-            " use another parser (no-metadata reads any folder of recordings)"
+            f" use another parser (no-metadata reads any folder of recordings){_beside(basedir)}"
         )
-    if not parser.parse():
+    instances = parser.parse()
+    if not instances:
         raise ParserError(
             f"{basedir}: {parser_type.__name__} found no recordings; check the files, or use another parser"
+            f"{_beside(basedir)}"
         )
+    check_names(instances)
+    remark = left_out(basedir, [item.path for item in instances])
+    if remark is not None:
+        logger.warning("%s: %s", basedir, remark)
     return parser
+
+
+def _beside(basedir: Path) -> str:
+    """What to add to an error where there are recordings of formats that cannot be decoded."""
+    from audeep.parsers.walking import undecodable
+
+    found = undecodable(basedir)
+    return f"; {found}" if found else ""
 
 
 def find_parser(name: str) -> "type[Parser]":

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from audeep.audio.reading import is_audio
 from audeep.data.exchange.cells import fitted
-from audeep.data.schema import Partition
+from audeep.data.schema import PARTITION_FOLDERS, Partition
 from audeep.errors import ParserError
 from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
+from audeep.parsers.walking import files_below
 from audeep.runtime.files import found_at
 
 logger = logging.getLogger(__name__)
@@ -26,9 +27,9 @@ COLUMNS = {
     "value": ("value", "label_value"),
 }
 PARTITIONS = {
-    **dict.fromkeys(("train", "training"), Partition.TRAIN),
-    **dict.fromkeys(("devel", "dev", "development", "val", "valid", "validation"), Partition.DEVEL),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), Partition.TEST),
+    **{name: partition for partition, names in PARTITION_FOLDERS.items() for name in names},
+    "training": Partition.TRAIN,
+    **dict.fromkeys(("testing", "eval", "evaluation"), Partition.TEST),
 }
 MISSING = ("", "?")
 
@@ -138,7 +139,7 @@ class TableParser(Parser):
     def _files(self) -> dict[str, list[str]]:
         """The recordings below the base directory by their paths, and by those without suffix, in one normal form."""
         files: dict[str, list[str]] = {}
-        for path in sorted(filter(is_audio, self.basedir.rglob("*"))):
+        for path in sorted(filter(is_audio, files_below(self.basedir))):
             name = path.relative_to(self.basedir)
             for key in {_plain(name.as_posix()), _plain(name.with_suffix("").as_posix())}:
                 files.setdefault(key, []).append(name.as_posix())

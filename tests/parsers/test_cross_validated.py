@@ -22,6 +22,11 @@ def test_folds_and_classes_come_from_the_directories_folds_in_the_order_of_their
     assert (parser.num_folds, parser.num_instances) == (3, 4)
 
 
+def test_folds_may_be_written_with_a_capital(grow):
+    parser = CrossValidatedParser(grow("fold_1/dog/a.wav", "fold_2/dog/a.wav", "Fold_3/dog/a.wav"))
+    assert parser.num_folds == 3 and parser.parse()[2].filename == "Fold_3/dog/a.wav"
+
+
 def test_files_that_are_no_audio_and_other_directories_are_left_out(grow):
     basedir = grow("fold_1/a/1.wav", "fold_1/a/README.md", "fold_2/a/2.wav", "fold_2/.x/3.wav", "fold_b/a/4.wav")
     assert [item.filename for item in CrossValidatedParser(basedir).parse()] == ["fold_1/a/1.wav", "fold_2/a/2.wav"]

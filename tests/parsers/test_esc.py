@@ -121,3 +121,15 @@ def test_names_and_folds_are_those_of_the_old_program(esc10, golden):
                 assert (item.label_nominal, valid_in(item)) == (row["label_nominal"], [fold])
                 seen += 1
     assert seen == 40
+
+
+def test_each_class_may_number_its_recordings_alike(grow):
+    basedir = grow("001 - Dog/1-1.wav", "001 - Dog/2-1.wav", "002 - Cat/1-1.wav", "002 - Cat/2-2.wav")
+    names = [item.filename for item in ESCParser(basedir).parse()]
+    assert names == ["001 - Dog/1-1.wav", "2-1.wav", "002 - Cat/1-1.wav", "2-2.wav"]
+
+
+def test_the_table_may_be_separated_by_semicolons(esc50):
+    basedir = esc50("1-9-A-0.wav;1;0;dog", header="filename;fold;target;category\n")
+    (item,) = ESCParser(basedir).parse()
+    assert (item.label_nominal, item.label_numeric) == ("dog", 0)

@@ -29,6 +29,16 @@ def test_one_partition_is_enough_and_other_directories_and_files_are_left_out(gr
     assert [item.filename for item in PartitionedParser(basedir).parse()] == ["devel/dog/1.wav"]
 
 
+@pytest.mark.parametrize("name", ["val", "Validation", "dev", "DEVEL"])
+def test_the_development_set_has_several_names_and_case_does_not_matter(grow, name):
+    parser = PartitionedParser(grow("Train/dog/1.wav", f"{name}/dog/2.wav", "test/dog/3.wav"))
+    assert [(item.filename, item.partition) for item in parser.parse()] == [
+        ("Train/dog/1.wav", Partition.TRAIN),
+        (f"{name}/dog/2.wav", Partition.DEVEL),
+        ("test/dog/3.wav", Partition.TEST),
+    ]
+
+
 @pytest.mark.parametrize("name", ["train/1.wav", "train/dog/readme.txt", "dog/train/1.wav", "training/dog/1.wav"])
 def test_other_trees_lack_the_partition_directories(grow, name):
     parser = PartitionedParser(grow(name))

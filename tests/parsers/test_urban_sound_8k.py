@@ -53,3 +53,14 @@ def test_what_is_not_there_is_named(grow):
     parser = UrbanSound8KParser(grow("audio/fold1/a.wav"))
     assert not parser.can_parse()
     assert parser.missing() == "metadata/UrbanSound8K.csv"
+
+
+def test_the_table_may_be_separated_by_semicolons_and_an_error_says_what_was_found(grow):
+    basedir = grow("audio/fold10/a.wav", "metadata/UrbanSound8K.csv")
+    header = "slice_file_name;fsID;start;end;salience;fold;classID;class"
+    (basedir / "metadata" / "UrbanSound8K.csv").write_text(f"{header}\na.wav;100;0,0;0,3;1;10;3;dog_bark\n")
+    (item,) = UrbanSound8KParser(basedir).parse()
+    assert (item.path, item.label_nominal) == (basedir / "audio" / "fold10" / "a.wav", "dog_bark")
+    (basedir / "metadata" / "UrbanSound8K.csv").write_text("slice_file_name|fold\na.wav|10\n")
+    with pytest.raises(ParserError, match=r"has no column slice_file_name, fold, .*, but slice_file_name\|fold; it"):
+        UrbanSound8KParser(basedir).parse()

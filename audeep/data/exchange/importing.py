@@ -209,6 +209,7 @@ def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
     for variable, column in columns.items():
         given[variable] = frame[column].astype(object) if column in frame.columns else None
     chunk_nrs = _parsed(place.path, given[CHUNK_NR.name], int)
+    _check_labels(place.path, given[chunk_nrs.isna()])
     in_order = given.groupby(FILENAME.name).cumcount()  # NaN without a name
     labels, numbers = given[LABEL_NOMINAL.name], _parsed(place.path, given[LABEL_NUMERIC.name], int)
     unknown = labels.isin(format_named(place.path.suffix[1:].lower()).unknown) & numbers.isna()
@@ -231,6 +232,20 @@ def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
             "path": str(place.path),
         }
     )
+
+
+def _check_labels(path: Path, rows: pd.DataFrame) -> None:
+    """Check that rows of one recording, whose chunks no number tells apart, have one label."""
+    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name):
+        named = rows[rows[FILENAME.name].notna()]
+        labels = named.groupby(FILENAME.name, sort=False)[name].agg(lambda column: sorted(set(column.dropna())))
+        for recording, different in labels[labels.map(len) > 1].items():
+            count = (named[FILENAME.name] == recording).sum()
+            raise DataError(
+                f"{path}: {count} rows are called {recording!r} and have different values of {name}"
+                f" ({', '.join(different[:4])}), but a recording has one; give each a name of its own, or name the"
+                " column of the names with columns['filename']=NAME"
+            )
 
 
 def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:

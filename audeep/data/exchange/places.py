@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the files of a data set are: in a directory, or in directories of its partitions and folds."""
 
+import logging
 import re
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from audeep.data.exchange.formats import tables
-from audeep.data.schema import Partition
+from audeep.data.schema import PARTITION_FOLDERS, Partition
 from audeep.errors import DataError
 from audeep.runtime.files import found_at
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,13 @@ def places_in(basedir: Path, name: str) -> list[Place]:
     if not basedir.is_dir():
         found = found_at(basedir, "directory")
         raise DataError(f"{basedir}: {found}; name the directory of the files with basedir=DIR")
-    partitions = [partition for partition in Partition if (basedir / partition.name.lower()).is_dir()]
-    places = [
-        place
-        for partition in partitions
-        for place in _places_of_folds(basedir / partition.name.lower(), name, partition)
-    ]
+    partitions = {
+        partition: path
+        for partition in Partition
+        for path in sorted(basedir.iterdir())
+        if path.is_dir() and path.name.lower() in PARTITION_FOLDERS[partition]
+    }
+    places = [place for partition, path in partitions.items() for place in _places_of_folds(path, name, partition)]
     counts = {partition: sum(place.partition is partition for place in places) for partition in partitions}
     if len(set(counts.values())) > 1:
         texts = ", ".join(f"{partition.name.lower()} {count}" for partition, count in counts.items())
@@ -50,7 +54,13 @@ def places_in(basedir: Path, name: str) -> list[Place]:
     if plain or (places and _folds(basedir)):
         other = plain[0] if plain else basedir / "fold_1"
         raise DataError(f"{basedir}: has {other.name} beside directories of partitions; remove one or the other")
-    return places or _places_of_folds(basedir, name, None)
+    places = places or _places_of_folds(basedir, name, None)
+    read = {place.path for place in places}
+    folders = [path for pattern in ("*/", "*/*/") for path in basedir.glob(pattern) if path.is_dir()]
+    others = sorted(path for folder in folders for path in _files(folder, name) if path not in read)
+    if others:
+        logger.warning("%s: %d more files of that name are not read, such as %s", basedir, len(others), others[0])
+    return places
 
 
 def _places_of_folds(directory: Path, name: str, partition: Partition | None) -> list[Place]:
@@ -67,7 +77,7 @@ def _places_of_folds(directory: Path, name: str, partition: Partition | None) ->
 
 
 def _folds(directory: Path) -> dict[int, Path]:
-    matches = ((re.fullmatch(r"fold_([1-9]\d*)", path.name), path) for path in directory.iterdir() if path.is_dir())
+    matches = ((re.fullmatch(r"(?i)fold_([1-9]\d*)", path.name), path) for path in directory.iterdir() if path.is_dir())
     return {int(match[1]): path for match, path in matches if match}
 
 

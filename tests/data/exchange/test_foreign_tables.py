@@ -118,6 +118,26 @@ def test_columns_can_be_left_out_or_chosen(imported):
             imported(text, **option)
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_rows_of_one_name_with_different_labels_are_refused(imported, separator):
+    text = "name,label_nominal,f\nnoname,x,1\nnoname,y,2\nnoname,x,3\n".replace(",", separator)
+    message = r"t.csv: 3 rows are called 'noname' and have different values of label_nominal \(x, y\), but a recording"
+    with pytest.raises(DataError, match=message) as caught:
+        imported(text, columns=NAMED)
+    assert "\n" not in str(caught.value)
+    assert len(imported(text.replace("y", "x"), columns=NAMED)) == 3
+    told_apart = "filename,chunk_nr,label_nominal,f\na,0,x,1\na,1,y,2\n"
+    assert imported(told_apart).labels_nominal.tolist() == ["x", "y"]
+
+
+def test_partitions_and_folds_have_several_names_and_what_is_not_read_is_told(tmp_path, caplog):
+    for folder in ("train", "val", "Test", "training"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.csv").write_text(f"filename,f\n{folder},1\n")
+    assert import_(tmp_path, "x").partition.tolist() == [0, 1, 2]
+    assert f"{tmp_path}: 1 more files of that name are not read, such as {tmp_path}/training/x.csv" in caplog.text
+
+
 def arff(attributes: str, rows: str) -> str:
     return f"@relation r\n@attribute name string\n{attributes}\n@data\n{rows}\n"
 
