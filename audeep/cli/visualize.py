@@ -60,11 +60,16 @@ class VisualizeTsne(Visualize):
             default=30,
             help="about how many neighbours an instance has; less for few instances (default: %(default)s)",
         )
+        parser.add_argument(
+            "--learning-rate",
+            type=positive,
+            help="step size of the optimisation, 10 to 1000 (default: by the number of instances)",
+        )
 
     def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
         from audeep.evaluation.projection import visualize_tsne
 
-        return visualize_tsne(data_set, parsed_args.perplexity, parsed_args.seed)
+        return visualize_tsne(data_set, parsed_args.perplexity, parsed_args.seed, parsed_args.learning_rate)
 
 
 class VisualizePca(Visualize):

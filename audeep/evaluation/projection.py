@@ -22,11 +22,14 @@ def visualize_pca(data_set: DataSet, seed: int = 0) -> np.ndarray:
     return _components(data_set, 2, seed)
 
 
-def visualize_tsne(data_set: DataSet, perplexity: float = 30, seed: int = 0) -> np.ndarray:
+def visualize_tsne(
+    data_set: DataSet, perplexity: float = 30, seed: int = 0, learning_rate: float | None = None
+) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton, JMLR 2008) of the standardised features: [instance, 2].
 
     Args:
         perplexity: about how many neighbours each instance has; at most a third of the other instances.
+        learning_rate: step size of the optimisation; None for one by the number of instances.
 
     Raises:
         DataError: there are no instances, or features that are NaN or infinite.
@@ -41,7 +44,12 @@ def visualize_tsne(data_set: DataSet, perplexity: float = 30, seed: int = 0) -> 
         logger.info("perplexity=%g is too high for %d instances, %.1f is used", perplexity, len(components), most)
     deviation = components[:, 0].std() or 1.0
     start = (1e-4 / deviation * components[:, :2]).astype(np.float32)
-    tsne = TSNE(perplexity=min(perplexity, most), init=start, random_state=seed)
+    tsne = TSNE(
+        perplexity=min(perplexity, most),
+        init=start,
+        random_state=seed,
+        learning_rate="auto" if learning_rate is None else learning_rate,
+    )
     return np.asarray(tsne.fit_transform(components))
 
 
