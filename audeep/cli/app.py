@@ -22,6 +22,7 @@ from audeep.cli.entry_points import built_in_commands, commands_of
 from audeep.errors import AudeepError
 from audeep.models.registry import MODELS
 from audeep.runtime.compiled import parts_in_words
+from audeep.runtime.files import write_failures
 
 DESCRIPTION = "audeep: unsupervised representation learning from audio with recurrent autoencoders"
 COPYRIGHT = """Copyright (C) 2026 the audeep authors
@@ -144,7 +145,9 @@ class AudeepApp(App):
         """Progress is shown unless the command is quiet; other libraries speak up from warnings on."""
         root = logging.getLogger()
         before = list(root.handlers)
+        log_file, self.options.log_file = self.options.log_file, None  # `open_log` opens it
         super().configure_logging()
+        self.options.log_file = log_file
         self.handlers = [handler for handler in root.handlers if handler not in before]
         logging.captureWarnings(True)
         quiet = self.options.verbose_level == 0
@@ -153,6 +156,20 @@ class AudeepApp(App):
         logging.getLogger("audeep.runtime.progress").setLevel(logging.WARNING if quiet else logging.INFO)
         if not self.options.debug:
             warnings.simplefilter("ignore")
+
+    def open_log(self) -> None:
+        """Write what is logged to --log-file too, from when it is known that a command reads no such file.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        path = self.options.log_file
+        if path and not any(isinstance(handler, logging.FileHandler) for handler in self.handlers):
+            with write_failures(path):
+                handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+            handler.setFormatter(logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
+            logging.getLogger().addHandler(handler)
+            self.handlers.append(handler)
 
     def _stop_logging(self) -> None:
         for handler in self.handlers:

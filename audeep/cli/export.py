@@ -2,7 +2,9 @@
 """export: a data set file as tables."""
 
 import argparse
+import glob
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from audeep.cli.options import AudeepCommand, add_input, choice_of
@@ -27,6 +29,12 @@ class Export(AudeepCommand):
         parser.add_argument(
             "--output", type=Path, required=True, metavar="DIR", help="directory to write to; created if need be"
         )
+
+    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        name = f"{parsed_args.name or parsed_args.input.stem}.{parsed_args.file_format}"
+        output, places = parsed_args.output, ("", "*/", "*/*/")  # as far as there are partitions and folds
+        found = (path for place in places for path in output.glob(f"{place}{glob.escape(name)}"))
+        yield from {output / name, *found}
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load

@@ -5,7 +5,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_column, check_outputs, columns_of
+from audeep.cli.options import AudeepCommand, add_column, columns_of
+from audeep.cli.outputs import check_outputs
 
 logger = logging.getLogger(__name__)
 

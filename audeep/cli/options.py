@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cliff.command import Command
 
-from audeep.errors import AudeepError, OptionError, OutputError
+from audeep.cli.outputs import check_outputs, named_inputs, named_outputs
+from audeep.errors import AudeepError, OptionError
 from audeep.parsers.registry import PARSERS
 from audeep.runtime.compiled import warn_of_missing_parts
 from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
     from audeep.parsers.base import Parser
-
-INPUTS = ("input", "train_input", "eval_input", "labels", "baseline")  # options that name files to read
-OUTPUTS = ("output", "plot", "json", "confusion", "per_class")  # and to write
 
 
 class AudeepCommand(Command):
@@ -50,10 +48,21 @@ class AudeepCommand(Command):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options of this command."""
 
+    def reads(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        """Files that will be read, and directories of which any file may be."""
+        yield from named_inputs(parsed_args)
+
+    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        """Files that will be written."""
+        yield from named_outputs(parsed_args)
+
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Refuse to write over what is read, then act; messages name options rather than parameters."""
+        log = getattr(self.app_args, "log_file", None)
+        logs = [] if log is None or Path(log).is_dir() else [Path(log)]
+        check_outputs(self.reads(parsed_args), [*self.writes(parsed_args), *logs])
+        self.app.open_log()
         with speaking_flags(self.flags):
-            check_outputs(*(_paths(parsed_args, names) for names in (INPUTS, OUTPUTS)))
             if self.uses_compiled_parts:
                 warn_of_missing_parts()
             return super().run(parsed_args)
@@ -101,24 +110,6 @@ def as_flags(text: str, flags: Mapping[str, str]) -> str:
     names = "|".join(sorted(map(re.escape, flags), key=len, reverse=True))
     pattern = rf"(?<![\w./-])({names})=(True\b)?(?=\S|(?<=True))"
     return re.sub(pattern, lambda found: flags[found[1]] + ("" if found[2] else " "), text)
-
-
-def check_outputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Check that no output is one of the inputs.
-
-    Raises:
-        OutputError: one is.
-    """
-    inputs = list(inputs)
-    for output in outputs:
-        if any(output.exists() and path.exists() and output.samefile(path) for path in inputs):
-            raise OutputError(f"{output}: is an input and an output of this command; choose another name to write to")
-
-
-def _paths(parsed_args: argparse.Namespace, names: Iterable[str]) -> list[Path]:
-    """All paths that these options name."""
-    values = [getattr(parsed_args, name, None) for name in names]
-    return [path for value in values for path in (value if isinstance(value, list) else [value]) if path is not None]
 
 
 def number(

@@ -2,6 +2,7 @@
 """preprocess: spectrograms from recordings."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,15 @@ class Preprocess(AudeepCommand):
             help="compress the spectrograms on file, from 0 (not at all) to 9 (default: %(default)s)",
         )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
+
+    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        from audeep.pipeline.preprocess import bad_list, partial_path
+
+        if parsed_args.pretend is None:
+            output = parsed_args.output
+            yield from (output, partial_path(output), bad_list(output))
+        elif parsed_args.plot is not None:
+            yield parsed_args.plot
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.audio.front_ends.mel import Preprocessor

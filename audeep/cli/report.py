@@ -3,7 +3,7 @@
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +40,9 @@ class Report(AudeepCommand):
         add_seed(parser)
         add_device(parser)
 
+    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        yield output_of(parsed_args)
+
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
         from audeep.inference.embedder import Embedder, check_shape
@@ -48,7 +51,7 @@ class Report(AudeepCommand):
         from audeep.models.devices import select_device
 
         logs, seed = parsed_args.run_dir / "logs", parsed_args.seed
-        output = parsed_args.output or parsed_args.run_dir / "report.html"
+        output = output_of(parsed_args)
         check_target(output)
         data_set = load(parsed_args.input)
         model, progress = load_model(logs, parsed_args.step)
@@ -68,6 +71,12 @@ class Report(AudeepCommand):
         with replacing(output) as partial:
             partial.write_text(page("report.html.j2", content), encoding="utf-8")
         logger.info("%s: report written", output)
+
+
+def output_of(parsed_args: argparse.Namespace) -> Path:
+    """Where the page goes."""
+    output: Path = parsed_args.output or parsed_args.run_dir / "report.html"
+    return output
 
 
 def settings_of(model: "Network", progress: "Progress", content: dict[str, Any]) -> dict[str, Any]:
