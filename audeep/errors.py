@@ -25,6 +25,11 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def escaped_lines(text: str) -> str:
+    """The text with its line ends, and escapes in place of all else that cannot be printed."""
+    return "\n".join(map(escaped, text.split("\n")))
+
+
 def describe(shape: Sequence[int]) -> str:
     """A shape for people: 124 x 128."""
     return " x ".join(map(str, shape))

@@ -2,6 +2,7 @@
 """The command line application; its commands arrive by the entry-point group ``audeep.commands``."""
 
 import argparse
+import difflib
 import inspect
 import logging
 import os
@@ -19,7 +20,7 @@ from stevedore import NamedExtensionManager
 
 from audeep import __version__
 from audeep.cli.entry_points import built_in_commands, commands_of
-from audeep.errors import AudeepError
+from audeep.errors import AudeepError, OptionError, escaped, escaped_lines
 from audeep.models.registry import MODELS
 from audeep.runtime.compiled import parts_in_words
 from audeep.runtime.files import write_failures
@@ -61,8 +62,35 @@ class Commands(CommandManager):
                 logging.getLogger("audeep").warning("%s", error)
 
 
+class PlainFormatter(logging.Formatter):
+    """One line for each message; what cannot be printed is escaped, such as control sequences of terminals in names."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (of the base class)
+        text = super().formatMessage(record)
+        return text if record.name == "py.warnings" else escaped(text)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, and the lines of a traceback."""
+        return escaped_lines(super().format(record))
+
+
 class Help(HelpCommand):
-    """Print the options of a command."""
+    """Print the options of a command, or the commands that begin with these words."""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Take no abbreviations, which the base class takes for names.
+
+        Raises:
+            OptionError: there is no such command.
+        """
+        words = [part for word in parsed_args.cmd for part in word.split()]
+        names = [name.split() for name, _ in self.app.command_manager]
+        if words and not any(words[: len(name)] == name or name[: len(words)] == words for name in names):
+            text = " ".join(words)
+            near = difflib.get_close_matches(text, [" ".join(name) for name in names], 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else "; see 'audeep --help'"
+            raise OptionError(f"help {text}: no such command{hint}")
+        return super().take_action(parsed_args)
 
     def get_epilog(self) -> str:
         """Nothing: the base class searches all installed packages for the one that a command is from."""
@@ -94,7 +122,7 @@ class AudeepApp(App):
         finally:
             self._stop_logging()
         if status == INTERRUPTED:
-            self.stderr.write(f"{self.interruption}\n")
+            self.stderr.write(f"{escaped(self.interruption)}\n")
         return status if self.last_status is None else self.last_status
 
     def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
@@ -149,6 +177,8 @@ class AudeepApp(App):
         super().configure_logging()
         self.options.log_file = log_file
         self.handlers = [handler for handler in root.handlers if handler not in before]
+        for handler in self.handlers:
+            handler.setFormatter(PlainFormatter(self.CONSOLE_MESSAGE_FORMAT))
         logging.captureWarnings(True)
         quiet = self.options.verbose_level == 0
         root.setLevel(logging.WARNING)
@@ -167,7 +197,7 @@ class AudeepApp(App):
         if path and not any(isinstance(handler, logging.FileHandler) for handler in self.handlers):
             with write_failures(path):
                 handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-            handler.setFormatter(logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
+            handler.setFormatter(PlainFormatter(self.LOG_FILE_MESSAGE_FORMAT))
             logging.getLogger().addHandler(handler)
             self.handlers.append(handler)
 

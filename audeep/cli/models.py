@@ -3,7 +3,7 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,11 +98,8 @@ class Train(ModelCommand):
             given["validation_partition"] = [Partition[name] for name in given["validation_partition"]]
         options = TrainingOptions(**given)
 
-        def draw(curve: "Sequence[Point]") -> None:
-            from audeep.cli.render.plots import plot_curve
-
-            plot_curve(curve, family_of(self.kind) == AUTOENCODER, parsed_args.run_name / "logs" / CURVE_NAME)
-
+        picture, reconstructs = parsed_args.run_name / "logs" / CURVE_NAME, family_of(self.kind) == AUTOENCODER
+        after_epoch = drawer(picture, reconstructs) if options.validates else None
         model_type = self.model_type_for(parsed_args)
         train(
             [load(path) for path in parsed_args.input],
@@ -111,12 +108,29 @@ class Train(ModelCommand):
             declared_values(parsed_args, model_type.config_type),
             options,
             resume=parsed_args.resume,
-            after_epoch=draw if options.validates else None,
+            after_epoch=after_epoch,
         )
 
     def model_type_for(self, parsed_args: argparse.Namespace) -> "type[Network]":
         """The class of the model that the options ask for."""
         return self.model_type
+
+
+def drawer(picture: Path, reconstructs: bool) -> "Callable[[Sequence[Point]], None]":
+    """What draws the learning curve of a run after each epoch; where that fails, a warning says so once."""
+    failures: list[Exception] = []
+
+    def draw(curve: "Sequence[Point]") -> None:
+        try:
+            from audeep.cli.render.plots import plot_curve
+
+            plot_curve(curve, reconstructs, picture)
+        except Exception as error:  # whatever is wrong with Matplotlib and its fonts, or the disk
+            if not failures:
+                logger.warning("%s: is not drawn, the training goes on: %s", picture, error)
+            failures.append(error)
+
+    return draw
 
 
 class TrainTimeAutoencoder(Train):

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cliff.command import Command
 
 from audeep.cli.outputs import check_outputs, named_inputs, named_outputs
-from audeep.errors import AudeepError, OptionError
+from audeep.errors import AudeepError, OptionError, escaped_lines
 from audeep.parsers.registry import PARSERS
 from audeep.runtime.compiled import warn_of_missing_parts
 from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
+    from audeep.cli.app import AudeepApp
     from audeep.parsers.base import Parser
 
 
@@ -28,6 +29,7 @@ class AudeepCommand(Command):
     """A command of audeep; its help text is the docstring of its class."""
 
     flags: Mapping[str, str] = {}  # of its options, by their names in Python
+    app: "AudeepApp"
     uses_compiled_parts: bool = False  # whether compiled parts make it faster
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -73,8 +75,8 @@ class AudeepCommand(Command):
         return self.app_args is not None and bool(self.app_args.verbose_level == 0)
 
     def write(self, text: str) -> None:
-        """Print a result."""
-        self.app.stdout.write(f"{text}\n")
+        """Print a result; what cannot be printed is escaped, such as control sequences of terminals in names."""
+        self.app.stdout.write(f"{escaped_lines(text)}\n")
 
 
 @contextmanager

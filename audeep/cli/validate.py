@@ -5,7 +5,7 @@ import argparse
 
 from audeep.cli.options import AudeepCommand, add_input
 from audeep.cli.render.tables import table
-from audeep.errors import DataError
+from audeep.errors import DataError, escaped
 
 
 class Validate(AudeepCommand):
@@ -27,7 +27,7 @@ class Validate(AudeepCommand):
         if parsed_args.detailed:
             for constraint in constraints:
                 for violation in constraint.violations:
-                    self.write(f"{constraint.number}: {violation}")
+                    self.write(f"{constraint.number}: {escaped(violation)}")
         violated = sum(1 for constraint in constraints if constraint.violations)
         if violated:
             hint = "" if parsed_args.detailed else "; see which with --detailed"

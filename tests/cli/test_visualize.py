@@ -19,8 +19,8 @@ def test_a_map_is_drawn_and_written(audeep, golden, tmp_path, method):
     assert result.status == 0 and "map.png: picture written" in result.err
     picture = plt.imread(tmp_path / "map.png")
     colours = {tuple(colour) for colour in np.round(255 * picture[..., :3]).astype(int).reshape(-1, 3).tolist()}
-    for number in range(4):  # one for each class
-        assert tuple(np.round(255 * np.array(plt.get_cmap("tab20")(number)[:3])).astype(int).tolist()) in colours
+    for colour in ("#0072B2", "#E69F00", "#000000", "#56B4E9"):  # one for each class
+        assert tuple(bytes.fromhex(colour[1:])) in colours
     points, before = load(tmp_path / "map.nc"), load(source)
     assert points.features.shape == (40, 2)
     np.testing.assert_array_equal(points.labels_nominal, before.labels_nominal)

@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures: on the screen where there is one, or in a file."""
+"""What the pictures show."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import matplotlib
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from audeep.errors import OptionError, escaped
+from audeep.cli.render.figures import COLOURS, new_figure, printable, save, settled, show
 from audeep.models.curve import best_of
-from audeep.runtime.files import replacing
 
 if TYPE_CHECKING:
     from audeep.audio.front_ends.mel import Spectrogram
@@ -25,57 +20,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DOTS_PER_INCH = 120
 MOST_RECONSTRUCTIONS = 50
+MARKERS = "os^Dvp*Xh<>"
 
 
-def new_figure(width: float, height: float, file: Path | BinaryIO | None) -> Figure:
-    """An empty figure, sizes in inches; only one without `file` asks for a display."""
-    if file is not None:
-        return Figure(figsize=(width, height), layout="constrained")
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=(width, height), layout="constrained")
-
-
-def save(figure: Figure, file: Path | BinaryIO) -> None:
-    """Write `figure` to `file`, as PNG if that is open.
-
-    Raises:
-        OptionError: the suffix of `file` is not of a picture format.
-        OutputError: `file` cannot be written.
-    """
-    if not isinstance(file, Path):
-        figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
-        return
-    formats = figure.canvas.get_supported_filetypes()
-    if file.suffix.lower().lstrip(".") not in formats:
-        raise OptionError(f"{file}: no picture format has this suffix; use one of {', '.join(sorted(formats))}")
-    with replacing(file) as partial:
-        figure.savefig(partial, dpi=DOTS_PER_INCH)
-
-
-def show(figure: Figure, file: Path | BinaryIO | None) -> None:
-    """Write `figure` to `file`; without one, show it in a window, or say that there is no display."""
-    if file is not None:
-        save(figure, file)
-        if isinstance(file, Path):
-            logger.info("%s: picture written", file)
-        return
-    import matplotlib.pyplot as plt
-
-    if matplotlib.get_backend().lower() == "agg":
-        logger.warning("there is no display to show the picture on; write it to a file with --plot FILE")
-    else:
-        plt.show()
-    plt.close(figure)
-
-
-def printable(text: str) -> str:
-    """A name as it can be drawn: what cannot be printed is escaped, and a dollar does not start a formula."""
-    return escaped(text).replace("$", r"\$")
-
-
+@settled()
 def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | BinaryIO | None) -> None:
     """A spectrogram in dB above the histogram of its amplitudes."""
     figure = new_figure(9, 8, file)
@@ -94,6 +43,7 @@ def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | Binary
     show(figure, file)
 
 
+@settled()
 def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) -> None:
     """The confusion matrix, coloured by the share of each true class, and the scores of each class."""
     confusion, count = evaluation.confusion, len(evaluation.labels)
@@ -120,12 +70,15 @@ def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) 
     show(figure, file)
 
 
+@settled()
 def plot_curve(curve: "Sequence[Point]", reconstructs: bool, file: Path | BinaryIO) -> None:
     """The losses of a run by epoch, with a mark at the lowest validation loss.
 
     Args:
         reconstructs: whether it is an autoencoder, whose loss is the root mean squared error.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(7, 4.5, file)
     axes = figure.subplots()
     marker = "." if len(curve) < 50 else ""
@@ -145,6 +98,7 @@ def plot_curve(curve: "Sequence[Point]", reconstructs: bool, file: Path | Binary
     save(figure, file)
 
 
+@settled()
 def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None) -> None:
     """Spectrograms on the left, their reconstructions on the right, in the same colours; not more than fit."""
     if len(reconstructions) > MOST_RECONSTRUCTIONS:
@@ -164,32 +118,37 @@ def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path
     show(figure, file)
 
 
+@settled()
 def plot_values(evaluation: "ValueEvaluation", file: Path | BinaryIO | None) -> None:
     """Predicted against true values, those of each fold in a colour of their own."""
     figure = new_figure(7, 6, file)
     axes = figure.subplots()
-    for fold in evaluation.folds:
-        axes.scatter(np.tile(fold.true, len(fold.predicted)), fold.predicted.ravel(), s=12, linewidths=0)
+    for position, fold in enumerate(evaluation.folds):
+        x, y = np.tile(fold.true, len(fold.predicted)), fold.predicted.ravel()
+        axes.scatter(x, y, s=12, linewidths=0, color=COLOURS[position % len(COLOURS)], marker=MARKERS[position % 11])
     axes.axline((fold.true.mean(), fold.true.mean()), slope=1, color="grey", linewidth=1)
     axes.set(xlabel="true value", ylabel="predicted value", title="predictions")
     show(figure, file)
 
 
+@settled()
 def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | BinaryIO | None) -> None:
-    """Instances at `points` [instance, 2], coloured by their classes; those without a label are grey."""
+    """Instances at `points` [instance, 2], by their classes in colour and shape; those without a label are grey."""
     figure = new_figure(9, 7, file)
     axes = figure.subplots()
     size = np.clip(4000 / max(1, len(points)), 2, 36)
     labels = data_set.labels_numeric
     unknown = np.isnan(labels)
     axes.scatter(points[unknown, 0], points[unknown, 1], s=size, color="lightgrey", linewidths=0)
-    colours = colormaps["tab20"]
-    for position, (name, number) in enumerate(data_set.labels.items()):
-        marker = "os^Dvp*Xh<>"[position // 20 % 11]  # another one when the colours are used up
+    classes = []
+    for position, number in enumerate(data_set.labels.values()):
+        colour, marker = COLOURS[position % len(COLOURS)], MARKERS[position % len(MARKERS)]  # 88 different pairs
         x, y = points[labels == number].T
-        axes.scatter(x, y, s=size, color=colours(position % 20), marker=marker, linewidths=0, label=printable(name))
-    if data_set.labels:
-        columns = 1 + (len(data_set.labels) - 1) // 25
-        figure.legend(loc="outside right upper", fontsize="small", markerscale=np.sqrt(36 / size), ncols=columns)
+        classes.append(axes.scatter(x, y, s=size, color=colour, marker=marker, linewidths=0))
+    if classes:
+        options = {"fontsize": "small", "markerscale": np.sqrt(36 / size), "ncols": 1 + (len(classes) - 1) // 25}
+        legend = figure.legend(classes, map(str, range(len(classes))), loc="outside right upper", **options)
+        for text, name in zip(legend.get_texts(), data_set.labels, strict=True):
+            text.set_text(printable(name))  # as a label, one that begins with _ would be left out
     axes.set(title=printable(title), xticks=[], yticks=[])
     show(figure, file)

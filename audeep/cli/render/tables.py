@@ -3,17 +3,20 @@
 
 from collections.abc import Sequence
 
+from audeep.errors import escaped
+
 Row = Sequence[object]
 
 
 def table(title: str, *sections: Sequence[Row], align: str | None = None) -> str:
-    """Rows under a title, with a rule between sections.
+    """Rows under a title, with a rule between sections; what cannot be printed is escaped.
 
     Args:
         sections: rows of equally many cells.
         align: for each column "<" (left) or ">" (right); by default left.
     """
-    texts = [[[str(cell) for cell in row] for row in section] for section in sections]
+    title = escaped(title)
+    texts = [[[escaped(str(cell)) for cell in row] for row in section] for section in sections]
     columns = list(zip(*(row for section in texts for row in section), strict=True))
     widths = [max(map(width_of, column)) for column in columns]
     widths[0] += max(0, width_of(title) - (sum(widths) + 3 * (len(widths) - 1)))

@@ -30,4 +30,4 @@ def test_wide_characters_and_accents_take_the_columns_that_a_terminal_gives_them
 
 
 def test_control_characters_do_not_break_a_table() -> None:
-    assert table("t", [("a\tb", "c")], [("dddd", "e")]).splitlines()[3] == "| a\tb  | c |"
+    assert table("t", [("a\tb", "c")], [("dddd", "e")]).splitlines()[3] == r"| a\tb | c |"
