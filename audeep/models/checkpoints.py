@@ -28,7 +28,7 @@ from audeep.models.base import Network, Tagger
 from audeep.models.curve import best_of, read_curve
 from audeep.models.formats import UPGRADES
 from audeep.models.registry import MODELS, kind_of, model_type_of
-from audeep.runtime.files import found_at, replacing, write_failures
+from audeep.runtime.files import found_at, not_read, replacing, write_failures
 from audeep.runtime.options import from_json
 
 BEST = "best"  # in place of a step
@@ -60,10 +60,17 @@ class Progress:
 
 
 def steps_in(directory: Path) -> list[int]:
-    """Steps of the checkpoints in `directory`, ascending; empty if there is no such directory."""
-    if not directory.is_dir():
-        return []
-    found = (_MODEL_NAME.fullmatch(path.name) for path in directory.iterdir())
+    """Steps of the checkpoints in `directory`, ascending; empty if there is no such directory.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        if not directory.is_dir():
+            return []
+        found = [_MODEL_NAME.fullmatch(path.name) for path in directory.iterdir()]
+    except OSError as error:
+        raise ModelError(not_read(directory, error)) from error
     return sorted(int(match[1]) for match in found if match)
 
 
@@ -112,7 +119,11 @@ def save_checkpoint(
         for name, value in values.items()
     }
     _save(state, optimiser_path(directory, progress.step), {})
-    save_model(directory, model, progress, preprocessing)
+    try:
+        save_model(directory, model, progress, preprocessing)
+    finally:
+        if not model_path(directory, progress.step).exists():  # it could not be written
+            optimiser_path(directory, progress.step).unlink()
     for path in directory.glob(f"model-*{_OPTIMISER_SUFFIX}"):
         if path != optimiser_path(directory, progress.step):
             path.unlink()
@@ -341,6 +352,11 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
 
 
 def _read(path: Path, wants_tensors: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with open(path, "rb"):  # for an error that says why it cannot be
+            pass
+    except OSError as error:
+        raise ModelError(not_read(path, error)) from error
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if wants_tensors}

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from audeep.errors import ModelError
-from audeep.runtime.files import replacing
+from audeep.runtime.files import not_read, replacing
 
 FILE_NAME = "learning-curve.csv"
 
@@ -68,7 +68,9 @@ def read_curve(directory: Path, last_step: int) -> list[Point]:
         if not rows or rows[0] != HEADER:
             raise ValueError(f"line 1 is {','.join(rows[0]) if rows else ''!r}")
         curve = [_parsed(number, row) for number, row in enumerate(rows[1:], 2)]
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise ModelError(not_read(path, error)) from error
+    except (ValueError, csv.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{path}: is no learning curve ({reason}); lines of {','.join(HEADER)} were expected, put a copy back"

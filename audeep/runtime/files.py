@@ -3,6 +3,7 @@
 
 import glob
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +47,11 @@ def not_written(path: Path | str, error: Exception) -> OutputError:
     """What to raise where writing `path` failed with `error`."""
     reason = getattr(error, "strerror", None) or str(error)
     return OutputError(f"{path}: cannot be written: {reason}; check the space and the permissions, or write elsewhere")
+
+
+def not_read(path: Path | str, error: OSError) -> str:
+    """What to say where reading `path` failed with `error`, which says nothing of its content."""
+    return f"{path}: cannot be read: {error.strerror or error}; check that it is there, and the permissions"
 
 
 @contextmanager
@@ -105,7 +111,8 @@ def replacing(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`, and move it to `target` when the block ends well.
 
     Missing parent directories are created. When the block raises, they and the temporary file are removed, and
-    `target` is as it was. The temporary name keeps the suffix of `target`, because some writers choose a format by it.
+    `target` is as it was. The permissions are those of any new file (umask). The temporary name keeps the suffix of
+    `target`, because some writers choose a format by it.
 
     Raises:
         OutputError: `target` is a directory, a device or a pipe, or the file system refuses the file.
@@ -115,7 +122,11 @@ def replacing(target: Path | str) -> Iterator[Path]:
     partial = target.with_name(f".{target.stem}.{os.urandom(4).hex()}.partial{target.suffix}")
     try:
         with created_directories(target.parent), _removed(partial):
+            mode = _mode_of_new(partial)
             yield partial
+            if partial.stat().st_mode != mode:  # of a writer that makes private files
+                with suppress(OSError):
+                    partial.chmod(stat.S_IMODE(mode))
             _sync(partial)
             os.replace(partial, target)
             with suppress(OSError):  # a file system that does not sync directories
@@ -124,6 +135,16 @@ def replacing(target: Path | str) -> Iterator[Path]:
         if error.filename is not None and Path(error.filename) not in (partial, target, *target.parents):
             raise  # about another file than the output
         raise not_written(target, error) from error
+
+
+def _mode_of_new(path: Path) -> int:
+    """The mode that a file has which is created at `path`, where none is."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return os.fstat(descriptor).st_mode
+    finally:
+        os.close(descriptor)
+        path.unlink()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from audeep import __version__
 from audeep.errors import ModelError
-from audeep.runtime.files import replacing
+from audeep.runtime.files import not_read, replacing
 
 SETTINGS_NAME = "settings.json"  # what a training keeps of its options beside its models
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "xarray", "netCDF4")
@@ -42,7 +42,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not all(isinstance(content[key], dict) for key in ("settings", "versions")):
             raise TypeError("settings and versions are not objects")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise ModelError(not_read(path, error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{path}: has no settings of a training ({reason}); restore it from a backup, or remove it"

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from audeep.errors import ModelError, OutputError
 from audeep.models.checkpoints import Progress, steps_in
+from audeep.models.curve import FILE_NAME as CURVE_NAME
 from audeep.models.curve import Point
 from audeep.runtime.files import created_directories, locked, remove_partials
+from audeep.runtime.results import SETTINGS_NAME
 from audeep.training.batches import Batches
 from audeep.training.options import TrainingOptions
 
@@ -18,7 +20,7 @@ AS_BEFORE = "continue with the options and data of the first run"
 
 @contextmanager
 def run_directory(logs: Path) -> Iterator[None]:
-    """Create the directory of a run for this process alone; an empty one is removed at the end.
+    """Create the directory of a run for this process alone; what was made is removed if there is no model at the end.
 
     Raises:
         OutputError: it cannot be created, or another process writes there.
@@ -30,7 +32,33 @@ def run_directory(logs: Path) -> Iterator[None]:
             raise OutputError(f"{logs}: cannot be created: {error.strerror}; choose another run_name=DIR") from error
         stack.enter_context(locked(logs))
         remove_partials(logs / "*")
+        stack.enter_context(_removed_without_model(logs))
         yield
+
+
+@contextmanager
+def _removed_without_model(logs: Path) -> Iterator[None]:
+    """Remove settings and losses that were written for the first model, where that could not be."""
+    paths = [path for path in (logs / SETTINGS_NAME, logs / CURVE_NAME) if not path.exists()]
+    try:
+        yield
+    finally:
+        if not steps_in(logs):
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+
+def check_progress(reached: Progress, step: int, logs: Path) -> None:
+    """Check that the model of `step` says that it is of that step.
+
+    Raises:
+        ModelError: it says something else.
+    """
+    if reached.step != step:
+        raise ModelError(
+            f"{logs}: the model of step {step} says that it is of step {reached.step}; it is damaged, restore it from a"
+            " backup"
+        )
 
 
 def check_run_directory(logs: Path, resume: bool) -> None:
@@ -66,7 +94,7 @@ def check_same_config(asked: object, trained: object, logs: Path) -> None:
 
 
 def check_same_batches(reached: Progress, batches: Batches, logs: Path) -> None:
-    """Check that the batches of an epoch in whose middle a run was left are the same.
+    """Check that the batches of an epoch in whose middle a run was left are the same, and some are left.
 
     Raises:
         ModelError: they are not.
@@ -76,6 +104,11 @@ def check_same_batches(reached: Progress, batches: Batches, logs: Path) -> None:
         raise ModelError(
             f"{logs}: was left in the middle of an epoch of {trained[1]} instances in batches of {trained[0]}, found"
             f" {found[1]} in batches of {found[0]}; {AS_BEFORE}"
+        )
+    if reached.batch >= batches.per_epoch:
+        raise ModelError(
+            f"{logs}: the model of step {reached.step} says that it is of batch {reached.batch} of an epoch, which has"
+            f" {batches.per_epoch}; it is damaged, restore it from a backup"
         )
 
 

@@ -42,6 +42,7 @@ from audeep.training.labels import Labels
 from audeep.training.objectives import Objective, objective_of
 from audeep.training.options import TrainingOptions
 from audeep.training.state import (
+    check_progress,
     check_run_directory,
     check_same_batches,
     check_same_config,
@@ -125,6 +126,7 @@ def _prepared(
     loaded, reached, curve = None, Progress(step=0, epoch=0, seed=options.seed), []
     if resume:
         loaded, reached = load_model(logs, kind=kind_of(model_type))
+        check_progress(reached, steps_in(logs)[-1], logs)
         curve = read_curve(logs, reached.step)
         check_validated(curve, reached, options, logs)
     labels = Labels(data_sets) if issubclass(model_type, Tagger) else None

@@ -151,3 +151,19 @@ def test_a_failure_to_write_names_the_file_the_reason_and_what_to_do(tmp_path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(RuntimeError, match="another"), write_failures(tmp_path / "x"):
         raise RuntimeError("another")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])
+def test_files_have_the_permissions_of_the_umask_whatever_the_writer_does(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "private") as partial:
+            partial.write_text("x")
+            partial.chmod(0o600)
+        with replacing(tmp_path / "moved") as partial:  # by a writer with temporary files of its own
+            (tmp_path / "its").touch(0o600)
+            os.replace(tmp_path / "its", partial)
+    finally:
+        os.umask(before)
+    for name in ("private", "moved"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~umask
