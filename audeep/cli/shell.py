@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from audeep.errors import escaped
+
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import CompleteEvent, Completion
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.history import History
 
 END = ("quit", "exit")
+_TOKEN = re.compile(r"""\s+|([|>]+)|((?:[^\s|>'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+)""", re.DOTALL)
 CLOSED_PIPE = 128 + 13  # exit status of a command that SIGPIPE ended: nobody wants more of its output
 
 
@@ -55,7 +58,7 @@ class Shell:
             try:
                 words, redirection = _parsed(line)
             except ValueError as error:  # a quotation mark is missing
-                print(f"{line.strip()}: {error}".lower(), file=sys.stderr)
+                print(escaped(f"{line.strip()}: {error}".lower()), file=sys.stderr)
                 status = 1
                 continue
             if words[:1] and words[0] in END:
@@ -176,16 +179,27 @@ def history_path() -> Path:
 
 
 def _parsed(line: str) -> tuple[list[str], str | None]:
-    """The words of a command line, and the shell command that its output goes to, if any."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|>")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    words = list(lexer)
-    position = next((index for index, word in enumerate(words) if set(word) <= set("|>")), None)
-    if position is None:
+    """The words of a command line, and the shell command that its output goes to, if any.
+
+    Raises:
+        ValueError: a quotation mark is missing.
+    """
+    words: list[str] = []
+    rest: list[str] = []  # from the first operator on, as the system's shell reads it; what is quoted is no operator
+    position = 0
+    while found := _TOKEN.match(line, position):
+        position = found.end()
+        operator, text = found.groups()
+        if operator:
+            rest.append(operator)
+        elif text:
+            word = "".join(shlex.split(text))
+            (rest if rest else words).append(shlex.quote(word) if rest else word)
+    if position < len(line):
+        raise ValueError("No closing quotation")
+    if not rest:
         return words, None
-    rest = [word if set(word) <= set("|>") else shlex.quote(word) for word in words[position:]]
-    return words[:position], " ".join(rest[1:] if rest[0] == "|" else ["cat", *rest])
+    return words, " ".join(rest[1:] if rest[0] == "|" else ["cat", *rest])
 
 
 def _last_word(text: str) -> str:

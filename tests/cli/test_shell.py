@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interactive shell, typed into in a real terminal or fed by a pipe."""
 
+import argparse
+import io
 import os
 import subprocess
 import sys
@@ -256,3 +258,59 @@ def test_files_are_completed_with_spaces_escaped_and_hidden_ones_only_when_asked
     assert complete(f"{start}~/onc") == [f"{start}~/once.nc "]
     assert complete(f"{start}.") == [f"{start}.only "]
     assert complete(f"{start}nowhere/") == []
+
+
+# words of a line
+
+
+@pytest.fixture
+def ran(monkeypatch, tmp_path, capsys):
+    """Gives the words of the commands that lines run, in a folder that must stay empty but for what is named."""
+    monkeypatch.chdir(tmp_path)
+    found: list[list[str]] = []
+
+    def run(words: list[str], stdout) -> int:
+        found.append(words)
+        stdout.write("output\n")
+        return 0
+
+    def go(*lines: str) -> list[list[str]]:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        Shell(run, Parsers([], lambda name: None), argparse.ArgumentParser(), "").run()
+        return found
+
+    return go
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("a '|' touch x", ["a", "|", "touch", "x"]),
+        ('a "|" touch x', ["a", "|", "touch", "x"]),
+        (r"a \| touch x", ["a", "|", "touch", "x"]),
+        ("a '>' x", ["a", ">", "x"]),
+        (r"a \> x", ["a", ">", "x"]),
+        ("a --label-column '' touch x", ["a", "--label-column", "", "touch", "x"]),
+        ('a "" x', ["a", "", "x"]),
+        ("a '|>' '>>' x", ["a", "|>", ">>", "x"]),
+        ("a --name '|'x", ["a", "--name", "|x"]),
+        ("a b'|'c\">\"d", ["a", "b|c>d"]),
+        (r'a "b\"c" d\ e', ["a", 'b"c', "d e"]),
+        ("a '$(touch x)' `touch` ;touch &", ["a", "$(touch x)", "`touch`", ";touch", "&"]),
+        ("a #x", ["a", "#x"]),
+    ],
+)
+def test_what_is_quoted_is_no_operator(ran, tmp_path, line, words):
+    assert ran(line) == [words]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["a 'b", 'a "b', "a '|' 'touch x", "a | 'b"])
+def test_a_line_without_a_closing_quotation_runs_nothing(ran, tmp_path, capsys, line):
+    assert ran(line) == [] and list(tmp_path.iterdir()) == []
+    assert "no closing quotation" in capsys.readouterr().err
+
+
+def test_what_follows_an_operator_keeps_its_quotes(ran, tmp_path):
+    assert ran("a '|' b > 'x; touch y'", "a | tee '>' '' > /dev/null 2") == [["a", "|", "b"], ["a"]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", ">", "x; touch y"]
