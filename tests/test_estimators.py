@@ -12,9 +12,11 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -309,6 +311,27 @@ def test_a_pipeline_learns_from_recordings_to_labels(recordings: Path) -> None:
     assert search.best_score_ >= 0.75  # low and high tones
 
 
+def test_a_pipeline_gives_tables_whose_columns_are_named(recordings: Path) -> None:
+    files = sorted(recordings.rglob("*.wav"))
+    steps = (Spectrogram(**SPECTRA), TimeAutoencoder(num_units=4, **TRAINING), StandardScaler())
+    pipeline = make_pipeline(*steps).set_output(transform="pandas")
+    found = pipeline.fit_transform(files)
+    names = [f"timeautoencoder{number}" for number in range(4)]
+    assert list(found.columns) == names and list(pipeline.get_feature_names_out()) == names
+    assert list(pipeline.transform(files).columns) == names
+    np.testing.assert_array_equal(found.to_numpy(), make_pipeline(*map(clone, steps)).fit_transform(files))
+    with config_context(transform_output="pandas"):
+        assert isinstance(Spectrogram(**SPECTRA).fit_transform(files), list | np.ndarray)
+
+
+@pytest.mark.parametrize("column", [list, np.array, pd.Series, lambda names: np.array(names, dtype=object)])
+def test_paths_may_stand_in_the_only_column_of_a_table(recordings: Path, column: Callable) -> None:
+    files = sorted(map(str, recordings.rglob("*.wav")))[:2]
+    expected = Spectrogram(**SPECTRA).transform(files)
+    for given in (column(files), pd.DataFrame({"file": column(files)}), np.array(files).reshape(-1, 1)):
+        np.testing.assert_array_equal(Spectrogram(**SPECTRA).fit_transform(given), expected)
+
+
 def test_spectrograms_are_those_of_preprocess(recordings: Path, spectra: Path) -> None:
     files = [recordings / name for name in load(spectra).filenames]
     found = Spectrogram(**SPECTRA).fit_transform(files)
@@ -345,6 +368,12 @@ def test_chunks_of_a_recording_are_instances_one_after_the_other(recordings: Pat
         ({"sample_rate": 8000}, [np.zeros((2, 9))], ValueError, r"recording 0 has shape \(2, 9\), one axis of samples"),
         ({"sample_rate": 8000}, [np.zeros(9)], AudioError, "recording 0: lasts 9 samples, window_width=0.04 needs 320"),
         ({"sample_rate": 8000}, [np.ones(999), [np.nan] * 999], ValueError, "recording 1 contains NaN"),
+        ({"sample_rate": 8000}, np.zeros(999), ValueError, "one signal found, a list of recordings was expected"),
+        ({"sample_rate": 8000}, [0.0] * 999, ValueError, "one signal found, a list of recordings was expected"),
+        ({"sample_rate": 8000}, pd.Series(np.zeros(999)), ValueError, "one signal found, a list of recordings was"),
+        ({"sample_rate": 8000}, 3.0, ValueError, "3.0 found, a list of recordings was expected"),
+        ({}, pd.DataFrame({"a": ["a.wav"], "b": ["b.wav"]}), ValueError, "a table of 2 columns found, one of paths"),
+        ({}, pd.DataFrame({"file": ["/nowhere/a.wav"]}), AudioError, "/nowhere/a.wav: no such file"),
         ({"clip_below": 3.0}, [], OptionError, "clip_below=3.0: the loudest cell is 0 dB"),
         ({"fixed_length": 1.0}, [], ValueError, r"spectrograms of shapes \[\] found, one was expected"),
     ],

@@ -17,8 +17,30 @@ from audeep.estimators.parameters import declared_parameters, with_parameters
 Recordings = Sequence[Path | str | NDArray[Any]]
 
 
+def _as_list(X: Any) -> list[Any]:
+    """Recordings one by one.
+
+    Raises:
+        ValueError: there is one alone, or a table of several columns of other things than numbers.
+    """
+    if isinstance(X, str | Path):
+        raise ValueError(f"{str(X)!r} found, a list of recordings was expected; put it into one: [{str(X)!r}]")
+    if hasattr(X, "to_numpy"):  # of pandas or polars
+        X = X.to_numpy()
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind not in "fiub":
+        if X.shape[1] != 1:
+            raise ValueError(f"a table of {X.shape[1]} columns found, one of paths was expected; choose it")
+        X = X[:, 0]
+    if np.ndim(X) == 0 and not hasattr(X, "__iter__"):
+        raise ValueError(f"{X!r} found, a list of recordings was expected")
+    recordings = list(X)
+    if recordings and np.isscalar(recordings[0]) and not isinstance(recordings[0], str):
+        raise ValueError("one signal found, a list of recordings was expected; put it into one: [signal]")
+    return recordings
+
+
 @with_parameters(list(declared_parameters(Preprocessor)), Preprocessor)
-class Spectrogram(TransformerMixin, BaseEstimator):
+class Spectrogram(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Normalised spectrograms of recordings, as `audeep preprocess` makes them; parameters are its options.
 
     Files of another rate than `sample_rate` are resampled, arrays are taken to have it; without one, files keep their
@@ -33,6 +55,8 @@ class Spectrogram(TransformerMixin, BaseEstimator):
     def transform(self, X: Recordings) -> Frames | list[Frames]:
         """Paths of recordings, or signals [num_samples] -> [instance, time, freq] float32.
 
+        A table has the paths in its only column.
+
         Without `fixed_length` or `chunk_length`, recordings may differ in length: the result is a list of [time, freq].
         With `chunk_count`, each recording gives as many instances, one after the other.
 
@@ -41,10 +65,10 @@ class Spectrogram(TransformerMixin, BaseEstimator):
             OptionError: the settings are out of range or contradict each other.
             ValueError: there is no list of recordings, or spectrograms that should have one shape differ.
         """
-        if isinstance(X, str | Path):
-            raise ValueError(f"{str(X)!r} found, a list of recordings was expected; put it into one: [{str(X)!r}]")
-        preprocessor = self._preprocessor()
-        spectrograms = [each for index, item in enumerate(X) for each in self._chunks(preprocessor, index, item)]
+        preprocessor, recordings = self._preprocessor(), _as_list(X)
+        spectrograms = [
+            each for index, item in enumerate(recordings) for each in self._chunks(preprocessor, index, item)
+        ]
         if not preprocessor.has_one_length:
             return spectrograms
         shapes = sorted({spectrogram.shape for spectrogram in spectrograms})
@@ -53,6 +77,13 @@ class Spectrogram(TransformerMixin, BaseEstimator):
                 f"spectrograms of shapes {shapes} found, one was expected; set sample_rate or mel_spectrum"
             )
         return np.stack(spectrograms)
+
+    def set_output(self, *, transform: str | None = None) -> "Spectrogram":
+        """Nothing: spectrograms have two axes, and are no rows of a table; the steps after this one give tables."""
+        return self
+
+    def get_feature_names_out(self, input_features: Any = None) -> None:
+        """Nothing: the values of spectrograms have no names; the step after this one names its own."""
 
     def _chunks(self, preprocessor: Preprocessor, index: int, recording: Path | str | NDArray[Any]) -> Frames:
         """[chunk, time, freq] of one recording."""

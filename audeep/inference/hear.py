@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.errors import ModelError
+from audeep.errors import ModelError, ShapeError
 from audeep.inference.embedder import Embedder, fits
 from audeep.inference.features import model_of_recordings
 from audeep.models import checkpoints
@@ -62,7 +62,12 @@ class HearModel(nn.Module):
         self.framing = self.preprocessor.framing(sample_rate)
 
     def scene_embeddings(self, audio: Tensor) -> Tensor:
-        """[sound, num_samples] -> [sound, scene_embedding_size]."""
+        """[sound, num_samples] -> [sound, scene_embedding_size].
+
+        Raises:
+            ShapeError: there are no sounds, or of no length, or other axes.
+        """
+        audio = _checked(audio)
         num_samples, preprocessor = audio.shape[1], self.preprocessor
         part_length = num_samples
         if self.part_seconds is not None:
@@ -78,7 +83,9 @@ class HearModel(nn.Module):
 
         Raises:
             ModelError: the model does not embed points in time.
+            ShapeError: there are no sounds, or of no length, or other axes.
         """
+        audio = _checked(audio)
         if not isinstance(self.model, EmbedsFrames):
             raise ModelError("the model does not embed points in time; use one of t-rae or masked-frames")
         window, hop = self.framing.window, self.framing.hop
@@ -95,6 +102,15 @@ class HearModel(nn.Module):
             for index, signal in enumerate(signals)
         ]
         return torch.from_numpy(np.concatenate(made)).to(self.embedder.device)
+
+
+def _checked(audio: Tensor) -> Tensor:
+    """[sound, num_samples], neither of which is 0; arrays become tensors."""
+    audio = torch.as_tensor(audio)
+    if audio.ndim != 2 or 0 in audio.shape:
+        remedy = "pass audio[None]" if audio.ndim == 1 and len(audio) else "pass sounds that have samples"
+        raise ShapeError(f"audio has shape {list(audio.shape)}, [sound, num_samples] was expected; {remedy}")
+    return audio
 
 
 def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> HearModel:
@@ -130,6 +146,7 @@ def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:
 
     Raises:
         AudioError: the sounds are shorter than a window of the spectrograms.
+        ShapeError: there are no sounds, or of no length, or other axes.
     """
     return model.scene_embeddings(audio)
 

@@ -12,7 +12,7 @@ import torch
 
 from audeep.cli.app import main
 from audeep.data.data_set import load
-from audeep.errors import ModelError
+from audeep.errors import ModelError, ShapeError
 from audeep.inference import hear
 from audeep.inference.features import FeatureExtractor
 from tests.conftest import with_header
@@ -248,3 +248,18 @@ def test_damaged_settings_are_refused(
         hear.load_model(tmp_path)
     with pytest.raises(ModelError, match=message):
         FeatureExtractor(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(RATE,), (0, RATE), (2, 0), (0,), (1, 1, RATE), ()])
+def test_what_are_no_sounds_is_refused(trained, shape):
+    model = hear.load_model(trained())
+    for embeddings in (hear.get_scene_embeddings, hear.get_timestamp_embeddings):
+        with pytest.raises(ShapeError, match=r"audio has shape \[.*\], \[sound, num_samples\] was expected"):
+            embeddings(torch.zeros(shape), model)
+
+
+def test_arrays_are_sounds_too(trained):
+    model, audio = hear.load_model(trained()), noise(2, 0.5)
+    torch.testing.assert_close(
+        hear.get_scene_embeddings(audio.numpy(), model), hear.get_scene_embeddings(audio, model), rtol=0, atol=0
+    )
