@@ -23,7 +23,6 @@ from audeep.pipeline.recordings import Processed, Shapes, process_all
 from audeep.runtime.constants import SILENCE
 from audeep.runtime.files import check_target, remove_partials, replacing
 from audeep.runtime.journal import Journal, opened_journal
-from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
 from audeep.runtime.signals import deferred_signals
 
@@ -52,57 +51,66 @@ def preprocess(
     Args:
         jobs: worker processes; by default one for each core that this process may use.
         compression: of the features on file, from 0 (none) to 9.
-        skip_bad: leave out recordings that cannot be read or do not suit the settings, and list them, with the
-            reasons, in a file beside `output`.
+        skip_bad: leave out unusable recordings, and list them, with the reasons, in a file beside `output`.
         resume: go on with a run that ended early; it had the same settings (`jobs` and `skip_bad` are free).
 
     Returns:
         For each recording that was left out, its path and the reason.
 
     Raises:
-        ParserError: the name of a recording cannot be stored.
-        AudioError: a recording cannot be read and is not to be skipped, or none can be.
-        ShapeError: two recordings give spectrograms that differ in frequency, or, where all are to have one length,
-            in time, and none is to be skipped.
+        ParserError, AudioError: a recording cannot be stored or read and is not to be skipped, or none can be.
+        ShapeError: spectrograms differ in frequency, or in time where all are to have one length.
         OptionError: there is no run to go on with, or settings or recordings have changed since.
         OutputError: `output` cannot be written.
         Stopped: the process was told to end, or a worker was killed.
     """
     bad: list[str] = []
     instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
-    num_recordings, label_map = len(parser.parse()), parser.label_map
-    for path in (output, bad_list(output)):
-        check_target(path)
-    reuse_memory()
+    num_recordings = len(parser.parse())
     with _journal_of(parser, preprocessor, output, compression, resume) as (journal, arrived):
         paths = [Path(instance.path) for instance in instances]
-        shapes = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None)
         with closing(process_all(preprocessor, paths, journal, jobs, skip_bad)) as results:
-            for path, result in zip(paths, _watched(results, len(paths), journal, arrived), strict=True):
-                if result.chunks is None:
-                    bad.append(str(result.facts.bad))
-                    continue
-                shapes.add(path, result.chunks.shape[1:], result.facts.sample_rate)
-                if not skip_bad:
-                    shapes.check()
-        shapes.log()
-        shape = shapes.common
-        if shape is None:
+            shapes = _shapes(preprocessor, paths, _watched(results, len(paths), journal, arrived), skip_bad, bad)
+        if shapes.common is None:
             raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
-        dims, made_with = [schema.TIME, schema.FREQ], {**asdict(preprocessor), "sample_rate": shapes.sample_rate}
-        attributes = {schema.PREPROCESSING: json.dumps(made_with)}
-        with netcdf.writing(output, dims, shape, parser.num_folds, label_map, compression, attributes) as writer:
-            bad += shapes.odd().values()
-            kept = (
-                (item, chunks if chunks is not None and shapes.suits(chunks.shape[1:]) else None)
-                for item, (_, chunks) in zip(instances, journal.replay(), strict=True)
-            )
-            for group in groups(kept, shape):
+        bad += shapes.odd().values()
+        attributes = {schema.PREPROCESSING: json.dumps({**asdict(preprocessor), "sample_rate": shapes.sample_rate})}
+        layout = [schema.TIME, schema.FREQ], shapes.common, parser.num_folds, parser.label_map
+        with netcdf.writing(output, *layout, compression, attributes) as writer:
+            for group in groups(_suitable(instances, journal, shapes), shapes.common):
                 _stop_if_told(arrived, journal)
-                writer.append(*_columns(group, label_map, shape, shapes.are_padded))
+                writer.append(*_columns(group, parser.label_map, shapes.common, shapes.are_padded))
     _list_bad(bad, bad_list(output), num_recordings)
     logger.info("%s: spectrograms of %d recordings written", output, num_recordings - len(bad))
     return bad
+
+
+def _shapes(
+    preprocessor: Preprocessor, paths: Sequence[Path], results: Iterable[Processed], skip_bad: bool, bad: list[str]
+) -> Shapes:
+    """The shapes of all results; those that are bad are added to `bad`.
+
+    Raises:
+        ShapeError: they differ where they should not, and none is to be skipped.
+    """
+    shapes = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None)
+    for path, result in zip(paths, results, strict=True):
+        if result.chunks is None:
+            bad.append(str(result.facts.bad))
+            continue
+        shapes.add(path, result.chunks.shape[1:], result.facts.sample_rate)
+        if not skip_bad:
+            shapes.check()
+    shapes.log()
+    return shapes
+
+
+def _suitable(
+    instances: Sequence[InstanceMetadata], journal: Journal, shapes: Shapes
+) -> Iterator[tuple[InstanceMetadata, np.ndarray | None]]:
+    """All recordings with what the journal has of them, as far as that has the shape of most."""
+    for instance, (_, chunks) in zip(instances, journal.replay(), strict=True):
+        yield instance, chunks if chunks is not None and shapes.suits(chunks.shape[1:]) else None
 
 
 def partial_path(output: Path) -> Path:
@@ -139,6 +147,8 @@ def _journal_of(
 
     At the end the journal is removed; where the work ends early and can go on, it stays, and the error says so.
     """
+    for path in (output, bad_list(output)):
+        check_target(path)
     settings = _settings(parser, preprocessor, compression)
     with (
         deferred_signals(signal.SIGTERM, signal.SIGINT) as arrived,

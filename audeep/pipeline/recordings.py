@@ -14,6 +14,7 @@ from audeep.audio.front_ends.mel import Preprocessor
 from audeep.errors import AudioError, OptionError, ShapeError, Stopped, describe
 from audeep.runtime.execution import most_in_work, run, run_apart
 from audeep.runtime.journal import Journal
+from audeep.runtime.memory import reuse_memory
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def process_all(
         OptionError: a recording in the journal has changed.
         Stopped: a worker was killed, and bad recordings are not to be skipped.
     """
+    reuse_memory()
     num_kept = 0
     for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
         kept = Processed(Facts(**facts), chunks)
