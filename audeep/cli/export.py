@@ -13,6 +13,14 @@ from audeep.data.exchange.formats import tables
 logger = logging.getLogger(__name__)
 
 
+def _directory(text: str) -> Path:
+    """An argparse type: the name of a directory, which is not one of a table."""
+    path = Path(text)
+    if path.suffix.lower().lstrip(".") in tables() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} found, expected a directory; --name gives the name of the files")
+    return path
+
+
 class Export(AudeepCommand):
     """Write a data set as CSV or ARFF files, partitions and cross-validation folds as directories."""
 
@@ -27,7 +35,7 @@ class Export(AudeepCommand):
         )
         parser.add_argument("--name", help="name of the files, without suffix (default: that of the input file)")
         parser.add_argument(
-            "--output", type=Path, required=True, metavar="DIR", help="directory to write to; created if need be"
+            "--output", type=_directory, required=True, metavar="DIR", help="directory to write to; created if need be"
         )
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:

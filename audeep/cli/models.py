@@ -18,6 +18,7 @@ from audeep.cli.options import (
     add_seed,
     add_step,
     choice_of,
+    data_set_path,
     declared_values,
     index,
     partition_name,
@@ -164,7 +165,7 @@ class Generate(ModelCommand):
         add_model_dir(parser)
         parser.add_argument(
             "--output",
-            type=Path,
+            type=data_set_path,
             nargs="+",
             required=True,
             metavar="FILE",

@@ -209,9 +209,20 @@ def add_input(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=text)
 
 
+PICTURES = (".eps", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".svg", ".svgz", ".tif", ".tiff", ".webp")
+
+
+def data_set_path(text: str) -> Path:
+    """An argparse type: the name of a data set file, which is not one of a picture."""
+    path = Path(text)
+    if path.suffix.lower() in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text!r} found, expected a data set file such as {path.with_suffix('.nc')}")
+    return path
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """--output FILE."""
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="data set file to write")
+    parser.add_argument("--output", type=data_set_path, required=True, metavar="FILE", help="data set file to write")
 
 
 def add_raw_data(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from audeep.cli.options import (
     add_declared,
     add_plot,
     add_raw_data,
+    data_set_path,
     declared_values,
     index,
     number,
@@ -36,7 +37,7 @@ class Preprocess(AudeepCommand):
         add_raw_data(parser)
         parser.add_argument(
             "--output",
-            type=Path,
+            type=data_set_path,
             default=Path("spectrograms.nc"),
             metavar="FILE",
             help="data set file to write (default: %(default)s)",

@@ -3,10 +3,9 @@
 
 import argparse
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audeep.cli.options import AudeepCommand, add_input, add_plot, add_seed, positive
+from audeep.cli.options import AudeepCommand, add_input, add_plot, add_seed, data_set_path, positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +24,10 @@ class Visualize(AudeepCommand):
         add_input(parser, "data set file of features")
         add_plot(parser, "the map")
         parser.add_argument(
-            "--output", type=Path, metavar="FILE", help="also write the map to a data set file, with two features"
+            "--output",
+            type=data_set_path,
+            metavar="FILE",
+            help="also write the map to a data set file, with two features",
         )
         add_seed(parser)
 

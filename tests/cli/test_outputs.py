@@ -95,7 +95,7 @@ def test_a_link_to_a_recording_is_the_recording(refused):
     [
         "t-rae generate --model-dir run/logs --input spectrograms --steps 3 6 --output f.nc d/../f.nc",
         "svm evaluate --input features --cross-validate --complexity 1 --json x --confusion x",
-        "visualize pca --input features --output x.png --plot d/../x.png",
+        "visualize pca --input features --output x --plot d/../x",
         "visualize pca --input features --output x.nc --log-file x.nc",
         "export --input features --format csv --name x --output d --log-file d/x.csv",
         f"{PREPROCESS} --output x.nc --log-file x.nc.bad.txt",
@@ -117,3 +117,31 @@ def test_what_was_written_into_the_base_directory_or_the_run_is_written_again(au
         ):
             result = audeep(f"-q {command}")
             assert result.status == 0, result
+
+
+@pytest.mark.parametrize("suffix", [".png", ".PDF", ".svg", ".jpg"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "visualize pca --input {features} --output {out}",
+        "visualize tsne --input {features} --output {out}",
+        "preprocess --basedir {recordings} --output {out}",
+        "t-rae generate --model-dir {run}/logs --input {spectrograms} --output {out}",
+        "upsample --input {spectrograms} --output {out}",
+    ],
+)
+def test_a_data_set_is_not_written_to_the_name_of_a_picture(audeep, inputs, tmp_path, command, suffix):
+    result = audeep(f"-q {command.format(**inputs, out=tmp_path / f'x{suffix}')}")
+    assert result.status == 1 and result.err.count("\n") == 1
+    assert f"x{suffix}' found, expected a data set file such as {tmp_path}/x.nc" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.arff", "x.CSV"])
+def test_an_export_is_not_written_below_the_name_of_a_table(audeep, inputs, tmp_path, name):
+    command = f"-q export --input {inputs['features']} --format csv --output {tmp_path}/{name}"
+    result = audeep(command)
+    assert result.status == 1 and f"{name}' found, expected a directory" in result.err
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / name).mkdir()
+    assert audeep(command).status == 0

@@ -36,6 +36,11 @@ DIRECTORIES = {
 COMMANDS = {**FILES, **DIRECTORIES}
 
 
+def output_name(command: str) -> str:
+    """What the output of a command is called in the tests: a picture, or a data set."""
+    return "out.png" if "--plot" in COMMANDS[command] else "out.nc"
+
+
 def content(folder: Path) -> dict[str, bytes | None]:
     """All below a folder: the content of files, where links lead to."""
     return {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import COMMANDS, FILES, content, mounted, small_files
+from tests.faults.commands import COMMANDS, FILES, content, mounted, output_name, small_files
 
 pytestmark = pytest.mark.slow
 
@@ -33,10 +33,10 @@ def fails(command: str, folder: Path) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_that_grows_too_large(inputs, tmp_path, command):
     if command in FILES:
-        (tmp_path / "out.png").write_bytes(b"old")
+        (tmp_path / output_name(command)).write_bytes(b"old")
     with small_files(100):
-        error = fails(COMMANDS[command].format(**inputs, output=tmp_path / "out.png"), tmp_path)
-    assert str(tmp_path / "out.png") in error and "cannot be written" in error
+        error = fails(COMMANDS[command].format(**inputs, output=tmp_path / output_name(command)), tmp_path)
+    assert str(tmp_path / output_name(command)) in error and "cannot be written" in error
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -44,5 +44,5 @@ def test_a_full_disk(inputs, tmp_path, command):
     with mounted(tmp_path / "disk", "size=8k") as disk:
         (disk / "kept").write_bytes(bytes(4096 if command in SMALL else 100))
         (disk / "other").write_bytes(bytes(4096))
-        error = fails(COMMANDS[command].format(**inputs, output=disk / "out.png"), disk)
-        assert str(disk / "out.png") in error and "cannot be written" in error
+        error = fails(COMMANDS[command].format(**inputs, output=disk / output_name(command)), disk)
+        assert str(disk / output_name(command)) in error and "cannot be written" in error

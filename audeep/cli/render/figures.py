@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 DOTS_PER_INCH = 120
 FONT = "DejaVu Sans"  # comes with Matplotlib
+TOLD: set[int] = set()  # characters that no font has, of which a warning was given
 LAST_RESORT = "Last Resort"  # a font of boxes
 # of Okabe and Ito (2008), which those who see fewer colours can tell too; the first two are farthest from each other
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#56B4E9", "#D55E00", "#009E73", "#F0E442", "#CC79A7")
@@ -107,7 +108,7 @@ def printable(text: str) -> str:
 
 
 def _choose_fonts(figure: Figure) -> None:
-    """Use other installed fonts for characters that the usual one lacks; a warning says which none has."""
+    """Use other installed fonts for characters that the usual one lacks; one warning says which none has."""
     texts = figure.findobj(Text)
     missing = {ord(letter) for text in texts for letter in text.get_text()} - {ord("\n")}
     families = []
@@ -118,7 +119,8 @@ def _choose_fonts(figure: Figure) -> None:
         missing = missing_here
         if not missing:
             break
-    if missing:
+    if missing - TOLD:
+        TOLD.update(missing)
         shown = "".join(sorted(map(chr, missing)))
         shown = shown if len(shown) <= 10 else f"{shown[:10]}..."
         logger.warning("no installed font has the characters %s; install one that has, such as Noto Sans CJK", shown)

@@ -79,6 +79,14 @@ def test_characters_that_no_font_has_are_told_of_once(tmp_path, caplog):
     assert sum(record.levelname == "WARNING" for record in caplog.records) == len(said)
 
 
+def test_pictures_with_the_same_missing_characters_give_one_warning(tmp_path, caplog):
+    data_set, points = labelled(["\U0010fffd", "two"])  # for private use: no font has it
+    for name in ("a.png", "b.png"):
+        plot_map(points, data_set, "classes", tmp_path / name)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 1 and "no installed font has the characters" in said[0]
+
+
 def test_characters_of_another_font_are_drawn_in_it(tmp_path, caplog):
     data_set, points = labelled(["\ue000", "two"])  # of STIX fonts, which come with Matplotlib
     plot_map(points, data_set, "classes", tmp_path / "a.svg")
