@@ -125,6 +125,14 @@ class AudeepApp(App):
             self.stderr.write(f"{escaped(self.interruption)}\n")
         return status if self.last_status is None else self.last_status
 
+    def run_subcommand(self, argv: list[str]) -> int:
+        """Run a command; what is said of words that are none shows no control sequences."""
+        try:
+            self.command_manager.find_command(argv)
+        except ValueError:
+            argv = list(map(escaped, argv))
+        return super().run_subcommand(argv)
+
     def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
         """Keep what a command that is interrupted has to say."""
         if isinstance(err, KeyboardInterrupt) and err.args:

@@ -57,6 +57,11 @@ def test_what_is_logged_and_warned_is_one_clean_line(audeep, monkeypatch, inputs
     assert text.count("\n") == 4 and all(letter.isprintable() for letter in text.replace("\n", ""))
 
 
+def test_what_is_said_of_no_command_is_clean(audeep):
+    result = audeep("'preprocessed\x1b[31m' x")
+    assert result.status == 2 and r"'preprocessed\x1b[31m x' is not an audeep command" in result.out
+
+
 @pytest.mark.parametrize("name", ["preproces", "t-ra", "svm evaluat", "nonsense"])
 def test_help_for_what_is_no_command_is_an_error(audeep, name):
     result = audeep(f"help {name}")
