@@ -134,7 +134,8 @@ def _declared(each: "Field[Any]", hint: Any) -> Option:
     facts = dict(each.metadata.get("option", {}))
     if kinds == [int]:
         facts.setdefault("least", 0)
-    kind = kinds[0] if len(kinds) == 1 and isinstance(kinds[0], type) else object
+    is_plain = len(kinds) == 1 and isinstance(kinds[0], type) and typing.get_origin(kinds[0]) is None
+    kind = kinds[0] if is_plain else object
     return Option(each.name, kind, each.default, is_optional, **facts)
 
 
