@@ -157,6 +157,15 @@ class TrainTimeAutoencoder(Train):
         return model_type_of("masked-frames")
 
 
+def add_any_preprocessing(parser: argparse.ArgumentParser) -> None:
+    """--any-preprocessing."""
+    parser.add_argument(
+        "--any-preprocessing",
+        action="store_true",
+        help="take spectrograms that were made with other settings than those trained on (default: they are refused)",
+    )
+
+
 class Generate(ModelCommand):
     """Embed spectrograms with"""
 
@@ -183,6 +192,7 @@ class Generate(ModelCommand):
             "--batch-size", type=positive_int, default=500, help="instances at a time (default: %(default)s)"
         )
         add_device(parser)
+        add_any_preprocessing(parser)
         if getattr(self.model_type, "embed_pooled", None) not in (None, self.model_type.embed):
             parser.add_argument(
                 "--pooled",
@@ -204,6 +214,7 @@ class Generate(ModelCommand):
             batch_size=parsed_args.batch_size,
             device=parsed_args.device,
             pooled=getattr(parsed_args, "pooled", False),
+            any_preprocessing=parsed_args.any_preprocessing,
         )
 
 
@@ -274,6 +285,7 @@ class TaggerCommand(ModelCommand):
             "--batch-size", type=positive_int, default=500, help="instances at a time (default: %(default)s)"
         )
         add_device(parser)
+        add_any_preprocessing(parser)
 
     def scores(self, parsed_args: argparse.Namespace) -> "tuple[DataSet, tuple[str, ...]]":
         """The instances with the scores of all labels, and the labels."""
@@ -289,6 +301,7 @@ class TaggerCommand(ModelCommand):
             kind=self.kind,
             batch_size=parsed_args.batch_size,
             device=parsed_args.device,
+            any_preprocessing=parsed_args.any_preprocessing,
         )
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A trained model applied: embeddings of spectrograms, batch by batch or of a whole data set."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,4 +110,23 @@ def check_shape(model: Network, data_set: DataSet, model_directory: Path) -> Non
         raise ShapeError(
             f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
             f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"
+        )
+
+
+def check_made_alike(made_with: Mapping[str, Any] | None, data_set: DataSet, model_directory: Path) -> None:
+    """Check that spectrograms were made as those that a model was trained on, as far as both are known.
+
+    Args:
+        made_with: the settings of the latter, by name.
+
+    Raises:
+        OptionError: a setting differs.
+    """
+    found, expected = data_set.preprocessing or {}, made_with or {}
+    differing = [name for name in expected if name in found and found[name] != expected[name]]
+    if differing:
+        texts = ", ".join(f"{name} {found[name]} rather than {expected[name]}" for name in differing)
+        raise OptionError(
+            f"{data_set.source or 'the input'}: was made with {texts}, on which the model in {model_directory} was"
+            " trained; preprocess as for training, or pass any_preprocessing=True"
         )

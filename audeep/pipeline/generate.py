@@ -9,8 +9,8 @@ from audeep.data import netcdf
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED, NUM_FRAMES
 from audeep.errors import OptionError
-from audeep.inference.embedder import BATCH_SIZE, Embedder, check_shape
-from audeep.models.checkpoints import load_model
+from audeep.inference.embedder import BATCH_SIZE, Embedder, check_made_alike, check_shape
+from audeep.models.checkpoints import load_model, preprocessing_of
 from audeep.models.devices import select_device
 from audeep.runtime.files import check_target
 
@@ -27,6 +27,7 @@ def generate(
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     pooled: bool = False,
+    any_preprocessing: bool = False,
 ) -> None:
     """Write the embeddings of all instances, one file for each training step.
 
@@ -38,9 +39,11 @@ def generate(
         steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected ("t-rae").
         pooled: embed by `embed_pooled`, which the models of t-rae have.
+        any_preprocessing: take spectrograms that were made with other settings than those trained on.
 
     Raises:
-        OptionError: the numbers of steps and outputs differ, or there are no pooled features.
+        OptionError: the numbers of steps and outputs differ, there are no pooled features, or spectrograms were made
+            with other settings.
         ModelError: a checkpoint is missing or damaged.
         ShapeError: the model was trained on another shape.
         OutputError: an output cannot be written.
@@ -54,8 +57,10 @@ def generate(
             raise OptionError(f"{output}: is named twice; give each step an output of its own")
         check_target(output)
     models = [load_model(directory, step, kind)[0] for step in chosen]
-    for model in models:
+    for model, step in zip(models, chosen, strict=True):
         check_shape(model, data_set, directory)
+        if not any_preprocessing:
+            check_made_alike(preprocessing_of(directory, step), data_set, directory)
     for model, output in zip(models, paths, strict=True):
         _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size)
         logger.info("%s: features of %d instances written", output, len(data_set))

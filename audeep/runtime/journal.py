@@ -99,10 +99,12 @@ def opened_journal(path: Path, settings: Mapping[str, Any], resume: bool) -> Ite
 
     Raises:
         OptionError: there is no journal to go on with, or it is of work with other settings.
-        OutputError: another process works with it, `path` is another file, or cannot be written.
+        OutputError: another process works with it, `path` is another file or a link, or cannot be written.
     """
     settings = json.loads(json.dumps(settings))  # as they come back
     check_target(path)
+    if path.is_symlink():
+        raise OutputError(f"{path}: is a link, which is not followed; remove it, or choose another output")
     if resume and not path.exists():
         raise OptionError(f"{path}: no such file, there is nothing to go on with; leave out resume=True to start")
     with ExitStack() as stack:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generation of features with trained models."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,3 +185,25 @@ def test_features_of_frames_keep_their_numbers(tmp_path: Path, make_spectrograms
     train([frames], "t-rae", tmp_path / "t", options=options)
     generate(tmp_path / "t" / "logs", frames, [tmp_path / "out.nc"])
     assert load(tmp_path / "out.nc").feature_dims == ("generated",)
+
+
+def test_spectrograms_made_otherwise_are_refused_unless_any_are_wanted(
+    tmp_path: Path, make_spectrograms: Callable
+) -> None:
+    def made(**settings: float) -> DataSet:
+        data_set = make_spectrograms(6)
+        data_set.data.attrs["preprocessing"] = json.dumps(settings)
+        return data_set
+
+    options = TrainingOptions(batch_size=4, num_epochs=1, device="cpu")
+    train([made(clip_below=-60.0, sample_rate=8000)], "t-rae", tmp_path / "run", options=options)
+    logs, out = tmp_path / "run/logs", tmp_path / "f.nc"
+    other = made(clip_below=-45.0, sample_rate=16000)
+    with pytest.raises(OptionError) as refused:
+        generate(logs, other, [out])
+    for text in ("clip_below -45.0 rather than -60.0", "sample_rate 16000 rather than 8000", "any_preprocessing=True"):
+        assert text in str(refused.value)
+    assert not out.exists()
+    generate(logs, other, [out], any_preprocessing=True)
+    for same in (made(clip_below=-60.0, sample_rate=8000), make_spectrograms(6)):  # of the latter nothing is known
+        generate(logs, same, [out])

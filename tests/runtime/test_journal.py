@@ -128,3 +128,15 @@ def test_removed_journals_leave_nothing(tmp_path):
         journal.append({}, ARRAYS[0])
         journal.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_link_in_the_place_of_a_journal_is_not_followed(tmp_path, resume, exists):
+    path, other = tmp_path / "out.nc.partial", tmp_path / "other"
+    if exists:
+        other.touch()
+    path.symlink_to(other)
+    with pytest.raises(OutputError, match="is a link, which is not followed"), opened_journal(path, {}, resume):
+        pass
+    assert path.is_symlink() and (not exists or other.read_bytes() == b"")
