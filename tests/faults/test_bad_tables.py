@@ -17,13 +17,13 @@ LABELLED = "filename,label_nominal,label_numeric,x\n"
 
 
 def not_a_number(text: str, row: int = 1) -> str:
-    return f"x.csv: column 'x' has {text!r} in data row {row}, features are numbers; name columns of metadata,"
+    return f"x.csv: column 'x' has {text!r} in data row {row}, features are numbers; leave it out with ignore_column"
 
 
 CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     # what is there
-    "empty": ("", f"{CSV}No columns to parse from file; fix it"),
-    "line ends alone": ("\n\n\n", f"{CSV}No columns to parse from file; fix it"),
+    "empty": ("", "x.csv: has no columns of features; at least one was expected"),
+    "line ends alone": ("\n\n\n", "x.csv: has no columns of features; at least one was expected"),
     "header alone": ("filename,x\n", "x.csv: has no instances; at least one was expected"),
     "header without line end": ("filename,x", "x.csv: has no instances; at least one was expected"),
     "no features": (
@@ -37,16 +37,13 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     "a value less": ("x,y\n1,2\n3\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
     "a value more": ("x,y\n1,2\n3,4,5\n", f"{CSV}line 3 has 3 values, the header has 2; fix it"),
     "a value more everywhere": ("x,y\n1,2,3\n4,5,6\n", f"{CSV}line 2 has 3 values, the header has 2; fix it"),
-    "a comma at each end": ("x,y\n1,2,\n", f"{CSV}line 2 has 3 values, the header has 2; fix it"),
-    "a line of blanks": ("filename,x\na,1\n  \nb,2\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
     "a comment": ("# tones\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 1; fix it"),
     "another separator further down": ("x,y\n1,2\n3;4\n", f"{CSV}line 3 has 1 values, the header has 2; fix it"),
-    "an empty line in front": ("\nfilename,x\na,1\n", f"{CSV}line 2 has 2 values, the header has 0; fix it"),
     "cut in a line": ("x,y,z\n1,2,3\n4,", f"{CSV}line 3 has 2 values, the header has 3; fix it"),
     # columns
     "a column twice": ("x,y,x\n1,2,3\n", f"{CSV}the column 'x' is there twice; fix it"),
     "names twice": ("filename,filename,x\na,b,1\n", f"{CSV}the column 'filename' is there twice; fix it"),
-    "three columns without name": (",,,\n1,2,3,4\n", f"{CSV}the column '' is there twice; fix it"),
+    "columns without names": (",,,\n1,2,3,4\n", "x.csv: has no instances; at least one was expected"),
     "names of columns that are data": ("1,2,1\n4,5,6\n", f"{CSV}the column '1' is there twice; fix it"),
     # values
     "text": ("filename,x\na,loud\n", not_a_number("loud")),
@@ -62,7 +59,6 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     "a hexadecimal number": ("filename,x\na,0x10\n", not_a_number("0x10")),
     "a complex number": ("filename,x\na,1+2j\n", not_a_number("1+2j")),
     "an underscore": ("filename,x\na,1_000\n", not_a_number("1_000")),
-    "a decimal comma": ("filename;x\na;1,5\n", not_a_number("1,5")),
     "a thousand's comma": ('filename,x\na,"1,000"\n', not_a_number("1,000")),
     "two numbers": ("filename,x\na,1 2\n", not_a_number("1 2")),
     "a list": ('filename,x\na,"[1, 2]"\n', not_a_number("[1, 2]")),
@@ -96,12 +92,12 @@ CSV_CASES: dict[str, tuple[str | bytes, str]] = {
     "zeros": (b"\0" * 100, f"{CSV}it has NUL characters, as UTF-16 has; UTF-8 was expected; fix it"),
     "a NUL in a name": (b"filename,x\na\0b,1\n", "x.csv: "),
     # quotes
-    "an open quote": ('filename,x\n"a,1\nb,2\n', f"{CSV}line 3 has 1 values, the header has 2; fix it"),
-    "an open quote at the end": ('filename,x\na,1\n"', f"{CSV}line 3 has 1 values, the header has 2; fix it"),
-    "an open quote in the header": ('"filename,x\na,1\n', f"{CSV}Error tokenizing data. C error: EOF inside string"),
+    "an open quote": ('filename,x\n"a,1\nb,2\n', f"{CSV}unexpected end of data; fix it"),
+    "an open quote at the end": ('filename,x\na,1\n"', f"{CSV}unexpected end of data; fix it"),
+    "an open quote in the header": ('"filename,x\na,1\n', f"{CSV}unexpected end of data; fix it"),
     "an open quote in the last value": (
         'filename,x\na,"1\n',
-        f"{CSV}Error tokenizing data. C error: EOF inside string",
+        f"{CSV}unexpected end of data; fix it",
     ),
     "a name of 200,000 letters": (f"filename,x\n{'a' * 200_000},1\n", f"{CSV}field larger than field limit (131072)"),
     # metadata
@@ -184,7 +180,7 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
         "@relation x\n@relation y\n@attribute x real\n@data\n1\n",
         bad("Invalid layout of the ARFF file"),
     ),
-    "@attribute after @data": (HEAD + "@data\n@attribute y real\na,1\n", bad("Invalid layout of the ARFF file. Erro")),
+    "@attribute after @data": (HEAD + "@data\n@attribute y real\na,1\n", bad("line 5 has 1 values, there are 2")),
     "an attribute without type": (
         "@relation x\n@attribute x\n@data\n1\n",
         bad("Bad @ATTRIBUTE format, at line 2; fix"),
@@ -198,7 +194,7 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
         "@relation x\n@attribute x complex\n@data\n1\n",
         bad("Bad @ATTRIBUTE type, at line 2; fix it"),
     ),
-    "a date": ("@relation x\n@attribute x date yyyy\n@data\n1\n", bad("Bad @ATTRIBUTE type, at line 2; fix it")),
+    "dates alone": ("@relation x\n@attribute x date yyyy\n@data\n1\n", "x.arff: has no columns of features; at least"),
     "a relational attribute": (
         "@relation x\n@attribute x relational\n@attribute y real\n@end x\n@data\n1\n",
         bad("Bad @ATTRIBUTE type, at line 2; fix it"),
@@ -210,25 +206,27 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
     "a nominal attribute without values": ("@relation x\n@attribute x {}\n@data\na\n", bad("")),
     "a value that is not declared": (
         "@relation x\n@attribute label_nominal {a, b}\n@attribute x real\n@data\nc,1\n",
-        bad("Data value c not found in nominal declaration; fix it"),
+        bad("attribute 'label_nominal' has c in data row 1 (line 5), which its declaration does not have; fix it"),
     ),
     "a nominal feature": (
         "@relation x\n@attribute x {a, b}\n@data\na\n",
-        "x.arff: column 'x' has 'a' in data row 1, features are numbers; name columns of metadata,",
+        "x.arff: column 'x' has 'a' in data row 1, features are numbers; leave it out with ignore_column",
     ),
     "a text as feature": (
         "@relation x\n@attribute x string\n@data\nloud\n",
-        "x.arff: column 'x' has 'loud' in data row 1, features are numbers; name columns of metadata,",
+        "x.arff: column 'x' has 'loud' in data row 1, features are numbers; leave it out with ignore_column",
     ),
-    "text among numbers": (HEAD + "@data\na,loud\n", bad("Invalid numerical value")),
-    "a formula among numbers": (HEAD + "@data\na,=1+1\n", bad("Invalid numerical value")),
-    "a decimal comma": (HEAD + "@data\na,1,5\n", bad("Bad @DATA instance format: a,1,5; fix it")),
-    "a value less": (HEAD + "@data\na\n", bad("Bad @DATA instance format: a; fix it")),
-    "a value more": (HEAD + "@data\na,1,2\n", bad("Bad @DATA instance format: a,1,2; fix it")),
-    "a value less further down": (TWO + "1,2\n3\n", bad("Bad @DATA instance format: 3; fix it")),
-    "a value more, beside a percent sign": (HEAD + "@data\n100%,1,2\n", bad("Bad @DATA instance format")),
+    "text among numbers": (HEAD + "@data\na,loud\n", bad("attribute 'x' has loud in data row 1 (line 5), a number")),
+    "a formula among numbers": (HEAD + "@data\na,=1+1\n", bad("attribute 'x' has =1+1 in data row 1 (line 5), a")),
+    "a decimal comma": (HEAD + "@data\na,1,5\n", bad("line 5 has 3 values, there are 2 attributes; fix it")),
+    "a value less": (HEAD + "@data\na\n", bad("line 5 has 1 values, there are 2 attributes; fix it")),
+    "a value more": (HEAD + "@data\na,1,2\n", bad("line 5 has 3 values, there are 2 attributes; fix it")),
+    "a value less further down": (TWO + "1,2\n3\n", bad("line 6 has 1 values, there are 2 attributes; fix it")),
+    "a value more, beside a percent sign": (
+        HEAD + "@data\n100%,1,2\n",
+        bad("line 5 has 3 values, there are 2 attributes"),
+    ),
     "an open quote beside a percent sign": (HEAD + "@data\n'100%,1\n", bad("Invalid layout of the ARFF file")),
-    "weights of instances": (HEAD + "@data\na,1,{5}\n", bad("Invalid layout of the ARFF file")),
     "an open quote": (HEAD + "@data\n'a,1\n", bad('Invalid layout of the ARFF file. Error parsing "\'a,1"; fix it')),
     "an unknown escape": (HEAD + "@data\n'\\x',1\n", bad("Unsupported escape sequence: \\x; fix it")),
     "half a letter in an escape": (

@@ -24,7 +24,7 @@ def delimited(file: TextIO, delimiters: str = ",;\t") -> tuple[str, Iterator[tup
         first, skipped = file.readline(), skipped + 1
     bare = re.sub(r'"[^"]*"', "", first)
     delimiter = delimiter or max(delimiters, key=bare.count)
-    reader = csv.reader(chain([first], file), delimiter=delimiter)
+    reader = csv.reader(chain([first], file), delimiter=delimiter, strict=True)  # no open quote at the end
     lines = ((reader.line_num + skipped, row) for row in reader)
     return delimiter, ((number, row) for number, row in lines if any(cell.strip() for cell in row))
 

@@ -137,12 +137,12 @@ def _is_time_or_row_number(name: str, frame: pd.DataFrame) -> bool:
     """Whether a column is one that openSMILE writes for times, or that pandas and R write to number rows."""
     if name.lower() in ("frametime", "frameindex"):
         return True
-    names, column = list(frame.columns), frame[name]
-    if name in ("start", "end") and {"file", "start", "end"} <= set(names):
-        return True
-    numbers = column.to_numpy()
-    counts = name in ("index", "level_0", "X", "rownames", "row.names", "row_names") and column.dtype.kind in "iu"
-    return counts and bool((np.diff(numbers) > 0).all())
+    if name in ("start", "end"):
+        return all(other in frame.columns for other in ("file", "start", "end"))
+    if name not in ("index", "level_0", "X", "rownames", "row.names", "row_names"):
+        return False
+    column = frame[name]
+    return column.dtype.kind in "iu" and bool((np.diff(column.to_numpy()) > 0).all())
 
 
 def _check_columns(
@@ -154,7 +154,8 @@ def _check_columns(
     columns: Mapping[str, str],
 ) -> None:
     if not features:
-        raise DataError(f"{path}: has no columns of features beside {', '.join(map(str, frame.columns))}")
+        beside = f" beside {', '.join(map(str, frame.columns))}" if len(frame.columns) else ""
+        raise DataError(f"{path}: has no columns of features{beside}; at least one was expected")
     for variable, column in columns.items():
         if column not in frame.columns and column != variable:
             raise DataError(f"{path}: has no column {column!r} for {variable}; it has {_some(list(frame.columns))}")
