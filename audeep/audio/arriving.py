@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recordings that arrive on standard input."""
 
-import io
 import os
 import stat
 import sys
@@ -9,17 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import soundfile
 
 from audeep.audio.decoding import Recording, Source
+from audeep.audio.parts import RandomAccess
 from audeep.errors import AudioError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 LONGEST_HEADER = 2**24  # bytes to which a decoder may go back: FLAC files may have pictures in their headers
+UNKNOWN_SIZE = 2**62  # that a pipe tells: more than any recording has
 _BLOCK_BYTES = 2**14
 
 
@@ -50,46 +47,27 @@ def opened_input() -> Iterator[Recording]:
         ) from error
 
 
-class Arriving(io.RawIOBase):
+class Arriving(RandomAccess):
     """A pipe as a file of unknown length whose first bytes can be read again."""
 
     def __init__(self, number: int, head: bytes) -> None:
         """The pipe of this number, from which `head` was read."""
+        super().__init__(UNKNOWN_SIZE)
         self.number = number
         self.head = head
-        self.position = 0
         self.length = len(head)  # of what was read
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: 2**62}[whence]
-        return self.position
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
+    def _some(self, most: int) -> bytes:
         """What is at the position; nothing where that is neither in the head nor where the pipe is."""
-        target, found = memoryview(buffer).cast("B"), 0
-        while found < len(target):
-            most = len(target) - found
-            if self.position < len(self.head):
-                content = self.head[self.position : self.position + most]
-            elif self.position == self.length and (content := os.read(self.number, most)):
-                self.length += len(content)
-                if self.length <= LONGEST_HEADER:
-                    self.head += content
-            else:
-                break
-            target[found : found + len(content)] = content
-            found += len(content)
-            self.position += len(content)
-        return found
+        if self.position < len(self.head):
+            return self.head[self.position : self.position + most]
+        if self.position != self.length:
+            return b""
+        content = os.read(self.number, most)
+        self.length += len(content)
+        if self.length <= LONGEST_HEADER:
+            self.head += content
+        return content
 
 
 def _first(number: int, size: int) -> bytes:

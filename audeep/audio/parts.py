@@ -44,14 +44,11 @@ def patched(size: int, at: int, content: bytes) -> tuple[Segment, ...]:
     return range(at), content, range(at + len(content), size)
 
 
-class View(io.RawIOBase):
-    """A part of an open file as a file of its own."""
+class RandomAccess(io.RawIOBase):
+    """A file of `size` bytes, as it tells, that is read at a position of its own; subclasses give what is there."""
 
-    def __init__(self, file: BinaryIO, part: Part) -> None:
-        self.file = file
-        self.segments: Sequence[Segment] = [segment for segment in part.segments if len(segment)]
-        self.ends = list(accumulate(map(len, self.segments)))
-        self.size = max(self.ends[-1] if self.ends else 0, part.claimed_size)
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.position = 0
 
     def readable(self) -> bool:
@@ -77,7 +74,21 @@ class View(io.RawIOBase):
         return found
 
     def _some(self, most: int) -> bytes:
-        """Up to `most` bytes from here on, of one segment; none at the end."""
+        """Up to `most` bytes from the position on; none where nothing is to be read."""
+        raise NotImplementedError
+
+
+class View(RandomAccess):
+    """A part of an open file as a file of its own."""
+
+    def __init__(self, file: BinaryIO, part: Part) -> None:
+        self.file = file
+        self.segments: Sequence[Segment] = [segment for segment in part.segments if len(segment)]
+        self.ends = list(accumulate(map(len, self.segments)))
+        super().__init__(max(self.ends[-1] if self.ends else 0, part.claimed_size))
+
+    def _some(self, most: int) -> bytes:
+        """Bytes of one segment."""
         for segment, end in zip(self.segments, self.ends, strict=True):
             if self.position < end:
                 skipped = self.position - (end - len(segment))
