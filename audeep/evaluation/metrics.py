@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How good predictions are: scores of labels and of values; NaN where a score is not defined."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 
 import numpy as np
@@ -30,6 +30,16 @@ def class_scores(true: np.ndarray, predicted: np.ndarray, classes: Sequence[int]
     found = metrics.precision_recall_fscore_support(true, predicted, labels=classes, zero_division=np.nan)
     precision, recall, f1, count = found
     return {"recall": recall, "precision": precision, "F1": f1, "count": count}
+
+
+def means_of_classes(scores: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Unweighted means over the classes that occur, of what `class_scores` gives; the sum of the counts.
+
+    What is not defined counts as 0, such as the precision of a class that is never predicted.
+    """
+    occurs = scores["count"] > 0
+    means = {name: float(np.nan_to_num(values[occurs]).mean()) for name, values in scores.items()}
+    return {**means, "count": int(scores["count"].sum())}
 
 
 def of_finite(measure: Measure) -> Measure:

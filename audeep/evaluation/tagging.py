@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError
+from audeep.evaluation.ranking import ranked
 from audeep.evaluation.results import ClassEvaluation, Fold
 
 
@@ -46,12 +47,18 @@ def evaluate_scores(scores: DataSet, labels: Sequence[str], by_file: bool = Fals
     return ClassEvaluation((fold,), positions)
 
 
+def file_means(filenames: np.ndarray, values: np.ndarray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The first instance of each file, sorted by name, and the mean of the values [instance, label] of all of its."""
+    _, firsts, files, counts = np.unique(filenames, return_index=True, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(firsts), values.shape[1]))
+    np.add.at(sums, files, values)
+    return firsts, sums / counts[:, np.newaxis]
+
+
 def _best(scores: DataSet, by_file: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Instances, or the first one of each file, and the positions of their best labels."""
-    values, rows = scores.features, np.arange(len(scores))
+    values: np.ndarray = scores.features
+    rows: NDArray[np.int64] = np.arange(len(scores))
     if by_file:
-        _, rows, files = np.unique(scores.filenames.astype(str), return_index=True, return_inverse=True)
-        sums = np.zeros((len(rows), values.shape[1]))
-        np.add.at(sums, files, values)
-        values = sums
-    return rows, values.argmax(axis=1)
+        rows, values = file_means(scores.filenames.astype(str), values)
+    return rows, ranked(values)[:, 0]

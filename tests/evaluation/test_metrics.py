@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores against SciPy and scikit-learn, or counted by hand, and where they are not defined."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,6 +13,7 @@ from audeep.evaluation.metrics import (
     class_scores,
     concordance,
     mean_absolute_error,
+    means_of_classes,
     pearson,
     root_mean_squared_error,
     spearman,
@@ -79,3 +82,35 @@ def test_scores_of_predictions_that_are_not_finite_are_nan(value: float, recwarn
     for measure in (pearson, spearman, concordance, mean_absolute_error, root_mean_squared_error):
         assert np.isnan(measure(true, predicted)), measure.__name__
     assert not recwarn.list
+
+
+def test_precision_recall_and_f1_of_six_predictions() -> None:
+    true, predicted = np.array([0, 0, 1, 1, 1, 2]), np.array([0, 1, 1, 1, 2, 2])
+    scores = class_scores(true, predicted, range(3))
+    np.testing.assert_allclose(scores["precision"], [1, 2 / 3, 0.5])
+    np.testing.assert_allclose(scores["recall"], [0.5, 2 / 3, 1])
+    np.testing.assert_allclose(scores["F1"], [2 / 3] * 3)
+    assert accuracy(true, predicted) == pytest.approx(2 / 3)
+    assert means_of_classes(scores) == pytest.approx({"recall": 13 / 18, "precision": 13 / 18, "F1": 2 / 3, "count": 6})
+
+
+def test_scores_of_classes_are_those_that_the_system_of_dcase_2018_prints(golden: Path) -> None:
+    found = np.load(golden / "tagging" / "a_pieces.npz")
+    true, predicted = found["table/y_true"], found["table/y_pred"]
+    scores = class_scores(true, predicted, range(41))
+    for name, values in {"precision": "precision", "recall": "recall", "F1": "f1", "count": "support"}.items():
+        np.testing.assert_allclose(scores[name], found[f"table/{values}"], atol=1e-12)
+    printed = (golden / "tagging" / "a_table.txt").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if line.count("|") == 6]
+    means = means_of_classes(scores)
+    for row, values in zip(rows[1:42], zip(*scores.values(), strict=True), strict=True):
+        recall, precision, f1, count = values
+        assert row == [f"{count:03d}", f"{recall:.3f}", f"{precision:.2f}", f"{recall:.2f}", f"{f1:.3f}"]
+    recall, precision, f1, count = (means[name] for name in ("recall", "precision", "F1", "count"))
+    assert rows[42] == [f"{count}", f"{recall:.3f}", f"{precision:.2f}", f"{recall:.2f}", f"{f1:.3f}"]
+    assert f"Overall Accuracy: {accuracy(true, predicted):.3%}".replace("%", " %") in printed
+
+
+def test_the_mean_of_a_class_that_is_never_predicted_is_with_0_and_absent_classes_do_not_count() -> None:
+    means = means_of_classes(class_scores(np.array([0, 0, 1]), np.array([0, 0, 2]), range(4)))
+    assert means == {"recall": 0.5, "precision": 0.5, "F1": 0.5, "count": 3}
