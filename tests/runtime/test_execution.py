@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Work in worker processes: results in order, few of them waiting, and clear ends."""
 
+import gc
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from audeep.errors import Stopped
-from audeep.runtime.execution import BATCH, run
+from audeep.runtime.execution import BATCH, available_cores, run
 
 SCRIPT = """
 import os
@@ -53,6 +56,18 @@ def ignores_interrupts(_: object) -> bool:
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN and signal.SIGINT in signal.pthread_sigmask(0, ())
 
 
+def spared_objects(_: object) -> int:
+    return gc.get_freeze_count()
+
+
+def threads(_: object) -> str:
+    return os.environ["OMP_NUM_THREADS"]
+
+
+def run_in_two_processes(sender: Connection) -> None:
+    sender.send({process for _, process in run(slow_where_even, range(20), jobs=2)} == {os.getpid()})
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_results_come_in_order_from_as_many_processes_as_there_are_jobs(jobs: int) -> None:
     numbers, processes = zip(*run(slow_where_even, range(50), jobs), strict=True)
@@ -63,6 +78,15 @@ def test_results_come_in_order_from_as_many_processes_as_there_are_jobs(jobs: in
 def test_few_items_are_worked_on_here() -> None:
     assert {process for _, process in run(slow_where_even, range(2 * BATCH - 1), jobs=2)} == {os.getpid()}
     assert list(run(abs, [], jobs=2)) == []
+
+
+def test_the_work_is_done_here_where_processes_may_start_no_others() -> None:
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=run_in_two_processes, args=(sender,), daemon=True)
+    process.start()
+    assert receiver.recv()
+    process.join()
 
 
 def test_no_more_results_wait_than_stated_however_slowly_they_are_taken(tmp_path: Path) -> None:
@@ -103,6 +127,18 @@ def test_results_that_nobody_wants_are_not_computed_but_for_those_in_work(
 def test_workers_leave_interrupts_to_this_process() -> None:
     assert all(run(ignores_interrupts, range(20), jobs=2))
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_workers_look_for_garbage_only_among_what_is_new() -> None:
+    assert max(run(spared_objects, range(50), jobs=2)) > 1000
+
+
+def test_workers_share_the_cores_among_their_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cores = available_cores()
+    assert set(run(threads, range(BATCH * (cores + 1)), jobs=cores + 1)) == {"1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert set(run(threads, range(20), jobs=2)) == {"3"}
 
 
 @pytest.mark.parametrize("before", ["", BREAK_LOCKS], ids=["workers", "no semaphores"])
