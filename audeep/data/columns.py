@@ -44,9 +44,9 @@ def from_file(path: Path, data: xr.Dataset, variable: Variable, shape: tuple[int
     if data[name].dims != variable.dims:
         raise DataError(f"{path}: '{name}' is over {data[name].dims}, expected {variable.dims}; write the file again")
     values = data[name].values
-    column = _texts(values) if variable.dtype is str else _numbers(values, variable.dtype)
+    column = texts_of(values) if variable.dtype is str else _numbers(values, variable.dtype)
     if column is None:
-        kind = {str: "text", int: "integers", float: "finite numbers"}[variable.dtype]
+        kind = {str: "text", int: "integers", float: "finite numbers", bool: "0 and 1"}[variable.dtype]
         raise DataError(f"{path}: '{name}' holds {kind_of(values.dtype)}, expected {kind}; write the file again")
     missing = is_missing(column)
     if variable.values is not None and not np.isin(column[~missing], list(variable.values)).all():
@@ -65,8 +65,8 @@ def to_file(column: np.ndarray, variable: Variable) -> np.ndarray:
     return column if variable.dtype is float or missing.any() or not column.size else column.astype(np.int64)
 
 
-def _texts(values: np.ndarray) -> np.ndarray | None:
-    """Text with None for what is missing; None if this is not text."""
+def texts_of(values: np.ndarray) -> np.ndarray | None:
+    """Text on file with None for what is missing; None if this is not text."""
     if values.dtype.kind == "f" and np.isnan(values).all():
         return np.full(values.shape, None, dtype=object)
     if values.dtype.kind not in "OU":
@@ -80,7 +80,7 @@ def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
     """Numbers as float64 with NaN for what is missing; None if some are too large, or not of the kind.
 
     Args:
-        kind: int, or float for any finite numbers.
+        kind: int, float for any finite numbers, or bool for 0 and 1.
     """
     if values.dtype.kind not in "fiu":
         return None
@@ -88,4 +88,6 @@ def _numbers(values: np.ndarray, kind: type) -> np.ndarray | None:
     present = numbers[~np.isnan(numbers)]
     if kind is float:
         return numbers if np.isfinite(present).all() else None
+    if kind is bool:
+        return numbers if np.isin(present, (0, 1)).all() else None
     return numbers if (np.abs(present) <= LARGEST_INTEGER).all() and (present == np.trunc(present)).all() else None

@@ -11,7 +11,8 @@ import xarray as xr
 
 from audeep.data import netcdf, schema
 from audeep.data.columns import is_missing
-from audeep.data.schema import FEATURES, FOLD, INSTANCE, VARIABLES, Partition, Split, Variable
+from audeep.data.instance import Instance as Instance
+from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, LABELS, VARIABLES, Partition, Split
 from audeep.errors import DataError, ShapeError
 
 BLOCK_BYTES = 32 * 2**20  # features held in memory at a time when a data set is passed through
@@ -87,6 +88,44 @@ class DataSet:
         return self.data[schema.LABEL_VALUE.name].values
 
     @property
+    def verified(self) -> np.ndarray:
+        """Whether labels were checked by hand [instance], float64: 1, 0, or NaN where that is not known."""
+        return self.data[schema.VERIFIED.name].values
+
+    @property
+    def usage(self) -> np.ndarray:
+        """What a competition uses test recordings for [instance], text or None."""
+        return self.data[schema.USAGE.name].values
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Groups such as speakers, which no two splits share [instance], text or None."""
+        return self.data[schema.GROUP.name].values
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names along the axis `label`: of several labels a recording, or of scores; empty without such an axis."""
+        return tuple(self.data.indexes[LABEL]) if LABEL in self.data.coords else ()
+
+    @property
+    def has_label_sets(self) -> bool:
+        """Whether recordings have several labels (`label_sets`) rather than one each."""
+        known = not np.isnan(self.data[LABELS.name].values).all()
+        return known or (bool(self.label_names) and LABEL not in self.feature_dims)
+
+    @property
+    def label_sets(self) -> np.ndarray:
+        """Labels that instances have [instance, label], bool; none where they are not known (see `is_labelled`)."""
+        return np.asarray(self.data[LABELS.name].values == 1)
+
+    @property
+    def is_labelled(self) -> np.ndarray:
+        """Whether the label or the labels of instances are known [instance], bool."""
+        if self.has_label_sets:
+            return np.asarray(~np.isnan(self.data[LABELS.name].values).any(axis=1))
+        return np.asarray(~np.isnan(self.labels_numeric) & ~is_missing(self.labels_nominal))
+
+    @property
     def num_frames(self) -> np.ndarray:
         """Frames of each spectrogram [instance], int64; what follows on the first axis of its features is padding."""
         column = self.data[schema.NUM_FRAMES.name].values
@@ -152,15 +191,15 @@ class DataSet:
 
     @property
     def is_fully_labelled(self) -> bool:
-        """Whether each instance has a nominal and a numeric label."""
-        return not np.isnan(self.labels_numeric).any() and None not in self.labels_nominal
+        """Whether the label of each instance is known by name and number, or its labels are."""
+        return bool(self.is_labelled.all())
 
     @property
     def labels(self) -> dict[str, int]:
         """Numbers of the labels by name, sorted by number: the label map, or else what the instances show."""
         pairs = self.label_map
         if pairs is None:
-            labelled = ~np.isnan(self.labels_numeric) & ~is_missing(self.labels_nominal)
+            labelled = self.is_labelled
             pairs = dict(zip(self.labels_nominal[labelled], self.labels_numeric[labelled].astype(int), strict=True))
         return dict(sorted(((str(name), int(number)) for name, number in pairs.items()), key=lambda pair: pair[1]))
 
@@ -205,9 +244,42 @@ class DataSet:
                 f"features have shape {features.shape}, expected {len(self)} instances"
                 f" and {len(feature_dims)} axes ({', '.join(feature_dims)})"
             )
-        data = self.data.drop_vars(FEATURES).assign({FEATURES: ((INSTANCE, *feature_dims), features)})
+        sizes = dict(zip(feature_dims, features.shape[1:], strict=True))
+        data = self._without_features(sizes.get(LABEL)).assign({FEATURES: ((INSTANCE, *feature_dims), features)})
         data.attrs = {}  # which are about the features
         return DataSet(data, self.label_map)
+
+    def _without_features(self, num_scores: int | None) -> xr.Dataset:
+        """Metadata for features that are so many scores, or none (None): without the axis of the present ones.
+
+        Raises:
+            ShapeError: recordings have other labels on that axis.
+        """
+        metadata, num_labels = self.data.drop_vars(FEATURES), self.data.sizes[LABEL]
+        if num_scores is None and self.has_label_sets or num_scores == num_labels and LABEL in self.feature_dims:
+            return metadata
+        if self.has_label_sets:
+            raise ShapeError(
+                f"features are {num_scores} scores, the recordings have {num_labels} labels; name those of the scores"
+                " by with_scores"
+            )
+        metadata = metadata.drop_vars([LABELS.name, *([LABEL] if self.label_names else [])])
+        return metadata.assign({LABELS.name: (LABELS.dims, LABELS.missing_column((len(self), num_scores or 0)))})
+
+    def check_single_labels(self, purpose: str) -> None:
+        """Refuse recordings with several labels where one is needed.
+
+        Args:
+            purpose: what it is needed for, as in "to train on".
+
+        Raises:
+            DataError: recordings have several labels.
+        """
+        if self.has_label_sets:
+            raise DataError(
+                f"recordings have several labels each ({', '.join(self.label_names[:3])}, ...), one label {purpose} was"
+                " expected; train a tagger on them, or use data with one label for each recording"
+            )
 
     def with_feature_dimensions(self, feature_dims: Sequence[str]) -> "DataSet":
         """The same features with their axes transposed into the order `feature_dims`.
@@ -229,72 +301,9 @@ class DataSet:
         """
         layout = (self.feature_dims, self.feature_shape, self.num_folds, self.label_map)
         attributes = {name: text for name, text in self.data.attrs.items() if name == schema.PREPROCESSING}
-        with netcdf.writing(path, *layout, attributes=attributes) as writer:
+        with netcdf.writing(path, *layout, attributes=attributes, label_names=self.label_names) as writer:
             for block in self.blocks():
                 writer.append(block.metadata, block.features)
-
-
-class Instance:
-    """One instance of a data set: reads and writes the columns of its row.
-
-    None is a missing value.
-    """
-
-    __slots__ = ("data_set", "index")
-
-    data_set: DataSet
-    index: int
-    filename: str
-    chunk_nr: int
-    label_nominal: str | None
-    label_numeric: int | None
-    cv_folds: Sequence[Split | None]
-    partition: Partition | None
-    label_value: float | None
-    num_frames: int | None
-    features: np.ndarray
-
-    def __init__(self, data_set: DataSet, index: int) -> None:
-        object.__setattr__(self, "data_set", data_set)
-        object.__setattr__(self, "index", index)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == FEATURES:
-            return netcdf.read_features(self.data_set.data[FEATURES][self.index])
-        variable = _variable(name)
-        value = self.data_set.data[variable.name].values[self.index]
-        if FOLD in variable.dims:
-            return [_value(variable, item) for item in value]
-        return _value(variable, value)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == FEATURES:
-            self.data_set.data[FEATURES].load()[self.index] = value
-            return
-        variable = _variable(name)
-        if FOLD in variable.dims:
-            value = [variable.missing if item is None else item for item in value]
-        self.data_set.data[variable.name].values[self.index] = variable.missing if value is None else value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the features."""
-        return self.data_set.feature_shape
-
-
-def _variable(name: str) -> Variable:
-    for variable in VARIABLES:
-        if variable.name == name:
-            return variable
-    raise AttributeError(f"an instance has no {name!r}; it has {[v.name for v in VARIABLES] + [FEATURES]}")
-
-
-def _value(variable: Variable, value: Any) -> Any:
-    """A single value in plain Python, None if missing."""
-    if value is None or value != value:
-        return None
-    number_type = variable.values or variable.dtype
-    return number_type(value)
 
 
 def empty(
@@ -302,19 +311,28 @@ def empty(
     feature_dims: Sequence[tuple[str, int]],
     num_folds: int = 0,
     label_map: Mapping[str, int] | None = None,
+    label_names: Sequence[str] = (),
 ) -> DataSet:
     """A data set in memory with nothing filled in: empty file names, chunks 0, all else missing, features NaN.
 
     Args:
         feature_dims: name and size of each feature axis.
+        label_names: for recordings with several labels; the label map has their positions then. Or those of scores,
+            where `label` is a feature axis.
     """
     columns = {}
+    sizes = {INSTANCE: num_instances, FOLD: num_folds, LABEL: len(label_names), **dict(feature_dims)}
     for variable in VARIABLES:
-        shape = (num_instances, num_folds)[: len(variable.dims)]
-        columns[variable.name] = (variable.dims, variable.missing_column(shape))
-    names, sizes = [name for name, _ in feature_dims], [size for _, size in feature_dims]
-    columns[FEATURES] = ((INSTANCE, *names), np.full((num_instances, *sizes), np.nan, np.float32))
-    return DataSet(xr.Dataset(columns), label_map)
+        columns[variable.name] = (variable.dims, variable.missing_column(variable.shape(sizes)))
+    shape = [size for _, size in feature_dims]
+    dims = (INSTANCE, *(name for name, _ in feature_dims))
+    columns[FEATURES] = (dims, np.full((num_instances, *shape), np.nan, np.float32))
+    data = xr.Dataset(columns)
+    if label_names:
+        data = data.assign_coords({LABEL: np.array(label_names, dtype=object)})
+        if LABEL not in dims:
+            label_map = {name: number for number, name in enumerate(label_names)}
+    return DataSet(data, label_map)
 
 
 def load(path: Path | str) -> DataSet:

@@ -4,7 +4,6 @@
 import errno
 import gc
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from contextlib import contextmanager, nullcontext
@@ -19,17 +18,14 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from audeep.data import schema
-from audeep.data.columns import from_file, is_missing, kind_of, memory_type, to_file
-from audeep.data.schema import FEATURES, FOLD, INSTANCE, NUM_FRAMES, VARIABLES
+from audeep.data.checks import NAMES, check_declaration, checked
+from audeep.data.columns import is_missing, memory_type, to_file
+from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, VARIABLES
 from audeep.errors import DataError, ShapeError
-from audeep.runtime.constants import LARGEST_INTEGER
 from audeep.runtime.files import found_at, replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
 OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns
-TEXT_BYTES = 16  # what a text takes on file at least, its length and place
-COMPRESSION_LIMIT = 1032  # deflate makes at most so many bytes of one
-NAMES = frozenset([FEATURES, *(variable.name for variable in VARIABLES)])
 
 Made = TypeVar("Made")
 
@@ -37,11 +33,14 @@ Made = TypeVar("Made")
 class Writer:
     """Appends instances to a file that is being written: features go to disk at once, metadata at the end."""
 
-    def __init__(self, file: netCDF4.Dataset, path: Path, num_folds: int, label_map: Mapping[str, int] | None) -> None:
+    def __init__(
+        self, file: netCDF4.Dataset, path: Path, label_map: Mapping[str, int] | None, label_names: Sequence[str] = ()
+    ) -> None:
         self.file = file
         self.path = path
-        self.num_folds = num_folds
         self.label_map = label_map
+        self.label_names = label_names
+        self.sizes = {name: dimension.size for name, dimension in file.dimensions.items()}
         self.num_instances = 0
         self.columns: dict[str, list[np.ndarray]] = {variable.name: [] for variable in VARIABLES}
 
@@ -56,7 +55,7 @@ class Writer:
         if features.shape[1:] != target.shape[1:]:
             raise ShapeError(f"{self.path}: features of shape {features.shape[1:]}, expected {target.shape[1:]}")
         for variable in VARIABLES:
-            shape = (len(features), self.num_folds)[: len(variable.dims)]
+            shape = variable.shape({**self.sizes, INSTANCE: len(features)})
             values, kind = metadata.get(variable.name), memory_type(variable)
             try:
                 column = variable.missing_column(shape) if values is None else np.asarray(values, kind)
@@ -77,7 +76,7 @@ class Writer:
         """
         with _os_errors(self.file):
             for variable in VARIABLES:
-                shape = (self.num_instances, self.num_folds)[: len(variable.dims)]
+                shape = variable.shape({**self.sizes, INSTANCE: self.num_instances})
                 column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
                 if not variable.always and is_missing(column).all():
                     continue
@@ -87,6 +86,8 @@ class Writer:
                 self.file.createVariable(variable.name, kind, variable.dims, chunksizes=chunks)
                 if column.size:
                     self.file[variable.name][:] = column
+            if self.label_names:
+                self.file.createVariable(LABEL, str, [LABEL])[:] = np.array(self.label_names, dtype=object)
             self.file.setncattr(schema.FEATURE_DIMS, json.dumps(self.file[FEATURES].dimensions[1:]))
             if self.label_map is not None:
                 self.file.setncattr(schema.LABEL_MAP, json.dumps(sorted(self.label_map.items())))
@@ -102,6 +103,7 @@ def writing(
     compression: int = 0,
     attributes: Mapping[str, str] | None = None,
     in_place: bool = False,
+    label_names: Sequence[str] = (),
 ) -> Iterator[Writer]:
     """Write a data set file instance by instance; the file appears under its name when the block ends well.
 
@@ -115,6 +117,7 @@ def writing(
         compression: how hard to compress the features, from 0 (not at all) to 9.
         attributes: others of the file than those that are written anyway.
         in_place: write to `path` at once, where the caller replaces files; what fails is an OSError then.
+        label_names: of the axis `label`, for recordings with several labels or features that are scores.
 
     Raises:
         OutputError: the file cannot be written.
@@ -123,6 +126,8 @@ def writing(
     with nullcontext(path) if in_place else replacing(path) as partial, _new_file(partial) as file:
         file.createDimension(INSTANCE, None)
         file.createDimension(FOLD, num_folds)
+        if label_names and LABEL not in feature_dims:
+            file.createDimension(LABEL, len(label_names))
         for name, size in zip(feature_dims, feature_shape, strict=True):
             file.createDimension(name, size)
         together = max(1, CHUNK_BYTES // max(1, 4 * int(np.prod(feature_shape))))
@@ -136,7 +141,7 @@ def writing(
             complevel=cast(Any, compression),
         )
         file.setncatts(attributes or {})
-        writer = Writer(file, path, num_folds, label_map)
+        writer = Writer(file, path, label_map, label_names)
         yield writer
         writer.finish()
 
@@ -208,10 +213,10 @@ def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
     foreign = [name for name in file.variables if name not in NAMES]
     for name, variable in file.variables.items():
         if name in NAMES:
-            _check_declaration(path, name, variable)
+            check_declaration(path, name, variable)
     store = xr.backends.NetCDF4DataStore(file)  # type: ignore[no-untyped-call]
     data = xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)
-    return _checked(path, data), _label_map(path, data.attrs)
+    return checked(path, data)
 
 
 _open_files: WeakValueDictionary[tuple[int, int], netCDF4.Dataset] = WeakValueDictionary()  # by device and inode
@@ -228,104 +233,6 @@ def _opened(path: Path) -> netCDF4.Dataset:
     if file is None:
         file = _open_files[key] = netCDF4.Dataset(path)
     return file
-
-
-def _check_declaration(path: Path, name: str, variable: "netCDF4.Variable[Any]") -> None:
-    """Check what xarray would not survive, and that no more memory is asked for than the file can fill."""
-    for kind, found in ((netCDF4.CompoundType, "records"), (netCDF4.VLType, "lists")):
-        if isinstance(variable.datatype, kind) and variable.dtype is not str:
-            raise DataError(f"{path}: '{name}' holds {found}, expected texts or numbers; write the file again")
-    axes = variable.dimensions[1:]
-    taken = [axis for axis in axes if axis in (INSTANCE, FOLD, *NAMES) or axes.count(axis) > 1]
-    if name == FEATURES and taken:
-        raise DataError(f"{path}: features have an axis named '{taken[0]}', a name of its own was expected")
-    declared, file_bytes = _declared_bytes(variable), path.stat().st_size
-    filters: dict[str, Any] = dict(variable.filters() or {})
-    is_packed = any(filters[kind] for kind in filters if kind not in ("shuffle", "complevel", "fletcher32"))
-    if declared > file_bytes * (COMPRESSION_LIMIT if is_packed else 1):
-        raise DataError(
-            f"{path}: '{name}' is declared to have {declared} bytes, more than a file of {file_bytes} bytes can hold;"
-            " write it again"
-        )
-
-
-def _declared_bytes(variable: "netCDF4.Variable[Any]") -> int:
-    """Bytes that reading all of `variable` takes: its shape, or whole chunks."""
-    size = math.prod(variable.shape)
-    chunk = variable.chunking()
-    if size and isinstance(chunk, list):
-        size = max(size, math.prod(chunk))
-    return size * (TEXT_BYTES if variable.dtype is str else np.dtype(variable.dtype).itemsize)
-
-
-def _checked(path: Path, data: xr.Dataset) -> xr.Dataset:
-    if FEATURES not in data or data[FEATURES].dims[:1] != (INSTANCE,):
-        raise DataError(f"{path}: has no variable 'features' over 'instance'; this is not a data set file of audeep")
-    features = data[FEATURES]
-    if features.dtype.kind not in "fiu":
-        raise DataError(f"{path}: features are of type {kind_of(features.dtype)}, numbers were expected")
-    _check_feature_dims(path, data.attrs, [str(axis) for axis in features.dims[1:]])
-    num_folds = data.sizes.get(FOLD, 0) if schema.CV_FOLDS.name in data else 0
-    columns = {}
-    for variable in VARIABLES:
-        shape = (data.sizes[INSTANCE], num_folds)[: len(variable.dims)]
-        column = from_file(path, data, variable, shape)
-        columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
-    _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
-    features.encoding["source"] = str(path)
-    return xr.Dataset(columns, attrs=_attributes(path, data.attrs)).assign({FEATURES: features})
-
-
-def _check_num_frames(path: Path, num_frames: np.ndarray, shape: tuple[int, ...]) -> None:
-    most = shape[0] if len(shape) > 1 else np.inf
-    wrong = num_frames[(num_frames < 1) | (num_frames > most)]
-    if len(wrong):
-        raise DataError(f"{path}: 'num_frames' is {wrong[0]:.0f}, expected 1 to {most:.0f}; write the file again")
-
-
-def _check_feature_dims(path: Path, attributes: Mapping[str, Any], axes: Sequence[str]) -> None:
-    """Check that the attribute, if there is one, agrees with the variable."""
-    text = attributes.get(schema.FEATURE_DIMS)
-    try:
-        agrees = text is None or sorted(json.loads(text)) == sorted(axes)
-    except (TypeError, ValueError, RecursionError):
-        agrees = False
-    if not agrees:
-        raise DataError(
-            f"{path}: attribute 'feature_dims' is {str(text)[:100]!r}, but features have the axes"
-            f" {json.dumps(axes)}; write the file again"
-        )
-
-
-def _attributes(path: Path, attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Those that are kept as they are on file, where they are there."""
-    if schema.PREPROCESSING not in attributes:
-        return {}
-    text = attributes[schema.PREPROCESSING]
-    try:
-        if not isinstance(json.loads(text), dict):
-            raise TypeError("another type")
-    except (TypeError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: attribute 'preprocessing' is not a JSON object; write the file again") from error
-    return {schema.PREPROCESSING: text}
-
-
-def _label_map(path: Path, attributes: Mapping[str, Any]) -> dict[str, int] | None:
-    if schema.LABEL_MAP not in attributes:
-        return None
-    try:
-        pairs = json.loads(attributes[schema.LABEL_MAP])
-        label_map = {name: number for name, number in pairs}
-        if not all(type(name) is str and type(number) is int for name, number in label_map.items()):
-            raise TypeError("other types")
-    except (TypeError, ValueError, RecursionError) as error:
-        found = f"{path}: attribute 'label_map' is not a JSON list of [name, number] pairs"
-        raise DataError(f"{found}; write the file again") from error
-    if any(abs(number) > LARGEST_INTEGER for number in label_map.values()):
-        raise DataError(f"{path}: attribute 'label_map' has a number above 2^53; write the file again")
-    if len(label_map) < len(pairs):
-        raise DataError(f"{path}: attribute 'label_map' names a label twice; write the file again")
-    return label_map
 
 
 @contextmanager

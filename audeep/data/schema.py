@@ -3,7 +3,8 @@
 
 ::
 
-    dimensions  instance, fold, and one per feature axis: time, freq | generated | generated_0, generated_1
+    dimensions  instance, fold, and one per feature axis: time, freq | generated | generated_0, generated_1 | label
+                label                         where recordings have several labels, or features are scores of labels
     variables   filename[instance]            name of the recording, below the base directory
                 chunk_nr[instance]            position of this chunk in its recording, from 0
                 label_nominal[instance]       name of the class
@@ -12,6 +13,11 @@
                 partition[instance]           0 train, 1 devel, 2 test
                 label_value[instance]         finite number to predict by regression; not there if all are missing
                 num_frames[instance]          frames before the padding of a spectrogram; not there if none is padded
+                verified[instance]            1 label checked by hand, 0 not; not there if all are missing
+                usage[instance]               what a competition uses a test recording for; not there if all are missing
+                group[instance]               such as the speaker: a group is in one split; not there if all are missing
+                label[label]                  names of the labels on this axis
+                labels[instance, label]       1 labels that the recording has, 0 others; all or none of a row is missing
                 features[instance, ...]       float32
     attributes  feature_dims                  JSON list: names of the feature axes
                 label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
@@ -21,9 +27,13 @@ In memory a missing number is NaN and a missing text is None. On file a missing 
 integer variable into float64. A missing text is the empty string, or, where all are missing, the variable is
 float64 NaN; auDeep 0.9 wrote and reads the same. `fold` may have length 0. Variables that are not listed here
 are ignored.
+
+Recordings have one label each (label_nominal, label_numeric), or any number of labels (labels), whose map then has the
+names on the axis `label` with their positions. Scores, which are features over the axis `label`, have its names too;
+they may be of recordings of either kind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -31,6 +41,7 @@ import numpy as np
 
 INSTANCE = "instance"
 FOLD = "fold"
+LABEL = "label"
 FEATURES = "features"
 FEATURE_DIMS = "feature_dims"
 LABEL_MAP = "label_map"
@@ -77,6 +88,10 @@ class Variable:
     values: type[IntEnum] | None = None  # the only numbers allowed
     always: bool = True  # on file even if all values are missing
 
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """Shape of the column, of the sizes of the dimensions; 0 is that of one which is not there."""
+        return tuple(sizes.get(dim, 0) for dim in self.dims)
+
     @property
     def missing(self) -> float | str | None:
         """What stands for a missing value in memory."""
@@ -97,8 +112,15 @@ CV_FOLDS = Variable("cv_folds", int, (INSTANCE, FOLD), required=False, values=Sp
 PARTITION = Variable("partition", int, required=False, values=Partition)
 LABEL_VALUE = Variable("label_value", float, required=False, always=False)
 NUM_FRAMES = Variable("num_frames", int, required=False, always=False)
+VERIFIED = Variable("verified", bool, required=False, always=False)
+USAGE = Variable("usage", str, required=False, always=False)
+GROUP = Variable("group", str, required=False, always=False)
+LABELS = Variable("labels", bool, (INSTANCE, LABEL), required=False, always=False)
 
-VARIABLES = (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE, NUM_FRAMES)
+VARIABLES = (
+    *(FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, CV_FOLDS, PARTITION, LABEL_VALUE, NUM_FRAMES),
+    *(VERIFIED, USAGE, GROUP, LABELS),
+)
 
 
 def feature_names(size: int) -> list[str]:

@@ -37,6 +37,10 @@ class InstanceMetadata:
         cv_folds: the split it is in, for each cross-validation fold.
         partition: the part of the data set it is in.
         label_value: number to predict by regression.
+        verified: whether the label was checked by hand.
+        label_set: names of several labels, in place of `label_nominal`; empty for a recording that has none of them.
+        usage: what a competition uses a test recording for.
+        group: what it belongs to, such as a speaker; a group is on one side of a split.
     """
 
     path: Path
@@ -46,6 +50,10 @@ class InstanceMetadata:
     cv_folds: Sequence[Split | None] = field(default_factory=list)
     partition: Partition | None = None
     label_value: float | None = None
+    verified: bool | None = None
+    label_set: tuple[str, ...] | None = None
+    usage: str | None = None
+    group: str | None = None
 
 
 class Parser:

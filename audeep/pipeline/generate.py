@@ -70,7 +70,8 @@ def _generate(embedder: Embedder, data_set: DataSet, output: Path, batch_size: i
     names, shape = [GENERATED], [embedder.size]
     if embedder.is_of_frames:
         names, shape = [f"{GENERATED}_0", f"{GENERATED}_1"], [data_set.feature_shape[0], *shape]
-    with netcdf.writing(output, names, shape, data_set.num_folds, data_set.label_map) as writer:
+    layout = names, shape, data_set.num_folds, data_set.label_map
+    with netcdf.writing(output, *layout, label_names=data_set.label_names) as writer:
         for part, embeddings in embedder.parts(data_set, batch_size):
             metadata = part.metadata
             if not embedder.is_of_frames:

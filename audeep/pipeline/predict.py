@@ -4,14 +4,13 @@
 from pathlib import Path
 
 from audeep.data.data_set import DataSet
+from audeep.data.schema import LABEL
 from audeep.errors import DataError, ModelError
 from audeep.inference.embedder import BATCH_SIZE, check_made_alike, check_shape
 from audeep.inference.tagger import scores_of
 from audeep.models.base import Tagger
 from audeep.models.checkpoints import load_model, preprocessing_of
 from audeep.models.devices import select_device
-
-LABEL = "label"  # the axis of scores
 
 
 def predict_scores(

@@ -78,7 +78,7 @@ def test_columns_are_typed_and_missing_values_are_nan_or_none(data_set: DataSet)
 def test_metadata_are_all_columns_but_the_features(data_set: DataSet) -> None:
     metadata = data_set.metadata
     names = "filename chunk_nr label_nominal label_numeric cv_folds partition label_value num_frames"
-    assert list(metadata) == names.split()
+    assert list(metadata) == [*names.split(), "verified", "usage", "group", "labels"]
     assert metadata["filename"].tolist() == FILENAMES
     np.testing.assert_array_equal(metadata["cv_folds"], numbers(FOLDS))
 
@@ -177,7 +177,7 @@ def test_what_is_written_to_an_instance_is_saved_but_the_file_it_came_from_stays
 
 @pytest.mark.parametrize("name", ["label", "foo", "data"])
 def test_an_unknown_attribute_of_an_instance_names_those_there_are(name: str) -> None:
-    with pytest.raises(AttributeError, match=f"no '{name}'; it has .*'filename'.*'num_frames', 'features'"):
+    with pytest.raises(AttributeError, match=f"no '{name}'; it has .*'filename'.*'num_frames', .*'labels', 'features'"):
         getattr(recordings()[0], name)
     with pytest.raises(AttributeError, match=f"no '{name}'"):
         setattr(recordings()[0], name, 1)
