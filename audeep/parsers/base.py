@@ -93,13 +93,26 @@ class Parser:
     def label_map(self) -> dict[str, int] | None:
         """Numbers of the labels by name; None if no recording has a label.
 
-        Where the recordings give no numbers, labels are numbered alphabetically.
+        Where the recordings give no numbers, labels are numbered alphabetically. Several labels of a recording have
+        the numbers 0, 1, ...
         """
+        if self._has_label_sets:
+            return numbered([name for item in self.parse() for name in item.label_set or ()])
         labels = {(item.label_nominal, item.label_numeric) for item in self.parse() if item.label_nominal is not None}
         known = sorted((name, number) for name, number in labels if number is not None)
         if len(known) < len(labels):
             return numbered([name for name, _ in labels])
         return dict(known) or None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the labels by number where recordings have several; else empty."""
+        numbers = self.label_map or {}
+        return tuple(sorted(numbers, key=numbers.__getitem__)) if self._has_label_sets else ()
+
+    @property
+    def _has_label_sets(self) -> bool:
+        return any(item.label_set is not None for item in self.parse())
 
     @property
     def num_folds(self) -> int:

@@ -9,10 +9,14 @@ from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.parsers.cross_validated import CrossValidatedParser
 from audeep.parsers.dcase import DCASEParser
 from audeep.parsers.esc import ESCParser
+from audeep.parsers.fsdkaggle import FSDKaggle2018Parser, FSDKaggle2019Parser
 from audeep.parsers.partitioned import PartitionedParser
 from audeep.parsers.urban_sound_8k import UrbanSound8KParser
 
-LAYOUTS = (DCASEParser, PartitionedParser, CrossValidatedParser, ESCParser, UrbanSound8KParser)
+LAYOUTS = (
+    *(DCASEParser, PartitionedParser, CrossValidatedParser, ESCParser, UrbanSound8KParser),
+    *(FSDKaggle2018Parser, FSDKaggle2019Parser),
+)
 
 
 class MetaParser(Parser):
@@ -46,3 +50,7 @@ class MetaParser(Parser):
     @property
     def num_folds(self) -> int:
         return self._parser.num_folds
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return self._parser.label_names

@@ -35,6 +35,8 @@ PARSERS = Registry(
         Entry("dcase", f"{_HERE}.dcase:DCASEParser", "", "acoustic scenes of DCASE 2017"),
         Entry("dcase18-task4", f"{_HERE}.dcase:DCASE18Task4Parser", "", "activities at home of DCASE 2018"),
         Entry("urban-sound-8k", f"{_HERE}.urban_sound_8k:UrbanSound8KParser", "", "UrbanSound8K"),
+        Entry("fsdkaggle-2018", f"{_HERE}.fsdkaggle:FSDKaggle2018Parser", "", "DCASE 2018 task 2, tags of Freesound"),
+        Entry("fsdkaggle-2019", f"{_HERE}.fsdkaggle:FSDKaggle2019Parser", "", "DCASE 2019 task 2, several tags each"),
         Entry("gtzan", f"{_HERE}.gtzan:GTZANParser", "", "GTZAN, music by genre"),
         *(
             Entry(name, f"{_HERE}.compare:{class_name}", "", f"ComParE {description}")

@@ -76,10 +76,11 @@ def preprocess(
         bad += shapes.odd().values()
         attributes = {schema.PREPROCESSING: json.dumps({**asdict(preprocessor), "sample_rate": shapes.sample_rate})}
         layout = [schema.TIME, schema.FREQ], shapes.common, parser.num_folds, parser.label_map
-        with netcdf.writing(output, *layout, compression, attributes) as writer:
+        names = parser.label_names
+        with netcdf.writing(output, *layout, compression, attributes, label_names=names) as writer:
             for group in groups(_suitable(instances, journal, shapes), shapes.common):
                 _stop_if_told(arrived, journal)
-                writer.append(*_columns(group, parser.label_map, shapes.common, shapes.are_padded))
+                writer.append(*_columns(group, parser.label_map, shapes.common, shapes.are_padded, names))
     _list_bad(bad, bad_list(output), num_recordings)
     logger.info("%s: spectrograms of %d recordings written", output, num_recordings - len(bad))
     return bad
@@ -162,7 +163,8 @@ def _journal_of(
 def _settings(parser: Parser, preprocessor: Preprocessor, compression: int) -> dict[str, Any]:
     """All that the content of the output depends on, but the recordings themselves."""
     instances = parser.parse()
-    known = [[getattr(item, variable.name, None) for variable in schema.VARIABLES] for item in instances]
+    names = [*(variable.name for variable in schema.VARIABLES), "label_set"]
+    known = [[getattr(item, name, None) for name in names] for item in instances]
     checksum = hashlib.sha256(json.dumps([known, parser.label_map, parser.num_folds], default=str).encode())
     return {
         "version": __version__,
@@ -231,18 +233,25 @@ def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
 
 
 def _columns(
-    group: Sequence[Kept], label_map: dict[str, int] | None, shape: tuple[int, int], is_padded: bool
+    group: Sequence[Kept],
+    label_map: dict[str, int] | None,
+    shape: tuple[int, int],
+    is_padded: bool,
+    label_names: Sequence[str] = (),
 ) -> tuple[dict[str, list[Any]], np.ndarray]:
     """Metadata by variable, and padded features, of the chunks of recordings.
 
-    The label map has the numbers of labels where recordings do not.
+    The label map has the numbers of labels where recordings do not; `label_names` are those of several a recording.
     """
     metadata: dict[str, list[Any]] = {
         schema.CHUNK_NR.name: [number for _, chunks in group for number in range(len(chunks))]
     }
     for name in (variable.name for variable in schema.VARIABLES if variable.name not in metadata):
         values = [getattr(instance, name, None) for instance, _ in group]
-        if name == schema.LABEL_NUMERIC.name and label_map is not None:
+        if name == schema.LABELS.name:
+            sets = [instance.label_set for instance, _ in group if label_names]
+            values = [[np.nan if found is None else each in found for each in label_names] for found in sets] or values
+        if name == schema.LABEL_NUMERIC.name and label_map is not None and not label_names:
             numbers = [label_map.get(str(instance.label_nominal)) for instance, _ in group]
             values = [number if value is None else value for value, number in zip(values, numbers, strict=True)]
         if name == schema.NUM_FRAMES.name and is_padded:

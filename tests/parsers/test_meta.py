@@ -5,6 +5,7 @@ from audeep.errors import ParserError
 from audeep.parsers.cross_validated import CrossValidatedParser
 from audeep.parsers.dcase import DCASEParser
 from audeep.parsers.esc import ESCParser
+from audeep.parsers.fsdkaggle import FSDKaggle2018Parser, FSDKaggle2019Parser
 from audeep.parsers.meta import MetaParser
 from audeep.parsers.partitioned import PartitionedParser
 from audeep.parsers.urban_sound_8k import UrbanSound8KParser
@@ -16,8 +17,12 @@ TREES = {
     CrossValidatedParser: ["fold_1/dog/a.wav", "fold_2/dog/a.wav", "fold_2/cat/b.wav"],
     ESCParser: ["001 - Dog/1-1-A.ogg", "002 - Cat/2-1-A.ogg"],
     UrbanSound8KParser: ["audio/fold1/a.wav", "metadata/UrbanSound8K.csv"],
+    FSDKaggle2018Parser: ["audio_train/a.wav", "train.csv"],
+    FSDKaggle2019Parser: ["train_curated/a.wav", "train_curated.csv"],
 }
 TEXTS = {
+    "train.csv": "fname,label\na.wav,Bark\n",
+    "train_curated.csv": 'fname,labels\na.wav,"Bark,Yell"\n',
     "meta.txt": "audio/a.wav\tbus\n",
     "metadata/UrbanSound8K.csv": "slice_file_name,fold,classID,class\na.wav,1,3,dog_bark\n",
 }
@@ -43,6 +48,7 @@ def test_it_reads_each_layout_like_the_parser_for_it(tree, kind):
     assert meta.can_parse()
     assert meta.parse() == own.parse() != []
     assert (meta.label_map, meta.num_folds, meta.num_instances) == (own.label_map, own.num_folds, own.num_instances)
+    assert meta.label_names == own.label_names
 
 
 def test_two_parsers_that_can_read_a_tree_are_an_error_that_names_both(tree):

@@ -197,7 +197,8 @@ def test_unable_to_parse_says_what_each_parser_asked_looked_for(grow):
         "; PartitionedParser: directories train, devel or test",
         "; CrossValidatedParser: two or more directories fold_1, fold_2",
         "; ESCParser: directories '001 - <class>' with recordings, or audio/ with meta/esc50.csv",
-        "; UrbanSound8KParser: audio, metadata/UrbanSound8K.csv; use another parser",
+        "; UrbanSound8KParser: audio, metadata/UrbanSound8K.csv; FSDKaggle2018Parser: audio_train/ with train.csv or",
+        "test/ with test_post_competition.csv or sample_submission.csv; use another parser",
     ):
         assert text in message
 

@@ -2,6 +2,7 @@
 """Cells of tables in text, as spreadsheets, R and other programs write them."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -48,3 +49,24 @@ def natural_order(names: Iterable[str]) -> list[str]:
     if all(re.fullmatch(r"[+-]?\d{1,15}", name, re.ASCII) for name in different):
         return sorted(different, key=int)
     return different
+
+
+def names_in(cell: str, separator: str = ",") -> tuple[str, ...]:
+    """The names in a cell, such as "Gasp, Sigh", each once; in double quotes where they have the separator in them.
+
+    Raises:
+        ValueError: a quote is open.
+    """
+    lines = csv.reader([cell], delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        names = [name.strip() for line in lines for name in line]
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def cell_of(names: Iterable[str], separator: str = ",") -> str:
+    """The cell that `names_in` reads; two quotes for no name, since an empty cell is a missing value."""
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=separator, lineterminator="").writerow(list(names) or [""])
+    return buffer.getvalue()
