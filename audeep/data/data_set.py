@@ -103,6 +103,11 @@ class DataSet:
         return self.data[schema.GROUP.name].values
 
     @property
+    def has_groups(self) -> bool:
+        """Whether an instance belongs to a group."""
+        return not is_missing(self.groups).all()
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """Names along the axis `label`: of several labels a recording, or of scores; empty without such an axis."""
         return tuple(self.data.indexes[LABEL]) if LABEL in self.data.coords else ()

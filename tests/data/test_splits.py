@@ -2,6 +2,8 @@
 """Random folds and partitions: recordings whole, classes balanced, sizes even."""
 
 from collections import Counter
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,3 +151,87 @@ def test_values_are_copied_with_instances_that_are_repeated() -> None:
     data_set = chunked([0, 0, 1], chunks=1)
     data_set.label_values[:] = [0.5, 1.5, 2.5]
     assert upsample(data_set).label_values.tolist() == [0.5, 1.5, 2.5, 2.5]
+
+
+# verified recordings, several labels, groups
+
+
+def test_verified_recordings_of_a_class_are_even_over_folds_and_so_are_others(golden: Path) -> None:
+    with np.load(golden / "tagging" / "a_selfverify.npz") as file:
+        labels, verified = file["y"].astype(int), file["verified"].astype(float)
+    data_set = chunked(labels.tolist(), chunks=1)
+    data_set.verified[:] = verified
+    folds = np.argmax(add_cv_setup(data_set, 4, seed=3).cv_folds, axis=1)
+    for label, flag in product(np.unique(labels), (0, 1)):
+        assert spread(folds[(labels == label) & (verified == flag)].tolist(), 4) <= 1
+    for label in np.unique(labels):
+        assert spread(folds[labels == label].tolist(), 4) <= 1
+    assert spread(folds.tolist(), 4) <= 1
+
+
+def tagged(num_recordings: int, chunks: int = 2) -> DataSet:
+    """Recordings with any of six labels, a third of them verified."""
+    names = list("abcdef")
+    generator = np.random.default_rng(1)
+    sets = generator.random((num_recordings, 6)) < [0.5, 0.3, 0.2, 0.1, 0.1, 0.05]
+    data_set = empty(num_recordings * chunks, [("generated", 1)], label_names=names)
+    for row, instance in enumerate(data_set):
+        recording = row // chunks
+        instance.filename, instance.chunk_nr = f"{recording:03d}.wav", row % chunks
+        instance.labels = [name for name, has in zip(names, sets[recording], strict=True) if has]
+        instance.verified = recording % 3 == 0
+    return data_set
+
+
+def test_several_labels_are_even_over_folds_for_verified_recordings_and_others() -> None:
+    data_set = add_cv_setup(tagged(200), 4, seed=1)
+    assert data_set.has_cv_info and set(held_out(data_set).values()) == {0, 1, 2, 3}
+    assert not any(constraint.violations for constraint in validate(data_set))
+    sets, folds = data_set.label_sets, np.argmax(data_set.cv_folds, axis=1)
+    for flag, label in product((0, 1), range(6)):
+        chosen = sets[:, label] & (data_set.verified == flag)
+        counts = np.bincount(folds[chosen], minlength=4) / 2  # of recordings
+        assert np.ptp(counts) <= 2
+    assert np.ptp(np.bincount(folds)) <= 2 * 6
+    np.testing.assert_array_equal(add_cv_setup(tagged(200), 4, seed=1).cv_folds, data_set.cv_folds)
+    assert (add_cv_setup(tagged(200), 4, seed=2).cv_folds != data_set.cv_folds).any()
+
+
+def test_a_group_is_in_one_fold_and_in_one_partition_and_classes_are_even_all_the_same() -> None:
+    """Twelve speakers with five recordings of each of two classes, and ten recordings of nobody."""
+    data_set = chunked([0, 1] * 65, chunks=2)
+    numbers = np.array([int(name[:3]) for name in data_set.filenames])
+    data_set.groups[:] = [f"speaker {number % 12}" if number < 120 else None for number in numbers]
+    for made, column in (
+        (add_cv_setup(data_set, 4, seed=5), lambda made: np.argmax(made.cv_folds, axis=1)),
+        (add_partitioning(data_set, list(Partition), seed=5), lambda made: made.partition),
+    ):
+        places = column(made)
+        for group in {group for group in made.groups if group is not None}:
+            assert len(set(places[made.groups == group])) == 1
+        for label in (0, 1):
+            counts = np.unique(places[made.labels_numeric == label], return_counts=True)[1] / 2
+            assert counts.max() - counts.min() <= 10
+        sizes = np.unique(places, return_counts=True)[1] / 2
+        assert sizes.max() - sizes.min() <= 10
+        assert not any(constraint.violations for constraint in validate(made))
+
+
+def test_groups_of_recordings_with_several_labels_stay_together_too() -> None:
+    data_set = tagged(120)
+    data_set.groups[:] = [f"speaker {int(name[:3]) % 10}" for name in data_set.filenames]
+    folds = np.argmax(add_cv_setup(data_set, 5, seed=1).cv_folds, axis=1)
+    assert all(len(set(folds[data_set.groups == group])) == 1 for group in set(data_set.groups))
+    assert np.bincount(folds).min() >= 24 and np.bincount(folds).max() <= 72
+    for label in range(3):
+        assert np.bincount(folds[data_set.label_sets[:, label]], minlength=5).min() > 0
+
+
+def test_too_few_groups_are_refused_and_classes_of_few_groups_are_named(caplog) -> None:
+    data_set = chunked([0, 1] * 10, chunks=1)
+    data_set.groups[:] = [f"speaker {index // 5}" for index in range(20)]
+    with pytest.raises(DataError, match="^4 groups cannot be spread over 5 folds; ask for fewer$"):
+        add_cv_setup(data_set, 5)
+    data_set.labels_numeric[5:] = 0
+    add_cv_setup(data_set, 2)
+    assert "1 classes (class 1) have fewer groups than the 2 folds" in caplog.text
