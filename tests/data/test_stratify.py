@@ -35,7 +35,7 @@ def test_kinds_of_many_recordings_are_even_to_a_few_and_far_more_so_than_by_chan
     members = members[members.any(axis=1)]
     hands = deal_sets(members, num_hands, np.random.default_rng(0))
     even = members.sum(axis=0) / num_hands
-    assert (np.abs(table(hands, members, num_hands) - even) < 7).all()
+    assert (np.abs(table(hands, members, num_hands) - even) < 4).all()
     assert np.ptp(np.bincount(hands, minlength=num_hands)) <= 0.03 * len(members)
     by_chance = table(np.random.default_rng(0).permutation(hands), members, num_hands) - even
     assert np.abs(table(hands, members, num_hands) - even).mean() < 0.25 * np.abs(by_chance).mean()
