@@ -27,13 +27,13 @@ class Channels(str, Enum):
         return self.value
 
 
-def resample(samples: Samples, sample_rate: int, wanted_rate: int) -> Samples:
+def resample(samples: Samples, sample_rate: int, wanted_rate: int, quality: str = "VHQ") -> Samples:
     """Change the sample rate of [channels, num_samples] from `sample_rate` to `wanted_rate`, in Hz.
 
     The result has ceil(num_samples * wanted_rate / sample_rate) samples; the first is of the same moment. Frequencies
-    up to 0.91 of the lower Nyquist frequency are kept within 0.01 dB, those above it removed. The quality is soxr's
-    VHQ, whose arithmetic is in double precision: the noise of HQ, at -125 dB, would show in spectrograms that are not
-    clipped.
+    up to 0.91 of the lower Nyquist frequency are kept within 0.01 dB, those above it removed. The default quality is
+    soxr's VHQ, whose arithmetic is in double precision: the noise of HQ, at -125 dB, would show in spectrograms that
+    are not clipped.
 
     Raises:
         AudioError: the result would take an unreasonable amount of memory.
@@ -41,7 +41,7 @@ def resample(samples: Samples, sample_rate: int, wanted_rate: int) -> Samples:
     size = -(-samples.shape[-1] * wanted_rate // sample_rate)
     how = f"when resampled from {sample_rate} Hz to {wanted_rate} Hz"
     check_size(samples.size, len(samples) * size, "samples", how, "pass a lower sample_rate=HZ")
-    return fix_length(soxr.resample(samples.T, sample_rate, wanted_rate, "VHQ").T, size)  # soxr rounds to the nearest
+    return fix_length(soxr.resample(samples.T, sample_rate, wanted_rate, quality).T, size)  # soxr rounds to the nearest
 
 
 def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samples:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audeep.cli.front_end_options import add_front_ends, chosen_front_end
 from audeep.cli.options import (
     AudeepCommand,
-    add_declared,
     add_plot,
     add_raw_data,
     data_set_path,
-    declared_values,
     index,
     number,
     open_raw_data,
@@ -22,7 +21,7 @@ from audeep.cli.render.tables import table
 from audeep.errors import OptionError
 
 if TYPE_CHECKING:
-    from audeep.audio.front_ends.mel import Preprocessor
+    from audeep.audio.front_ends.base import FrontEnd
     from audeep.parsers.base import Parser
 
 
@@ -32,8 +31,6 @@ class Preprocess(AudeepCommand):
     uses_compiled_parts = True
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        from audeep.audio.front_ends.mel import Preprocessor
-
         add_raw_data(parser)
         parser.add_argument(
             "--output",
@@ -42,7 +39,6 @@ class Preprocess(AudeepCommand):
             metavar="FILE",
             help="data set file to write (default: %(default)s)",
         )
-        add_declared(parser, Preprocessor)
         parser.add_argument(
             "--pretend",
             type=index,
@@ -70,6 +66,7 @@ class Preprocess(AudeepCommand):
             help="compress the spectrograms on file, from 0 (not at all) to 9 (default: %(default)s)",
         )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
+        add_front_ends(parser)
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
         from audeep.pipeline.preprocess import bad_list, partial_path
@@ -81,37 +78,37 @@ class Preprocess(AudeepCommand):
             yield parsed_args.plot
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.audio.front_ends.mel import Preprocessor
         from audeep.pipeline.preprocess import preprocess
 
-        preprocessor = Preprocessor(**declared_values(parsed_args, Preprocessor))
+        front_end = chosen_front_end(parsed_args)
         parser = open_raw_data(parsed_args)
         if parsed_args.pretend is not None:
-            self._pretend(parser, preprocessor, parsed_args.pretend, parsed_args.plot)
+            self._pretend(parser, front_end, parsed_args.pretend, parsed_args.plot)
         elif parsed_args.plot is not None:
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
             options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume")}
-            preprocess(parser, preprocessor, parsed_args.output, **options)
+            preprocess(parser, front_end, parsed_args.output, **options)
 
-    def _pretend(self, parser: "Parser", preprocessor: "Preprocessor", position: int, plot: Path | None) -> None:
+    def _pretend(self, parser: "Parser", front_end: "FrontEnd", position: int, plot: Path | None) -> None:
         instances = parser.parse()
         if position >= len(instances):
             raise OptionError(
                 f"--pretend {position}: the data set has {len(instances)} recordings; choose 0 to {len(instances) - 1}"
             )
         instance = instances[position]
-        spectrogram = preprocessor.spectrogram(instance.path)
-        num_frames, num_bands = spectrogram.db.shape
+        spectrogram = front_end.spectrogram(instance.path)
+        values = spectrogram.values
+        kind = ".1f" if spectrogram.unit == "dB" else ".4g"
         value = [] if instance.label_value is None else [("value", instance.label_value)]
         rows = [
             ("data file", instance.filename),
             ("label", "None" if instance.label_nominal is None else instance.label_nominal),
             *value,
             ("sample rate", f"{spectrogram.sample_rate} Hz"),
-            ("time steps", num_frames),
-            ("frequency bands", num_bands),
-            ("amplitudes", f"{spectrogram.db.min():.1f} to {spectrogram.db.max():.1f} dB"),
+            ("time steps", values.shape[0]),
+            ("frequency bands", values.shape[1]),
+            (f"{spectrogram.quantity}s", f"{values.min():{kind}} to {values.max():{kind}} {spectrogram.unit}".rstrip()),
         ]
         self.write(table(f"spectrogram of instance {position}", rows))
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from numpy.random import RandomState
 
+from audeep.audio.front_ends.base import FrontEnd
 from audeep.data.schema import Partition
 from audeep.estimators.models import FrameEstimator, VectorEstimator
 from audeep.estimators.models import estimator as estimator
@@ -28,6 +29,7 @@ class Spectrogram(SpectrogramBase):
         center_fixed: bool = False,
         sample_rate: int | None = None,
         relative_to: Literal["frame", "previous", "neighbours", None] = None,
+        front_end: FrontEnd | str = "mel",
     ) -> None: ...
 
 class TimeAutoencoder(VectorEstimator):

@@ -62,11 +62,12 @@ def _annotation(option: Option, hint: Any) -> Any:
     return Literal[(*choices, None)] if option.is_optional else Literal[choices]
 
 
-def with_parameters(parameters: Sequence[Parameter], *owners: type) -> Callable[[Class], Class]:
+def with_parameters(parameters: Sequence[Parameter], *owners: type, **texts: str) -> Callable[[Class], Class]:
     """A decorator that gives an estimator its parameters, as scikit-learn expects: attributes that nothing changes.
 
     Args:
         owners: dataclasses that declare some of them, and what they are about.
+        texts: what others are about.
     """
     signature = inspect.Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *parameters])
 
@@ -77,7 +78,7 @@ def with_parameters(parameters: Sequence[Parameter], *owners: type) -> Callable[
             setattr(self, name, bound.arguments[name])
 
     def decorate(cls: Class) -> Class:
-        about = {name: option.help for owner in owners for name, option in options_of(owner).items()} | HELP
+        about = {name: option.help for owner in owners for name, option in options_of(owner).items()} | HELP | texts
         lines = [f"    {each.name}: {about[each.name]}" for each in parameters]
         cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Args:", *lines])
         cls.__init__ = __init__

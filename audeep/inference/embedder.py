@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audeep.audio.front_ends.registry import FRONT_END, MEL
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED
 from audeep.errors import OptionError, ShapeError, describe
@@ -122,8 +123,12 @@ def check_made_alike(made_with: Mapping[str, Any] | None, data_set: DataSet, mod
     Raises:
         OptionError: a setting differs.
     """
-    found, expected = data_set.preprocessing or {}, made_with or {}
+    if data_set.preprocessing is None or made_with is None:
+        return
+    found, expected = {FRONT_END: MEL, **data_set.preprocessing}, {FRONT_END: MEL, **made_with}
     differing = [name for name in expected if name in found and found[name] != expected[name]]
+    if FRONT_END in differing:
+        differing = [FRONT_END]
     if differing:
         texts = ", ".join(f"{name} {found[name]} rather than {expected[name]}" for name in differing)
         raise OptionError(

@@ -2,20 +2,19 @@
 """Features straight from recordings, or from windows along them, by a trained model."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from audeep.audio.front_ends.mel import Preprocessor
+from audeep.audio.front_ends.base import FrontEnd
+from audeep.audio.front_ends.registry import front_end_of
 from audeep.audio.streams import windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.embedder import Embedder, Embeddings, Spectrograms, fits
 from audeep.models.base import Network
 from audeep.models.checkpoints import load_model, preprocessing_of
 from audeep.models.devices import select_device
-from audeep.runtime.options import from_json
 
 WINDOWS_TOGETHER = 32  # that are embedded at a time
 
@@ -42,7 +41,7 @@ class FeatureExtractor:
     def __init__(
         self, model_directory: Path | str, step: int | str | None = None, *, pooled: bool = False, device: str = "auto"
     ) -> None:
-        model, self.preprocessor = model_of_recordings(Path(model_directory), step)
+        model, self.front_end = model_of_recordings(Path(model_directory), step)
         self.embedder = Embedder(model.to(select_device(device)), pooled)
 
     @property
@@ -57,7 +56,7 @@ class FeatureExtractor:
             AudioError: the recording cannot be read, or does not suit the settings.
             ShapeError: it gives another number of bands than those trained on.
         """
-        return self._of_spectrograms(path, self.preprocessor.chunks(path))
+        return self._of_spectrograms(path, self.front_end.chunks(path))
 
     def of_windows(self, path: Path | str, window: float, hop: float) -> Iterator[tuple[list[float], Embeddings]]:
         """Windows of so many seconds, one each `hop` seconds: when they start, and their features [window, generated].
@@ -69,8 +68,8 @@ class FeatureExtractor:
             AudioError, ShapeError: as for `of_recording`.
             OptionError: a window is too short.
         """
-        preprocessor = replace(self.preprocessor, fixed_length=None, chunk_length=None, chunk_count=None)
-        shortest, name = preprocessor.window_width, "standard input" if str(path) == "-" else path
+        front_end = self.front_end.of_any_length()
+        shortest, name = front_end.shortest_seconds, "standard input" if str(path) == "-" else path
         if window < shortest:
             raise OptionError(
                 f"window={window:g}: is shorter than the {shortest:g} s that a spectrum takes; choose a longer one"
@@ -78,7 +77,7 @@ class FeatureExtractor:
         found = windows(path, window, hop)
         together = 1 if str(path) == "-" else WINDOWS_TOGETHER
         while some := list(islice(found, together)):
-            spectrograms = [preprocessor.chunks_and_rate_of(name, samples, rate, False)[0] for _, samples, rate in some]
+            spectrograms = [front_end.chunks_and_rate_of(name, samples, rate, False)[0] for _, samples, rate in some]
             yield [start for start, *_ in some], self._of_spectrograms(name, np.concatenate(spectrograms))
 
     def _of_spectrograms(self, path: Path | str, spectrograms: Spectrograms) -> Embeddings:
@@ -90,7 +89,7 @@ class FeatureExtractor:
         return self.embedder(spectrograms)
 
 
-def model_of_recordings(model_directory: Path, step: int | str | None = None) -> tuple[Network, Preprocessor]:
+def model_of_recordings(model_directory: Path, step: int | str | None = None) -> tuple[Network, FrontEnd]:
     """A model that embeds recordings, and how the spectrograms were made that it was trained on.
 
     Raises:
@@ -99,10 +98,10 @@ def model_of_recordings(model_directory: Path, step: int | str | None = None) ->
     model, _ = load_model(model_directory, step)
     if model.level == "frame":
         raise ModelError(f"{model_directory}: is a model of single frames; a model of whole spectrograms is needed")
-    return model, preprocessor_of(model_directory, step)
+    return model, front_end_of_model(model_directory, step)
 
 
-def preprocessor_of(model_directory: Path, step: int | str | None = None) -> Preprocessor:
+def front_end_of_model(model_directory: Path, step: int | str | None = None) -> FrontEnd:
     """How the spectrograms were made that the model of `step` (by default the newest) was trained on.
 
     Raises:
@@ -115,7 +114,7 @@ def preprocessor_of(model_directory: Path, step: int | str | None = None) -> Pre
             " writes now"
         )
     try:
-        return from_json(Preprocessor, settings)
+        return front_end_of(settings)
     except OptionError as error:
         raise ModelError(
             f"{model_directory}: has settings of preprocessing that cannot be used ({error}); train it again"

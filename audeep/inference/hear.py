@@ -12,6 +12,7 @@ end back to there. There is one timestamp for each step of the window: 0, hop, 2
 silence on both sides, so that windows are centred there.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audeep.audio.front_ends.mel import Preprocessor
+from audeep.audio.front_ends.base import FrontEnd
 from audeep.errors import ModelError, ShapeError
 from audeep.inference.embedder import Embedder, fits
 from audeep.inference.features import model_of_recordings
@@ -45,7 +46,7 @@ class HearModel(nn.Module):
         timestamp_embedding_size: length of the embedding of a point in time; 0 where the model has none.
     """
 
-    def __init__(self, model: Network, preprocessor: Preprocessor, sample_rate: int) -> None:
+    def __init__(self, model: Network, front_end: FrontEnd, sample_rate: int) -> None:
         super().__init__()
         self.model = model
         self.embedder = Embedder(model)
@@ -55,11 +56,14 @@ class HearModel(nn.Module):
         if isinstance(model, EmbedsFrames):
             with torch.no_grad():
                 self.timestamp_embedding_size = model.embed_frames(torch.zeros(1, *model.config.input_shape)).shape[-1]
-        self.part_seconds = preprocessor.chunk_length or preprocessor.fixed_length
-        self.preprocessor = replace(
-            preprocessor, fixed_length=None, chunk_length=None, chunk_count=None, sample_rate=sample_rate
-        )
-        self.framing = self.preprocessor.framing(sample_rate)
+        self.part_seconds = front_end.part_seconds
+        self.front_end = replace(front_end.of_any_length(), sample_rate=sample_rate)  # type: ignore[type-var]
+
+    @property
+    def num_bands(self) -> int:
+        """Of the frames that sounds are made into."""
+        num_samples = math.ceil(self.sample_rate * max(1.0, self.front_end.shortest_seconds))
+        return self._frames(torch.zeros(1, num_samples), self.front_end, warn_of_silence=False).shape[2]
 
     def scene_embeddings(self, audio: Tensor) -> Tensor:
         """[sound, num_samples] -> [sound, scene_embedding_size].
@@ -68,14 +72,14 @@ class HearModel(nn.Module):
             ShapeError: there are no sounds, or of no length, or other axes.
         """
         audio = _checked(audio)
-        num_samples, preprocessor = audio.shape[1], self.preprocessor
+        num_samples, front_end = audio.shape[1], self.front_end
         part_length = num_samples
         if self.part_seconds is not None:
-            preprocessor = replace(preprocessor, fixed_length=self.part_seconds)
+            front_end = replace(front_end, fixed_length=self.part_seconds)  # type: ignore[type-var]
             part_length = int(self.part_seconds * self.sample_rate)
         total = torch.zeros(len(audio), self.scene_embedding_size, device=self.embedder.device)
         for part in torch.split(audio, part_length, dim=1):
-            total += part.shape[1] / num_samples * self.embedder.embed(self._spectrograms(part, preprocessor))
+            total += part.shape[1] / num_samples * self.embedder.embed(self._frames(part, front_end))
         return total
 
     def timestamp_embeddings(self, audio: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,17 +92,22 @@ class HearModel(nn.Module):
         audio = _checked(audio)
         if not isinstance(self.model, EmbedsFrames):
             raise ModelError("the model does not embed points in time; use one of t-rae or masked-frames")
-        window, hop = self.framing.window, self.framing.hop
+        front_end = self.front_end.untrimmed()
+        times = front_end.times(2, self.sample_rate)
+        if times is None:
+            raise ModelError("the front end does not tell where its frames are; use one that has a method times")
+        window, hop = round(2 * times[0] * self.sample_rate), round((times[1] - times[0]) * self.sample_rate)
         padded = nn.functional.pad(audio, (window // 2, window - window // 2))
-        outputs = self.model.embed_frames(self._spectrograms(padded, self.preprocessor))  # [sound, timestamp, size]
+        frames = self._frames(padded, front_end)[:, : 1 + audio.shape[1] // hop]
+        outputs = self.model.embed_frames(frames)  # [sound, timestamp, size]
         milliseconds = torch.arange(outputs.shape[1], device=outputs.device) * (1000 * hop / self.sample_rate)
         return outputs, milliseconds.expand(len(audio), -1)
 
-    def _spectrograms(self, audio: Tensor, preprocessor: Preprocessor) -> Tensor:
+    def _frames(self, audio: Tensor, front_end: FrontEnd, warn_of_silence: bool = True) -> Tensor:
         """[sound, num_samples] -> [sound, time, freq], on the device of the model."""
         signals = audio.detach().cpu().numpy().astype(np.float64)
         made = [
-            preprocessor.chunks_and_rate_of(f"sound {index}", signal[np.newaxis], self.sample_rate)[0]
+            front_end.chunks_and_rate_of(f"sound {index}", signal[np.newaxis], self.sample_rate, warn_of_silence)[0]
             for index, signal in enumerate(signals)
         ]
         return torch.from_numpy(np.concatenate(made)).to(self.embedder.device)
@@ -123,15 +132,15 @@ def load_model(model_file_path: str | Path, sample_rate: int | None = None) -> H
         ModelError: there is no such model, it embeds single frames, or does not tell how its spectrograms were made.
     """
     path = Path(model_file_path)
-    model, preprocessor = model_of_recordings(*checkpoints.place_of(path))
-    sample_rate = sample_rate or preprocessor.sample_rate
+    model, front_end = model_of_recordings(*checkpoints.place_of(path))
+    sample_rate = sample_rate or front_end.sample_rate
     if sample_rate is None:
         raise ModelError(
             f"{path}: was trained on recordings of several sample rates; name one by load_model(path,"
             " sample_rate), or preprocess with sample_rate=HZ and train again"
         )
-    hear_model = HearModel(model, preprocessor, sample_rate).eval()
-    bands = preprocessor.mel_spectrum or hear_model.framing.window // 2 + 1
+    hear_model = HearModel(model, front_end, sample_rate).eval()
+    bands = hear_model.num_bands
     if not fits(model, (0, bands), any_length=True):
         raise ModelError(
             f"{path}: was trained on {model.config.num_features} bands, its settings give {bands} at {sample_rate} Hz;"

@@ -8,19 +8,18 @@ import math
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audeep import __version__
-from audeep.audio.front_ends.mel import Preprocessor
+from audeep.audio.front_ends.base import FrontEnd
+from audeep.audio.front_ends.registry import settings_of
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
 from audeep.pipeline.recordings import Processed, Shapes, process_all
-from audeep.runtime.constants import SILENCE
 from audeep.runtime.files import check_target, remove_partials, replacing
 from audeep.runtime.journal import Journal, opened_journal
 from audeep.runtime.progress import progress
@@ -35,7 +34,7 @@ Kept = tuple[InstanceMetadata, np.ndarray]  # a recording and its spectrograms [
 
 def preprocess(
     parser: Parser,
-    preprocessor: Preprocessor,
+    front_end: FrontEnd,
     output: Path,
     jobs: int | None = None,
     *,
@@ -67,34 +66,34 @@ def preprocess(
     bad: list[str] = []
     instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
     num_recordings = len(parser.parse())
-    with _journal_of(parser, preprocessor, output, compression, resume) as (journal, arrived):
+    with _journal_of(parser, front_end, output, compression, resume) as (journal, arrived):
         paths = [Path(instance.path) for instance in instances]
-        with closing(process_all(preprocessor, paths, journal, jobs, skip_bad)) as results:
-            shapes = _shapes(preprocessor, paths, _watched(results, len(paths), journal, arrived), skip_bad, bad)
+        with closing(process_all(front_end, paths, journal, jobs, skip_bad)) as results:
+            shapes = _shapes(front_end, paths, _watched(results, len(paths), journal, arrived), skip_bad, bad)
         if shapes.common is None:
             raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
         bad += shapes.odd().values()
-        attributes = {schema.PREPROCESSING: json.dumps({**asdict(preprocessor), "sample_rate": shapes.sample_rate})}
+        attributes = {schema.PREPROCESSING: json.dumps({**settings_of(front_end), "sample_rate": shapes.sample_rate})}
         layout = [schema.TIME, schema.FREQ], shapes.common, parser.num_folds, parser.label_map
-        names = parser.label_names
+        names, padding = parser.label_names, front_end.padding if shapes.are_padded else None
         with netcdf.writing(output, *layout, compression, attributes, label_names=names) as writer:
             for group in groups(_suitable(instances, journal, shapes), shapes.common):
                 _stop_if_told(arrived, journal)
-                writer.append(*_columns(group, parser.label_map, shapes.common, shapes.are_padded, names))
+                writer.append(*_columns(group, parser.label_map, shapes.common, padding, names))
     _list_bad(bad, bad_list(output), num_recordings)
     logger.info("%s: spectrograms of %d recordings written", output, num_recordings - len(bad))
     return bad
 
 
 def _shapes(
-    preprocessor: Preprocessor, paths: Sequence[Path], results: Iterable[Processed], skip_bad: bool, bad: list[str]
+    front_end: FrontEnd, paths: Sequence[Path], results: Iterable[Processed], skip_bad: bool, bad: list[str]
 ) -> Shapes:
     """The shapes of all results; those that are bad are added to `bad`.
 
     Raises:
         ShapeError: they differ where they should not, and none is to be skipped.
     """
-    shapes = Shapes(preprocessor.has_one_length, preprocessor.sample_rate is not None)
+    shapes = Shapes(front_end.has_one_length, front_end.sample_rate is not None)
     for path, result in zip(paths, results, strict=True):
         if result.chunks is None:
             bad.append(str(result.facts.bad))
@@ -142,7 +141,7 @@ def groups(kept: Iterable[tuple[InstanceMetadata, np.ndarray | None]], shape: tu
 
 @contextmanager
 def _journal_of(
-    parser: Parser, preprocessor: Preprocessor, output: Path, compression: int, resume: bool
+    parser: Parser, front_end: FrontEnd, output: Path, compression: int, resume: bool
 ) -> Iterator[tuple[Journal, list[int]]]:
     """The journal of a run, and the signals that arrive meanwhile; what earlier ones left beside `output` is removed.
 
@@ -150,7 +149,7 @@ def _journal_of(
     """
     for path in (output, bad_list(output)):
         check_target(path)
-    settings = _settings(parser, preprocessor, compression)
+    settings = _settings(parser, front_end, compression)
     with (
         deferred_signals(signal.SIGTERM, signal.SIGINT) as arrived,
         opened_journal(partial_path(output), settings, resume) as journal,
@@ -160,7 +159,7 @@ def _journal_of(
         yield journal, arrived
 
 
-def _settings(parser: Parser, preprocessor: Preprocessor, compression: int) -> dict[str, Any]:
+def _settings(parser: Parser, front_end: FrontEnd, compression: int) -> dict[str, Any]:
     """All that the content of the output depends on, but the recordings themselves."""
     instances = parser.parse()
     names = [*(variable.name for variable in schema.VARIABLES), "label_set"]
@@ -168,7 +167,7 @@ def _settings(parser: Parser, preprocessor: Preprocessor, compression: int) -> d
     checksum = hashlib.sha256(json.dumps([known, parser.label_map, parser.num_folds], default=str).encode())
     return {
         "version": __version__,
-        **asdict(preprocessor),
+        **settings_of(front_end),
         "compression": compression,
         "parser": f"{type(parser).__module__}.{type(parser).__qualname__}",
         "recordings": f"{len(instances)} with checksum {checksum.hexdigest()[:16]}",
@@ -236,12 +235,13 @@ def _columns(
     group: Sequence[Kept],
     label_map: dict[str, int] | None,
     shape: tuple[int, int],
-    is_padded: bool,
+    padding: float | None,
     label_names: Sequence[str] = (),
 ) -> tuple[dict[str, list[Any]], np.ndarray]:
     """Metadata by variable, and padded features, of the chunks of recordings.
 
     The label map has the numbers of labels where recordings do not; `label_names` are those of several a recording.
+    `padding` is None where no recording is padded.
     """
     metadata: dict[str, list[Any]] = {
         schema.CHUNK_NR.name: [number for _, chunks in group for number in range(len(chunks))]
@@ -254,11 +254,11 @@ def _columns(
         if name == schema.LABEL_NUMERIC.name and label_map is not None and not label_names:
             numbers = [label_map.get(str(instance.label_nominal)) for instance, _ in group]
             values = [number if value is None else value for value, number in zip(values, numbers, strict=True)]
-        if name == schema.NUM_FRAMES.name and is_padded:
+        if name == schema.NUM_FRAMES.name and padding is not None:
             values = [chunks.shape[1] for _, chunks in group]
         if any(value is not None for value in values):
             metadata[name] = [value for value, (_, chunks) in zip(values, group, strict=True) for _ in chunks]
-    features = np.full((sum(len(chunks) for _, chunks in group), *shape), SILENCE, np.float32)
+    features = np.full((sum(len(chunks) for _, chunks in group), *shape), padding or 0.0, np.float32)
     start = 0
     for _, chunks in group:
         features[start : start + len(chunks), : chunks.shape[1]] = chunks

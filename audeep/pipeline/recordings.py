@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audeep.audio.front_ends.mel import Preprocessor
+from audeep.audio.front_ends.base import FrontEnd
 from audeep.errors import AudioError, OptionError, ShapeError, Stopped, describe
 from audeep.runtime.execution import most_in_work, run, run_apart
 from audeep.runtime.journal import Journal
@@ -46,7 +46,7 @@ class Processed:
     chunks: np.ndarray | None
 
 
-def process(preprocessor: Preprocessor, path: Path) -> Processed:
+def process(front_end: FrontEnd, path: Path) -> Processed:
     """The spectrogram of a recording, or why there is none."""
     collector = _Collector()
     audio_logger = logging.getLogger("audeep.audio")
@@ -54,7 +54,7 @@ def process(preprocessor: Preprocessor, path: Path) -> Processed:
     audio_logger.propagate = False
     file = _state(path)
     try:
-        chunks, sample_rate = preprocessor.chunks_and_rate(path)
+        chunks, sample_rate = front_end.chunks_and_rate(path)
         return Processed(Facts(file, collector.messages, sample_rate), chunks)
     except AudioError as error:
         return Processed(Facts(file, collector.messages, bad=str(error)), None)
@@ -72,7 +72,7 @@ def process(preprocessor: Preprocessor, path: Path) -> Processed:
 
 
 def process_all(
-    preprocessor: Preprocessor, paths: Sequence[Path], journal: Journal, jobs: int | None, skip_bad: bool
+    front_end: FrontEnd, paths: Sequence[Path], journal: Journal, jobs: int | None, skip_bad: bool
 ) -> Generator[Processed, None, None]:
     """All recordings in order: those in the journal as they are there, the others as they are processed and kept.
 
@@ -93,7 +93,7 @@ def process_all(
         num_kept += 1
     if num_kept:
         logger.info("%s: %d of %d recordings are done already", journal.path, num_kept, len(paths))
-    work = partial(process, preprocessor)
+    work = partial(process, front_end)
     left = paths[num_kept:]
     for fresh in _outlived(work, left, jobs) if skip_bad else run(work, left, jobs):
         if fresh.facts.bad is not None and not skip_bad:

@@ -163,7 +163,7 @@ def test_a_timestamp_has_the_state_of_the_encoder_there(trained: Callable[..., P
     window, hop = 0.04 * RATE, 0.02 * RATE  # the defaults of preprocess
     silence = torch.zeros(2, int(window) // 2)
     spectrograms = [
-        model.preprocessor.chunks_and_rate_of("", signal.double().numpy()[np.newaxis], RATE)[0][0]
+        model.front_end.chunks_and_rate_of("", signal.double().numpy()[np.newaxis], RATE)[0][0]
         for signal in torch.cat([silence, audio, silence], dim=1)
     ]
     np.testing.assert_allclose(timestamps[0], np.arange(len(spectrograms[0])) * 1000 * hop / RATE)

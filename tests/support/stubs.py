@@ -28,6 +28,7 @@ from typing import Literal
 
 from numpy.random import RandomState
 
+from audeep.audio.front_ends.base import FrontEnd
 from audeep.data.schema import Partition
 from audeep.estimators.models import FrameEstimator, TaggerEstimator, VectorEstimator
 from audeep.estimators.models import estimator as estimator

@@ -5,7 +5,9 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,20 @@ from audeep.errors import AudioError
 logger = logging.getLogger(__name__)
 
 Frames = NDArray[np.float32]
+Array = NDArray[np.float64]
+Settings = TypeVar("Settings", bound="FrontEnd")
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """What a front end makes of a recording, to look at."""
+
+    values: Frames  # [time, freq]
+    times_seconds: Array | None  # [time], where frames are; None where that is not known
+    frequencies_hz: Array | None  # [freq], where bands are; None where they are none
+    sample_rate: int
+    quantity: str = "amplitude"  # what the values are, and their unit
+    unit: str = ""
 
 
 class FrontEnd(ABC):
@@ -30,7 +46,13 @@ class FrontEnd(ABC):
         sample_rate: of the signal, in Hz; None keeps that of the recording.
         fixed_length: of the signal, in seconds; None keeps that of the recording.
         center_fixed: cut or pad to it at both ends rather than at the end alone.
+        padding: what follows the last frame of a recording that is shorter than others of its data set.
+        quantity, unit: of the values.
     """
+
+    padding: ClassVar[float] = 0.0
+    quantity: ClassVar[str] = "amplitude"
+    unit: ClassVar[str] = ""
 
     channels: Channels
     sample_rate: int | None
@@ -44,6 +66,49 @@ class FrontEnd(ABC):
         Raises:
             AudioError: the signal does not suit the settings.
         """
+
+    @property
+    def has_one_length(self) -> bool:
+        """Whether all recordings are to give as many frames."""
+        return self.fixed_length is not None
+
+    @property
+    def part_seconds(self) -> float | None:
+        """Length of what one chunk is made from; None where recordings keep their own."""
+        return self.fixed_length
+
+    @property
+    def shortest_seconds(self) -> float:
+        """Length of the shortest recording that gives a frame, as far as that does not depend on its sample rate."""
+        return 0.0
+
+    def of_any_length(self: Settings) -> Settings:
+        """The same settings for recordings that keep their length, one chunk each."""
+        return replace(self, fixed_length=None)  # type: ignore[type-var]  # all are dataclasses
+
+    def untrimmed(self: Settings) -> Settings:
+        """The same settings without any that leave out part of a recording for what it sounds like."""
+        return self
+
+    def times(self, num_frames: int, sample_rate: int) -> Array | None:
+        """Where the frames of a signal at `sample_rate` (Hz) are centred, in seconds; None where that is not known."""
+        return None
+
+    def frequencies(self, sample_rate: int) -> Array | None:
+        """Where the bands of a signal at `sample_rate` (Hz) are centred, in Hz; None where they are not bands."""
+        return None
+
+    def spectrogram(self, path: Path | str) -> Spectrogram:
+        """A whole recording (cut or padded to the fixed length), to look at.
+
+        Raises:
+            AudioError: the recording cannot be read, or does not suit the settings.
+        """
+        signal, rate = self.signal(path, *self.read(path))
+        with naming(path):
+            values = self(signal, rate)[0]
+        times, frequencies = self.times(len(values), rate), self.frequencies(rate)
+        return Spectrogram(values, times, frequencies, rate, self.quantity, self.unit)
 
     def chunks(self, path: Path | str) -> Frames:
         """What a model takes of a recording, [chunk, time, ...].

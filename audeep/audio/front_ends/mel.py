@@ -4,14 +4,15 @@
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from audeep.audio.front_ends.base import Frames, FrontEnd, naming
+from audeep.audio.front_ends.base import Frames, FrontEnd, Spectrogram, naming
 from audeep.audio.integrity import HIGHEST_RATE
 from audeep.audio.signal import Channels, Samples, check_size
 from audeep.audio.spectral import (
@@ -26,19 +27,10 @@ from audeep.audio.spectral import (
     relative,
 )
 from audeep.errors import AudioError, OptionError
+from audeep.runtime.constants import SILENCE
 from audeep.runtime.options import check_options, option
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Spectrogram:
-    """A recording in decibels below its loudest cell."""
-
-    db: Frames  # [time, freq]
-    frequencies_hz: Array  # [freq], centres of bins or mel bands
-    times_seconds: Array  # [time], centres of windows
-    sample_rate: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +57,8 @@ class Preprocessor(FrontEnd):
     Raises:
         OptionError: the settings are out of range or contradict each other.
     """
+
+    padding: ClassVar[float] = SILENCE
 
     window_width: float = option(0.04, "of the FFT, in seconds", above=0, metavar="S", unit="s")
     window_overlap: float = option(0.02, "of neighbouring windows, in seconds", least=0, metavar="S", unit="s")
@@ -146,13 +140,24 @@ class Preprocessor(FrontEnd):
         """
         signal, rate = self.signal(path, *self.read(path))
         with naming(path):
-            decibels, framing = self._decibels(signal, rate)
-        if self.mel_spectrum is None:
-            frequencies = np.arange(framing.window // 2 + 1) * rate / framing.window
-        else:
-            frequencies = mel_frequencies(self.mel_spectrum, rate)
-        times = (framing.window / 2 + framing.hop * np.arange(len(decibels))) / rate
-        return Spectrogram(decibels.astype(np.float32, order="C"), frequencies, times, rate)
+            decibels, _ = self._decibels(signal, rate)
+        values = decibels.astype(np.float32, order="C")
+        times, frequencies = self.times(len(values), rate), self.frequencies(rate)
+        return Spectrogram(values, times, frequencies, rate, "amplitude", "dB")
+
+    def times(self, num_frames: int, sample_rate: int) -> Array:
+        """Centres of windows, in seconds."""
+        framing = self.framing(sample_rate)
+        times: Array = (framing.window / 2 + framing.hop * np.arange(num_frames)) / sample_rate
+        return times
+
+    def frequencies(self, sample_rate: int) -> Array:
+        """Centres of bins or mel bands, in Hz."""
+        if self.mel_spectrum is not None:
+            return mel_frequencies(self.mel_spectrum, sample_rate)
+        window = self.framing(sample_rate).window
+        frequencies: Array = np.arange(window // 2 + 1) * sample_rate / window
+        return frequencies
 
     def framing(self, sample_rate: int) -> Framing:
         """The window at `sample_rate`, in Hz.
@@ -165,7 +170,21 @@ class Preprocessor(FrontEnd):
     @property
     def has_one_length(self) -> bool:
         """Whether all recordings are to give spectrograms of one length."""
-        return self.fixed_length is not None or self.chunk_length is not None
+        return self.part_seconds is not None
+
+    @property
+    def part_seconds(self) -> float | None:
+        """Length of what one spectrogram is made from; None where recordings keep their own."""
+        return self.chunk_length or self.fixed_length
+
+    @property
+    def shortest_seconds(self) -> float:
+        """Length of a window."""
+        return self.window_width
+
+    def of_any_length(self) -> "Preprocessor":
+        """The same settings for recordings that keep their length, one chunk each."""
+        return replace(self, fixed_length=None, chunk_length=None, chunk_count=None)
 
     def _normalised(self, decibels: Array) -> Array:
         normalised = normalise(decibels)

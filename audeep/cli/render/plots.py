@@ -12,7 +12,7 @@ from audeep.cli.render.figures import COLOURS, new_figure, printable, save, sett
 from audeep.models.curve import best_of
 
 if TYPE_CHECKING:
-    from audeep.audio.front_ends.mel import Spectrogram
+    from audeep.audio.front_ends.base import Spectrogram
     from audeep.data.data_set import DataSet
     from audeep.evaluation.results import ClassEvaluation, ValueEvaluation
     from audeep.inference.reconstruction import Reconstruction
@@ -26,20 +26,27 @@ MARKERS = "os^Dvp*Xh<>"
 
 @settled()
 def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | BinaryIO | None) -> None:
-    """A spectrogram in dB above the histogram of its amplitudes."""
+    """A spectrogram, or a waveform as a line, above the histogram of its values."""
     figure = new_figure(9, 8, file)
     upper, lower = figure.subplots(2, 1)
-    bands = np.arange(spectrogram.db.shape[1] + 1)
-    times = np.append(
-        spectrogram.times_seconds, 2 * spectrogram.times_seconds[-1] - spectrogram.times_seconds[-2:-1].sum()
-    )
-    image = upper.pcolormesh(times, bands, spectrogram.db.T, cmap="magma")
-    ticks = np.linspace(0, spectrogram.db.shape[1] - 1, 8).astype(int)
-    upper.set_yticks(ticks + 0.5, [f"{spectrogram.frequencies_hz[tick]:.0f}" for tick in ticks])
-    upper.set(title=printable(title), xlabel="time (s)", ylabel="frequency (Hz)")
-    figure.colorbar(image, ax=upper, label="amplitude (dB)")
-    lower.hist(spectrogram.db.ravel(), bins=100, color="tab:purple")
-    lower.set(title="distribution of amplitudes", xlabel="amplitude (dB)", ylabel="cells")
+    values, frequencies = spectrogram.values, spectrogram.frequencies_hz
+    label = f"{spectrogram.quantity} ({spectrogram.unit})" if spectrogram.unit else spectrogram.quantity
+    times = np.arange(len(values)) if spectrogram.times_seconds is None else spectrogram.times_seconds
+    if values.shape[1] == 1:
+        upper.plot(times, values[:, 0], linewidth=0.5)
+        upper.set_ylabel(label)
+        upper.margins(x=0)
+    else:
+        edges = np.append(times, 2 * times[-1] - times[-2:-1].sum())
+        image = upper.pcolormesh(edges, np.arange(values.shape[1] + 1), values.T, cmap="magma")
+        ticks = np.linspace(0, values.shape[1] - 1, 8).astype(int)
+        upper.set_yticks(ticks + 0.5, ticks if frequencies is None else [f"{frequencies[tick]:.0f}" for tick in ticks])
+        upper.set_ylabel("band" if frequencies is None else "frequency (Hz)")
+        figure.colorbar(image, ax=upper, label=label)
+    upper.set(title=printable(title), xlabel="frame" if spectrogram.times_seconds is None else "time (s)")
+    lower.hist(values.ravel(), bins=100, color="tab:purple")
+    what = "cells" if values.shape[1] > 1 else "samples"
+    lower.set(title=f"distribution of {spectrogram.quantity}s", xlabel=label, ylabel=what)
     show(figure, file)
 
 
