@@ -16,6 +16,7 @@ from .estimators import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
 from .estimators import MaskedFramesAutoencoder as MaskedFramesAutoencoder
 from .estimators import Spectrogram as Spectrogram
 from .estimators import TimeAutoencoder as TimeAutoencoder
+from .estimators import VggGap as VggGap
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.plan import EvaluationPlan as EvaluationPlan
 from .evaluation.predictions import predict as predict

@@ -32,6 +32,7 @@ from audeep import (
     MaskedFramesAutoencoder,
     Spectrogram,
     TimeAutoencoder,
+    VggGap,
     estimators,
 )
 from audeep.audio.front_ends.mel import Preprocessor
@@ -52,6 +53,7 @@ KINDS = {
     "ft-rae": FrequencyTimeAutoencoder,
     "masked-frames": MaskedFramesAutoencoder,
 }
+TAGGERS = {"vgg-gap": VggGap}
 NETWORKS = {
     "t-rae": {"num_layers": 2, "num_units": 3, "bidirectional_decoder": True, "encoder_noise": 0.2},
     "f-rae": {"num_units": 2, "freq_window_width": 4, "freq_window_overlap": 2, "cell": "LSTM"},
@@ -126,11 +128,11 @@ def test_the_checks_of_scikit_learn_hold_for_other_kinds(estimator: BaseEstimato
 
 def test_each_kind_has_an_estimator_named_like_its_network() -> None:
     kinds = {entry.name: estimators.estimator(entry.name) for entry in MODELS.built_in.values()}
-    assert kinds == KINDS
+    assert kinds == {**KINDS, **TAGGERS}
     for kind, estimator in kinds.items():
         assert estimator.__name__ == model_type_of(kind).__name__
         assert getattr(estimators, estimator.__name__) is getattr(audeep, estimator.__name__) is estimator
-    assert set(dir(estimators)) == {"Spectrogram", "estimator", *(each.__name__ for each in KINDS.values())}
+    assert set(dir(estimators)) == {"Spectrogram", "estimator", *(each.__name__ for each in kinds.values())}
     with pytest.raises(AttributeError, match="has no attribute 'SpaceAutoencoder'"):
         estimators.SpaceAutoencoder  # noqa: B018
     with pytest.raises(ModelError, match="space-rae: is not a model; choose one of t-rae"):

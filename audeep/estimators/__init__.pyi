@@ -9,7 +9,7 @@ from numpy.random import RandomState
 
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.data.schema import Partition
-from audeep.estimators.models import FrameEstimator, VectorEstimator
+from audeep.estimators.models import FrameEstimator, TaggerEstimator, VectorEstimator
 from audeep.estimators.models import estimator as estimator
 from audeep.estimators.spectrogram import Spectrogram as SpectrogramBase
 
@@ -137,6 +137,27 @@ class MaskedFramesAutoencoder(VectorEstimator):
         mask_silence: bool = False,
         masked_frames: float = 0.0,
         mask_span: int = 6,
+        batch_size: int = 64,
+        num_epochs: int = 10,
+        learning_rate: float = 0.001,
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        crop_frames: int | None = None,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation_split: float | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
+        validation_partition: Sequence[Partition | str] | None = None,
+        random_state: int | RandomState | None = 0,
+    ) -> None: ...
+
+class VggGap(TaggerEstimator):
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        keep_prob: float = 0.7,
+        top_keep_prob: float = 0.5,
         batch_size: int = 64,
         num_epochs: int = 10,
         learning_rate: float = 0.001,

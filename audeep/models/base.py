@@ -117,6 +117,11 @@ class Tagger(Network):
     config: TaggerConfig
     labels: tuple[str, ...] = ()
 
+    @property
+    def shortest(self) -> int:
+        """Frames of the shortest spectrogram that it reads."""
+        return 1
+
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> logits [batch, label]."""
         raise NotImplementedError

@@ -32,6 +32,9 @@ MODELS = Registry(
             *("masked-frames", "audeep.models.masked_frames:MaskedFramesAutoencoder", AUTOENCODER),
             "masked-frame autoencoder",
         ),
+        Entry(
+            "vgg-gap", "audeep.models.vgg_gap:VggGap", TAGGER, "fully convolutional network with global average pooling"
+        ),
     ],
     ModelError,
 )

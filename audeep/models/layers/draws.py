@@ -96,6 +96,13 @@ def draw_uniform(weights: Tensor, bound: float) -> None:
             weights.uniform_(-bound, bound, generator=generator_for(weights.device))
 
 
+def draw_normal(weights: Tensor, deviation: float) -> None:
+    """Fill with normal numbers of mean 0; what is on the device "meta" has none."""
+    if not weights.is_meta:
+        with torch.no_grad():
+            weights.normal_(0, deviation, generator=generator_for(weights.device))
+
+
 def drawn(layer_type: type[Layer], *sizes: int, **options: Any) -> Layer:
     """A layer of PyTorch, on the current device, whose initial weights are still to be drawn.
 

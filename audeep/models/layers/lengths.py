@@ -13,6 +13,11 @@ def frames_within(frames: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(frames.shape[1], device=frames.device) < lengths.unsqueeze(1)
 
 
+def single(values: Tensor) -> Tensor:
+    """Values of lower precision in float32, in which sums are to be made; others as they are."""
+    return values.float() if values.dtype.itemsize < 4 else values
+
+
 def backward(sequences: Tensor, lengths: Tensor | None = None) -> Tensor:
     """[time, batch, ...] from the last step to the first; of `lengths` [batch] steps each, what follows stays there."""
     if lengths is None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sequences of activations summed up by statistics over time."""
+"""Activations summed up: sequences by statistics over time, images by their mean or maximum."""
 
 import torch
 from torch import Tensor
 
-from audeep.models.layers.lengths import frames_within
+from audeep.models.layers.lengths import frames_within, single
 
 SMALLEST_DEVIATION = 0.03  # added to the standard deviations
 SMALLEST_CHANGE = 0.01  # and to those of deltas
@@ -31,3 +31,19 @@ def _moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     mean = (values * within).sum(dim=1, keepdim=True) / count
     variance = ((values - mean).square() * within).sum(dim=1, keepdim=True) / count
     return mean[:, 0], variance[:, 0].sqrt()
+
+
+def mean_of(images: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """[batch, channel, time, freq] -> [batch, channel], in float32; only the first `lengths` [batch] steps count."""
+    images = single(images)
+    if lengths is None:
+        return images.mean(dim=(2, 3))
+    within = frames_within(images[:, 0], lengths)[:, None, :, None]
+    return images.where(within, 0).sum(dim=(2, 3)) / (lengths.unsqueeze(1) * images.shape[3])
+
+
+def maximum_of(images: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """[batch, channel, time, freq] -> [batch, channel]; only the first `lengths` [batch] steps count."""
+    if lengths is not None:
+        images = images.where(frames_within(images[:, 0], lengths)[:, None, :, None], -torch.inf)
+    return images.flatten(2).amax(dim=2)
