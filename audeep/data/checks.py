@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
 from audeep.data import schema
 from audeep.data.columns import from_file, is_missing, kind_of, texts_of
+from audeep.data.hdf5 import netCDF4
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, LABELS, NUM_FRAMES, VARIABLES
 from audeep.errors import DataError
 from audeep.runtime.constants import LARGEST_INTEGER

@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Columns from and to netCDF 4 files, in the format of `schema`."""
 
-import errno
-import gc
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent import futures
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar, cast
-from weakref import WeakValueDictionary
+from typing import Any, cast
 
-import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -20,14 +14,12 @@ from numpy.typing import ArrayLike
 from audeep.data import schema
 from audeep.data.checks import NAMES, check_declaration, checked
 from audeep.data.columns import is_missing, memory_type, to_file
+from audeep.data.hdf5 import LIBRARY, OpenFile, created, in_time, netCDF4, unreadable, write_errors
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, VARIABLES
 from audeep.errors import DataError, ShapeError
 from audeep.runtime.files import found_at, replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
-OPENING_SECONDS = 60  # there are damaged files on which the HDF5 library never returns
-
-Made = TypeVar("Made")
 
 
 class Writer:
@@ -40,7 +32,9 @@ class Writer:
         self.path = path
         self.label_map = label_map
         self.label_names = label_names
-        self.sizes = {name: dimension.size for name, dimension in file.dimensions.items()}
+        with LIBRARY:
+            self.sizes = {name: dimension.size for name, dimension in file.dimensions.items()}
+            self.feature_shape = file[FEATURES].shape[1:]
         self.num_instances = 0
         self.columns: dict[str, list[np.ndarray]] = {variable.name: [] for variable in VARIABLES}
 
@@ -51,9 +45,8 @@ class Writer:
             ShapeError: the features of an instance have another shape than the file, or a column another length.
             OSError: the file cannot be written.
         """
-        target = self.file[FEATURES]
-        if features.shape[1:] != target.shape[1:]:
-            raise ShapeError(f"{self.path}: features of shape {features.shape[1:]}, expected {target.shape[1:]}")
+        if features.shape[1:] != self.feature_shape:
+            raise ShapeError(f"{self.path}: features of shape {features.shape[1:]}, expected {self.feature_shape}")
         for variable in VARIABLES:
             shape = variable.shape({**self.sizes, INSTANCE: len(features)})
             values, kind = metadata.get(variable.name), memory_type(variable)
@@ -64,8 +57,8 @@ class Writer:
             if column.shape != shape:
                 raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
             self.columns[variable.name].append(column)
-        with _os_errors(self.file):
-            target[self.num_instances : self.num_instances + len(features)] = features
+        with write_errors(self.path):
+            self.file[FEATURES][self.num_instances : self.num_instances + len(features)] = features
         self.num_instances += len(features)
 
     def finish(self) -> None:
@@ -74,7 +67,7 @@ class Writer:
         Raises:
             OSError: the file cannot be written.
         """
-        with _os_errors(self.file):
+        with write_errors(self.path):
             for variable in VARIABLES:
                 shape = variable.shape({**self.sizes, INSTANCE: self.num_instances})
                 column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
@@ -123,24 +116,25 @@ def writing(
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    with nullcontext(path) if in_place else replacing(path) as partial, _new_file(partial) as file:
-        file.createDimension(INSTANCE, None)
-        file.createDimension(FOLD, num_folds)
-        if label_names and LABEL not in feature_dims:
-            file.createDimension(LABEL, len(label_names))
-        for name, size in zip(feature_dims, feature_shape, strict=True):
-            file.createDimension(name, size)
-        together = max(1, CHUNK_BYTES // max(1, 4 * int(np.prod(feature_shape))))
-        file.createVariable(
-            FEATURES,
-            "f4",
-            [INSTANCE, *feature_dims],
-            chunksizes=[together, *(max(1, size) for size in feature_shape)],
-            fill_value=np.float32(np.nan),
-            compression="zlib" if compression else None,
-            complevel=cast(Any, compression),
-        )
-        file.setncatts(attributes or {})
+    with nullcontext(path) if in_place else replacing(path) as partial, created(partial) as file:
+        with LIBRARY:
+            file.createDimension(INSTANCE, None)
+            file.createDimension(FOLD, num_folds)
+            if label_names and LABEL not in feature_dims:
+                file.createDimension(LABEL, len(label_names))
+            for name, size in zip(feature_dims, feature_shape, strict=True):
+                file.createDimension(name, size)
+            together = max(1, CHUNK_BYTES // max(1, 4 * int(np.prod(feature_shape))))
+            file.createVariable(
+                FEATURES,
+                "f4",
+                [INSTANCE, *feature_dims],
+                chunksizes=[together, *(max(1, size) for size in feature_shape)],
+                fill_value=np.float32(np.nan),
+                compression="zlib" if compression else None,
+                complevel=cast(Any, compression),
+            )
+            file.setncatts(attributes or {})
         writer = Writer(file, path, label_map, label_names)
         yield writer
         writer.finish()
@@ -156,15 +150,11 @@ def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:
     if not path.is_file():
         raise DataError(f"{path}: {found_at(path)}; a data set file, as 'audeep preprocess' writes, was expected")
     try:
-        return _in_time(_read, path)
+        return in_time(_read, path)
     except DataError:
         raise
-    except futures.TimeoutError as error:
-        raise DataError(
-            f"{path}: could not be opened in {OPENING_SECONDS} s; it is damaged, or its disk does not answer"
-        ) from error
     except Exception as error:  # damaged files make netCDF4 and xarray raise almost anything
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def read_features(features: xr.DataArray) -> np.ndarray:
@@ -176,82 +166,15 @@ def read_features(features: xr.DataArray) -> np.ndarray:
     try:
         return features.values.astype(np.float32, copy=False)
     except (OSError, RuntimeError) as error:
-        raise _unreadable(features.encoding.get("source", FEATURES), error) from error
-
-
-def _unreadable(path: Path | str, error: Exception) -> DataError:
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-    return DataError(f"{path}: not a readable netCDF 4 file ({reason}); write it again")
-
-
-def _in_time(work: Callable[[Path], Made], path: Path) -> Made:
-    """What `work` returns; futures.TimeoutError if that takes too long.
-
-    Meanwhile no garbage is collected, among which there might be a file: HDF5 crashes if one is closed in one thread
-    while another is opened in another.
-    """
-    future: futures.Future[Made] = futures.Future()
-    is_collecting = gc.isenabled()
-
-    def run() -> None:
-        try:
-            future.set_result(work(path))
-        except BaseException as error:
-            future.set_exception(error)
-
-    gc.disable()
-    try:
-        Thread(target=run, name="audeep-open", daemon=True).start()
-        return future.result(OPENING_SECONDS)
-    finally:
-        if is_collecting:
-            gc.enable()
+        raise unreadable(features.encoding.get("source", FEATURES), error) from error
 
 
 def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
-    file = _opened(path)
-    foreign = [name for name in file.variables if name not in NAMES]
-    for name, variable in file.variables.items():
+    file = OpenFile(path)
+    foreign = [name for name in file.file.variables if name not in NAMES]
+    for name, variable in file.file.variables.items():
         if name in NAMES:
             check_declaration(path, name, variable)
-    store = xr.backends.NetCDF4DataStore(file)  # type: ignore[no-untyped-call]
+    store = xr.backends.NetCDF4DataStore(file, lock=file)  # type: ignore[no-untyped-call]
     data = xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)
     return checked(path, data)
-
-
-_open_files: WeakValueDictionary[tuple[int, int], netCDF4.Dataset] = WeakValueDictionary()  # by device and inode
-
-
-def _opened(path: Path) -> netCDF4.Dataset:
-    """A file that is open as long as somebody refers to it.
-
-    It is never opened a second time meanwhile: HDF5 would crash when it is opened again after one of the two is closed.
-    """
-    found = path.stat()
-    key = found.st_dev, found.st_ino
-    file = _open_files.get(key)
-    if file is None:
-        file = _open_files[key] = netCDF4.Dataset(path)
-    return file
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[netCDF4.Dataset]:
-    """A new file, which is closed at the end; a full disk often shows only then."""
-    path.touch()  # fails for a reason; netCDF says that permission is denied
-    file = netCDF4.Dataset(str(path), "w", format="NETCDF4")
-    try:
-        yield file
-    finally:
-        with _os_errors(file):
-            file.close()
-
-
-@contextmanager
-def _os_errors(file: netCDF4.Dataset) -> Iterator[None]:
-    """Turn what the netCDF library raises into an OSError about `file`."""
-    path = file.filepath()
-    try:
-        yield
-    except RuntimeError as error:
-        raise OSError(errno.EIO, str(error), path) from error

@@ -350,7 +350,7 @@ def with_endless_heap(path: Path) -> Path:
 def test_a_file_that_never_opens_is_given_up(tmp_path: Path) -> None:
     path = with_endless_heap(File().write(tmp_path / "x.nc"))
     program = (
-        "import sys; from audeep.data import netcdf; netcdf.OPENING_SECONDS = 2;"
+        "import sys; from audeep.data import hdf5; hdf5.OPENING_SECONDS = 2;"
         "from audeep.cli.app import main; sys.exit(main(['validate', '--input', sys.argv[1]]))"
     )
     result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=60)

@@ -20,7 +20,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audeep.data import netcdf
+from audeep.data import hdf5
 from audeep.data.data_set import DataSet, empty, load
 from audeep.data.exchange.exporting import export
 from audeep.data.exchange.importing import import_
@@ -169,7 +169,7 @@ def test_a_model_with_damaged_bytes(tmp_path: Path, originals: dict[str, bytes],
 
 def read_mutated(content: bytes, seeds: range, directory: Path, outcomes: Connection) -> None:
     """Read one damaged file after the other, and tell what is wrong with it; stop behind one that does not open."""
-    netcdf.OPENING_SECONDS = SECONDS
+    hdf5.OPENING_SECONDS = SECONDS
     for seed in seeds:
         path = directory / f"{seed}.nc"
         path.write_bytes(mutate(content, random.Random(seed)))
