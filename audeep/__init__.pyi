@@ -17,11 +17,16 @@ from .estimators import MaskedFramesAutoencoder as MaskedFramesAutoencoder
 from .estimators import Spectrogram as Spectrogram
 from .estimators import TimeAutoencoder as TimeAutoencoder
 from .estimators import VggGap as VggGap
+from .evaluation.ensembles import fuse_predictions as fuse_predictions
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.plan import EvaluationPlan as EvaluationPlan
+from .evaluation.plan import FusionOptions as FusionOptions
 from .evaluation.predictions import predict as predict
 from .evaluation.projection import visualize_pca as visualize_pca
 from .evaluation.projection import visualize_tsne as visualize_tsne
+from .evaluation.scoring import score as score
+from .evaluation.submissions import export_submission as export_submission
+from .evaluation.submissions import score_submission as score_submission
 from .inference.features import FeatureExtractor as FeatureExtractor
 from .pipeline.extract import extract as extract
 from .pipeline.generate import generate as generate

@@ -116,12 +116,12 @@ def _write_files(evaluation: "Evaluation", parsed_args: argparse.Namespace) -> N
     if isinstance(evaluation, ClassEvaluation):
         labels, scores = evaluation.labels, evaluation.class_scores
         if parsed_args.confusion is not None:
-            _write_csv(parsed_args.confusion, ["class", *labels], labels, evaluation.confusion)
+            write_classes(parsed_args.confusion, ["class", *labels], labels, evaluation.confusion)
         if parsed_args.per_class is not None:
-            _write_csv(parsed_args.per_class, ["class", *scores], labels, zip(*scores.values(), strict=True))
+            write_classes(parsed_args.per_class, ["class", *scores], labels, zip(*scores.values(), strict=True))
 
 
-def _write_csv(path: Path, header: list[str], labels: Iterable[str], rows: Iterable[Iterable[float]]) -> None:
+def write_classes(path: Path, header: list[str], labels: Iterable[str], rows: Iterable[Iterable[float]]) -> None:
     """A row for each class; what is not known is empty."""
     with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

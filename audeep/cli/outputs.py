@@ -9,7 +9,10 @@ from pathlib import Path
 
 from audeep.errors import OutputError
 
-INPUTS = ("input", "train_input", "eval_input", "labels", "baseline", "files")  # options that name files to read,
+INPUTS = (  # options that name files to read,
+    *("input", "train_input", "eval_input", "fit_input", "labels", "baseline", "files"),
+    *("submission", "truth", "expected"),
+)
 FOLDERS = ("basedir",)  # folders of which all files may be read,
 RUNS = ("model_dir", "run_dir", "run_name")  # training runs or their folders of models,
 OUTPUTS = ("output", "plot", "json", "confusion", "per_class")  # and files to write

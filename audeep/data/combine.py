@@ -53,13 +53,9 @@ def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
         ShapeError: there is no such axis, or the other axes differ.
         DataError: no data set is given, or they differ in instances or metadata.
     """
-    first = merged = _first(data_sets)
-    parts = [first]
-    for number, data_set in enumerate(data_sets[1:], 2):
-        _check_equal(DataError, number, "number of instances", len(data_set), len(first))
-        data_set = _in_order_of(first, data_set)
-        parts.append(data_set)
-        merged = _completed(merged, number, data_set)
+    merged, parts = aligned(data_sets)
+    first = parts[0]
+    for number, data_set in enumerate(parts[1:], 2):
         _check_equal(ShapeError, number, "feature_dims", data_set.feature_dims, first.feature_dims)
         axis = _axis(first, dimension)
         rest, expected = (np.delete(part.feature_shape, axis).tolist() for part in (data_set, first))
@@ -68,6 +64,21 @@ def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
     axis = _axis(first, dimension) + 1  # after that of the instances
     features = np.concatenate([data_set.features for data_set in parts], axis=axis)
     return merged.with_features(features, first.feature_dims)
+
+
+def aligned(data_sets: Sequence[DataSet]) -> tuple[DataSet, list[DataSet]]:
+    """The first data set with the metadata that others have and it has none of, and all of them in its order.
+
+    Raises:
+        DataError: no data set is given, or they differ in instances or metadata.
+    """
+    first = merged = _first(data_sets)
+    parts = [first]
+    for number, data_set in enumerate(data_sets[1:], 2):
+        _check_equal(DataError, number, "number of instances", len(data_set), len(first))
+        parts.append(_in_order_of(first, data_set))
+        merged = _completed(merged, number, parts[-1])
+    return merged, parts
 
 
 def _in_order_of(first: DataSet, data_set: DataSet) -> DataSet:

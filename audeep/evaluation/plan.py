@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to train learners on features, and how to count what they predict."""
+"""How to train learners on features, how to count what they predict, and what can be done with scores of labels."""
 
 from dataclasses import dataclass
 
@@ -39,3 +39,29 @@ class EvaluationPlan:
 
 
 DEFAULT_PLAN = EvaluationPlan()
+
+GROUPINGS = ("partition", "fold", "usage")  # parts of predictions that are scored alone
+FUSION_METHODS = ("mean", "geometric", "learned")
+BEST_LABELS, ALL_SCORES = "fsdkaggle-2018", "fsdkaggle-2019"
+SUBMISSION_FORMATS = (BEST_LABELS, ALL_SCORES)
+
+
+@dataclass(frozen=True)
+class FusionOptions:
+    """How a combination is learned: full-batch Adam on the cross-entropy.
+
+    Attributes:
+        steps: at most.
+        learning_rate: of Adam.
+        patience: stop after this many steps, counted over the whole run, that brought no new lowest loss.
+
+    Raises:
+        OptionError: a value is not of its type or beyond a limit.
+    """
+
+    steps: int = option(10_000, "learned: take at most N steps", least=1, metavar="N")
+    learning_rate: float = option(1e-3, "learned: step size of Adam", above=0)
+    patience: int = option(1000, "learned: stop when N steps in all brought no new lowest loss", least=1, metavar="N")
+
+    def __post_init__(self) -> None:
+        check_options(self)

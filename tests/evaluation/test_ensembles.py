@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from audeep.errors import DataError
-from audeep.evaluation.ensembles import FusionOptions, agreement, geometric_mean, learn_fusion, mean_scores
+from audeep.data.data_set import DataSet
+from audeep.data.schema import Partition
+from audeep.data.scores import with_scores
+from audeep.errors import DataError, OptionError
+from audeep.evaluation.ensembles import agreement, fuse_predictions, geometric_mean, learn_fusion, mean_scores
+from audeep.evaluation.plan import FusionOptions
 from audeep.evaluation.ranking import mean_average_precision_at, ranked
+from tests.support.predictions import several, single
 
 TWO = np.array([[[0.7, 0.2, 0.1]], [[0.05, 0.5, 0.45]]])
 
@@ -117,3 +122,97 @@ def test_the_geometric_mean_takes_all_models_and_may_have_another_winner_than_th
     assert geometric_mean(np.zeros((2, 1, 1))) == pytest.approx(1e-12)
     with pytest.raises(DataError, match="scores below 0 have no geometric mean"):
         geometric_mean(-TWO)
+
+
+NAMES = ("Bark", "Cello", "Gong")
+
+
+def members(count: int = 3, size: int = 30) -> list[DataSet]:
+    """Predictions of several models for the same recordings."""
+    generator = np.random.default_rng(7)
+    true = generator.integers(0, 3, size)
+    scores = softmax(generator.normal(size=(count, size, 3)) + (true[:, np.newaxis] == np.arange(3)), axis=-1)
+    return [single(each, [NAMES[label] for label in true], NAMES) for each in scores]
+
+
+@pytest.mark.parametrize(("method", "reference"), [("mean", mean_scores), ("geometric", geometric_mean)])
+def test_predictions_are_joined_by_name_and_chunk_and_labels_by_name(method: str, reference) -> None:
+    first, second, third = members()
+    expected = reference(np.stack([each.features for each in (first, second, third)]))
+    order = np.random.default_rng(1).permutation(30)
+    turned = with_scores(second, second.features[:, ::-1], NAMES[::-1])[order]
+    ensemble = fuse_predictions([first, turned, third], method)
+    np.testing.assert_allclose(ensemble.predictions.features, expected, rtol=1e-6)
+    assert ensemble.predictions.label_names == NAMES and ensemble.fusion is None
+    assert ensemble.predictions.filenames.tolist() == first.filenames.tolist()
+    assert ensemble.predictions.labels_nominal.tolist() == first.labels_nominal.tolist()
+    np.testing.assert_array_equal(
+        ensemble.agreement, agreement(np.stack([each.features for each in (first, second, third)]))
+    )
+
+
+def test_the_truth_of_several_labels_is_kept_whatever_the_order_of_the_labels() -> None:
+    generator = np.random.default_rng(2)
+    truth, scores = generator.random((9, 3)) < 0.4, generator.random((2, 9, 3))
+    first, second = several(scores[0], truth, NAMES), several(scores[1][:, ::-1], truth[:, ::-1], NAMES[::-1])
+    fused = fuse_predictions([first, second]).predictions
+    np.testing.assert_allclose(fused.features, scores.mean(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(fused.label_sets, truth)
+
+
+def test_a_combination_is_learned_from_labelled_predictions_and_applied_to_others() -> None:
+    parts, options = members(2, 40), FusionOptions(steps=50)
+    labelled, others = [each[:25] for each in parts], [each[25:] for each in parts]
+    scores = np.stack([each.features for each in parts])
+    expected = learn_fusion(scores[:, :25], labelled[0].labels_numeric[:, np.newaxis] == np.arange(3), options=options)
+    apart = fuse_predictions(others, "learned", fit_input=labelled, options=options)
+    np.testing.assert_array_equal(apart.fusion.weights, expected.weights)
+    np.testing.assert_allclose(apart.predictions.features, expected(scores[:, 25:]), rtol=1e-5)
+    for part in parts:
+        part.labels_nominal[25:], part.labels_numeric[25:] = None, np.nan
+    together = fuse_predictions(parts, "learned", options=options)
+    np.testing.assert_array_equal(together.fusion.weights, expected.weights)
+    np.testing.assert_allclose(together.predictions.features, expected(scores), rtol=1e-5)
+    parts = members(2, 40)
+    for part in parts:
+        part.partition[:] = np.where(np.arange(40) < 25, Partition.DEVEL, Partition.TEST)
+    devel = fuse_predictions(parts, "learned", fit_partitions=[Partition.DEVEL], options=options)
+    np.testing.assert_array_equal(devel.fusion.weights, expected.weights)
+
+
+def test_predictions_that_do_not_belong_together_are_refused() -> None:
+    first, second = members(2)
+    with pytest.raises(DataError, match="^data set 2: lacks audio/0+29.wav, chunk 0, unlike the first .* as 1 of 30"):
+        fuse_predictions([first, second[:29]])
+    with pytest.raises(DataError, match="^data set 2: has audio/00000029.wav, chunk 0, unlike the first"):
+        fuse_predictions([first[:29], second])
+    with pytest.raises(DataError, match="^data set 2: has an instance twice"):
+        fuse_predictions([first, second[[*range(30), 0]]])
+    with pytest.raises(DataError, match="^data set 2: has the label 'Oboe', unlike the others"):
+        fuse_predictions([first, with_scores(second, np.ones((30, 4)), [*NAMES, "Oboe"])])
+    with pytest.raises(DataError, match="^data set 2: lacks the label 'Gong', unlike the others"):
+        fuse_predictions([first, with_scores(second, np.ones((30, 2)), NAMES[:2])])
+    other = members(2)[1]
+    other.labels_nominal[3], other.labels_numeric[3] = "Bark" if first.labels_nominal[3] != "Bark" else "Gong", 1
+    with pytest.raises(DataError, match=r"data set 2 has other metadata .* instance 3 \(audio/0+3.wav\) has label"):
+        fuse_predictions([first, other])
+    with pytest.raises(DataError, match="1 predictions found, two or more are needed"):
+        fuse_predictions([first])
+    with pytest.raises(DataError, match="features over generated found, scores over 'label'"):
+        fuse_predictions([first, second.with_features(second.features, ["generated"])])
+    with pytest.raises(DataError, match="has scores that are not finite"):
+        fuse_predictions([first, with_scores(second, np.full((30, 3), np.nan), NAMES)])
+
+
+def test_how_to_fuse_is_checked() -> None:
+    parts = members(2)
+    with pytest.raises(OptionError, match="^method=median: expected one of mean, geometric, learned"):
+        fuse_predictions(parts, "median")
+    with pytest.raises(OptionError, match=r"^method=mean: learns nothing; leave out fit_input=\.\.\., or"):
+        fuse_predictions(parts, fit_input=parts)
+    with pytest.raises(OptionError, match=r"^fit_input=\.\.\.: 3 predictions found, there are 2 to fuse; name as many"):
+        fuse_predictions(parts, "learned", fit_input=members(3))
+    with pytest.raises(DataError, match="no labelled instance to learn a combination from"):
+        fuse_predictions(parts, "learned", fit_partitions=[Partition.DEVEL])
+    with pytest.raises(OptionError, match="^steps=0: expected an integer >= 1"):
+        FusionOptions(steps=0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audeep.audio.front_ends.base import Spectrogram
     from audeep.data.data_set import DataSet
     from audeep.evaluation.results import ClassEvaluation, ValueEvaluation
+    from audeep.evaluation.scoring import TagScores
     from audeep.inference.reconstruction import Reconstruction
     from audeep.models.curve import Point
 
@@ -74,6 +75,27 @@ def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) 
     axes.set_xlim(-0.5, columns[-1] + 0.8)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     figure.colorbar(image, ax=axes, label="share of true class")
+    show(figure, file)
+
+
+@settled()
+def plot_classes(found: "TagScores", file: Path | BinaryIO | None) -> None:
+    """What is said of each label, as bars; the best label by the first of them is on top."""
+    scores = {name: values for name, values in found.class_scores.items() if name != "count"}
+    first, count = next(iter(scores.values())), len(found.names)
+    order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
+    figure = new_figure(8, 2 + 0.2 * count * len(scores), file)
+    axes = figure.subplots()
+    height = 0.8 / len(scores)
+    for position, (name, values) in enumerate(scores.items()):
+        places = np.arange(count) + height * ((len(scores) - 1) / 2 - position)
+        axes.barh(places, np.nan_to_num(values[order]), height, label=name, color=COLOURS[position])
+    counts = found.class_scores["count"]
+    names = [f"{printable(found.names[label])} ({counts[label]})" for label in order]
+    axes.set_yticks(range(count), names, fontsize="small")
+    axes.set(xlim=(0, 1), ylim=(-0.6, count - 0.4), title="labels, and how many recordings have them")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right")
     show(figure, file)
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Results of an evaluation as text for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from audeep.cli.render.tables import table
 
 if TYPE_CHECKING:
     from audeep.evaluation.results import ClassEvaluation, Evaluation
+    from audeep.evaluation.scoring import TagScores
 
 
 def means(evaluation: "Evaluation") -> dict[str, float]:
@@ -79,3 +80,44 @@ def _confusion_table(evaluation: "ClassEvaluation") -> str:
     ]
     title = "confusion matrix: true class by row, predicted class by column"
     return table(title, [("", *numbers)], rows, align="<" + ">" * len(numbers))
+
+
+def tag_scores_text(found: "TagScores", num_mistakes: int = 0) -> str:
+    """All about scores of labels, the measures of all instances last, in one line."""
+    parts = [_class_table(found), _group_table(found)]
+    mistakes = found.mistakes(num_mistakes)
+    if mistakes:
+        rows = [
+            (each.filename, each.chunk_nr, each.true, f"{each.true_score:.4f}", each.predicted)
+            + (f"{each.predicted_score:.4f}",)
+            for each in mistakes
+        ]
+        header = ("recording", "chunk", "true label", "score", "predicted label", "score")
+        parts.append(table("worst mistakes", [header], rows, align="<><><>"))
+    texts = zip(found.overall, score_texts(found.overall), strict=True)
+    parts.append(", ".join(f"{name} {text}" for name, text in texts))
+    return "\n\n".join(parts)
+
+
+def _class_table(found: "TagScores") -> str:
+    columns = found.class_scores
+    rows = [(name, *class_texts(row)) for name, row in zip(found.names, _rows_of(columns), strict=True)]
+    means = [("mean", *class_texts(found.class_means))]
+    return table("classes", [("", *columns)], rows, means, align="<" + ">" * len(columns))
+
+
+def _rows_of(columns: Mapping[str, Iterable[float]]) -> Iterator[dict[str, float]]:
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def class_texts(scores: Mapping[str, float]) -> list[str]:
+    """What is said of one class, as it is shown; what is not defined is empty."""
+    formats = {"count": "d", "lwlrap": ".4f", "AP": ".4f"}
+    return ["" if score != score else f"{score:{formats.get(name, '.2%')}}" for name, score in scores.items()]
+
+
+def _group_table(found: "TagScores") -> str:
+    counts = {name: len(rows) for name, rows in found.groups.items()}
+    rows = [(name, counts[name], *score_texts(scores)) for name, scores in found.by_group.items()]
+    rows.append(("all", len(found.truth), *score_texts(found.overall)))
+    return table("scores", [("", "count", *found.overall)], rows, align="<" + ">" * (1 + len(found.overall)))
