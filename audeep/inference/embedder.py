@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A trained model applied: embeddings of spectrograms, batch by batch or of a whole data set."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,16 @@ from torch import Tensor
 
 from audeep.audio.front_ends.registry import FRONT_END, MEL
 from audeep.data.data_set import DataSet
+from audeep.data.lengths import BATCHES_ALIKE, by_length
 from audeep.data.schema import GENERATED
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.models.base import Network
 from audeep.runtime.progress import progress
 
 BATCH_SIZE = 500  # instances that are embedded at a time
+SMALL_BATCH = 64  # instances, from which on a batch ends where they get longer
+SIMILAR = 1.25  # times the length of the shortest in a batch
+LARGEST_PART = 2**25  # values of spectrograms whose frames are embedded before any is given
 
 Spectrograms = NDArray[np.float32]  # [instance, time, freq]
 Embeddings = NDArray[np.float32]  # [instance, embedding], or [instance, time, embedding]
@@ -66,10 +71,7 @@ class Embedder:
 
     def parts(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> Iterator[tuple[DataSet, Embeddings]]:
         """The data set part by part, each with its embeddings; zeros in the padding of frames."""
-        for part, frames, lengths in batches_of(data_set, batch_size, self.model, "generate"):
-            with torch.inference_mode():
-                embeddings: Embeddings = self.embed(frames, lengths).cpu().numpy()
-            yield part, embeddings
+        return results_of(self.embed, data_set, batch_size, self.model, "generate")
 
     def vectors(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> DataSet:
         """The same instances with one vector each [instance, generated]: where frames have theirs, the mean of them."""
@@ -79,20 +81,60 @@ class Embedder:
         return data_set.with_features(np.concatenate(found), [GENERATED])
 
 
-def batches_of(
-    data_set: DataSet, batch_size: int, model: Network, what: str
-) -> Iterator[tuple[DataSet, Tensor, Tensor | None]]:
-    """The data set part by part, each with its spectrograms [batch, time, freq] and, where some are padded, lengths.
+def results_of(
+    compute: Callable[..., Tensor], data_set: DataSet, batch_size: int, model: Network, what: str
+) -> Iterator[tuple[DataSet, NDArray[np.float32]]]:
+    """The data set part by part, in its order, each with the results for its instances.
+
+    Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
 
     Args:
-        model: on whose device they are to be.
+        compute: makes results [batch, ...] of spectrograms [batch, time, freq] and, where some are padded, lengths; an
+            axis of time among theirs is as long as in the data set, with zeros in the padding.
+        model: on whose device spectrograms are to be.
         what: the work, as a verb.
     """
     device = next(model.parameters()).device
-    parts = [data_set[start : start + batch_size] for start in range(0, len(data_set), batch_size)]
-    for part in progress(parts, what, "batches"):
-        lengths = torch.from_numpy(part.num_frames).to(device) if part.is_padded else None
-        yield part, torch.from_numpy(part.features).to(device), lengths
+    lengths = data_set.num_frames if data_set.is_padded else None
+    together = batch_size if lengths is None else batch_size * _num_alike(data_set, batch_size, model)
+    batches = list(_batches(data_set.num_frames, batch_size, together))
+    results: NDArray[np.float32] | None = None
+    num_done = 0
+    for rows in progress(batches, what, "batches"):
+        is_run = rows[-1] - rows[0] < len(rows)  # of instances, which files give at once
+        frames, known = data_set[slice(rows[0], rows[-1] + 1) if is_run else rows].features, None
+        if lengths is not None:
+            frames, known = frames[:, : lengths[rows].max()], torch.from_numpy(lengths[rows]).to(device)
+        with torch.inference_mode():
+            found = compute(torch.from_numpy(frames).to(device), known).cpu().numpy()
+        first = num_done // together * together
+        part = data_set[first : first + together]
+        if results is None:
+            shape = found.shape[1:] if found.ndim < 3 else (data_set.feature_shape[0], *found.shape[2:])
+            results = np.zeros((len(part), *shape), np.float32)
+        results[rows - first, : found.shape[1]] = found
+        num_done += len(found)
+        if num_done == first + len(part):
+            yield part, results
+            results = None
+
+
+def _batches(lengths: NDArray[np.int64], batch_size: int, together: int) -> Iterator[NDArray[np.int64]]:
+    """The instances of each batch, ascending: out of each `together`, those of similar lengths."""
+    for start in range(0, len(lengths), together):
+        left = by_length(np.arange(start, min(start + together, len(lengths))), lengths, together)
+        while len(left):
+            similar = int(np.searchsorted(lengths[left], SIMILAR * lengths[left[0]], side="right"))
+            size = min(batch_size, max(similar, SMALL_BATCH))
+            yield np.sort(left[:size])  # files are read from start to end
+            left = left[size:]
+
+
+def _num_alike(data_set: DataSet, batch_size: int, model: Network) -> int:
+    """Of how many batches the instances are put together by length, for results that fit into memory."""
+    if model.level != "frame":
+        return BATCHES_ALIKE
+    return min(BATCHES_ALIKE, max(1, LARGEST_PART // (batch_size * math.prod(data_set.feature_shape))))
 
 
 def fits(model: Network, shape: Sequence[int], any_length: bool) -> bool:

@@ -2,18 +2,21 @@
 """Labels by a trained tagger."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audeep.data.data_set import DataSet
-from audeep.inference.embedder import BATCH_SIZE, batches_of
+from audeep.inference.embedder import BATCH_SIZE, results_of
 from audeep.models.base import Tagger
 
 
-@torch.inference_mode()
 def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) -> NDArray[np.float32]:
     """Probabilities of the labels of a model that is not in training mode: [instance, label]."""
+
+    def probabilities(frames: Tensor, lengths: Tensor | None) -> Tensor:
+        logits: Tensor = model(frames, lengths)
+        return logits.softmax(dim=1)
+
     found = [np.empty((0, len(model.labels)), np.float32)]
-    for _, frames, lengths in batches_of(data_set, batch_size, model, "predict"):
-        found.append(model(frames, lengths).softmax(dim=1).cpu().numpy())
+    found += [scores for _, scores in results_of(probabilities, data_set, batch_size, model, "predict")]
     return np.concatenate(found)

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from audeep.data.data_set import DataSet
+from audeep.data.lengths import BATCHES_ALIKE, by_length
 from audeep.errors import DataError, ShapeError, describe
 from audeep.models.base import Batch
 from audeep.runtime.constants import SILENCE
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
-BATCHES_ALIKE = 16  # out of so many, instances of similar length are put together
 
 
 class Batches:
@@ -81,9 +81,7 @@ class Batches:
     def _parts(self, order: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         """The instances of each batch."""
         if self.lengths is not None:
-            for start in range(0, len(order), self.batch_size * BATCHES_ALIKE):
-                some = order[start : start + self.batch_size * BATCHES_ALIKE]
-                some[:] = some[np.argsort(self.lengths[some], kind="stable")]
+            order = by_length(order, self.lengths, self.batch_size * BATCHES_ALIKE)
         parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         if self.lengths is not None:
             generator.shuffle(parts)

@@ -10,7 +10,7 @@ import torch
 
 from audeep.data.data_set import DataSet
 from audeep.errors import OptionError, ShapeError
-from audeep.inference.embedder import Embedder, check_shape, fits
+from audeep.inference.embedder import Embedder, check_shape, fits, results_of
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from tests.support.toy_kinds import ToyAutoencoder, ToyConfig
@@ -54,6 +54,36 @@ def test_the_vector_of_an_instance_is_the_mean_over_its_own_frames(padded: DataS
         with torch.no_grad():
             frames = model.embed(torch.from_numpy(instance.features[None, :length]))[0]
         np.testing.assert_allclose(vector, frames.mean(dim=0), atol=1e-6)
+
+
+def test_batches_are_of_similar_lengths_and_results_in_order(make_spectrograms: Callable[..., DataSet]) -> None:
+    lengths = [6, 1, 5, 2, 4, 3, 6, 1, 2, 2]
+    data_set = make_spectrograms(10, steps=6, lengths=lengths)
+    model = TimeAutoencoder(TimeAutoencoderConfig(*SHAPE, num_units=3)).eval()
+    seen: list[tuple[int, ...]] = []
+
+    def frames_and_lengths(frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        seen.append((*frames.shape[:2], int(lengths.max())))
+        return torch.stack([lengths.float(), frames[:, 0, 0]], dim=1)
+
+    parts = list(results_of(frames_and_lengths, data_set, 4, model, "generate"))
+    assert seen == [(4, 2, 2), (4, 5, 5), (2, 6, 6)]
+    found = np.concatenate([results for _, results in parts])
+    np.testing.assert_array_equal(found, np.stack([lengths, data_set.features[:, 0, 0]], axis=1))
+    assert np.concatenate([part.filenames for part, _ in parts]).tolist() == data_set.filenames.tolist()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_vectors_of_frames_are_as_long_as_the_features(padded: DataSet, batch_size: int) -> None:
+    model = of_frames().eval()
+    parts = list(Embedder(model).parts(padded, batch_size))
+    found = np.concatenate([embeddings for _, embeddings in parts])
+    assert found.shape[:2] == (5, 6)
+    for instance, length, vectors in zip(padded, padded.num_frames, found, strict=True):
+        with torch.no_grad():
+            expected = model.embed(torch.from_numpy(instance.features[None, :length]))[0]
+        np.testing.assert_allclose(vectors[:length], expected, atol=1e-6)
+        assert not vectors[length:].any()
 
 
 def test_a_kind_of_another_package_needs_no_more_than_embed(padded: DataSet) -> None:
