@@ -3,10 +3,11 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -75,7 +76,9 @@ def audio_info(path: Path | str) -> AudioInfo:
     with opened(Path(path)) as recording:
         num_samples = recording.num_samples
         return AudioInfo(
-            _count(recording) if num_samples is None else num_samples, recording.sample_rate, recording.num_channels
+            count_samples(recording) if num_samples is None else num_samples,
+            recording.sample_rate,
+            recording.num_channels,
         )
 
 
@@ -125,50 +128,81 @@ def read_audio(path: Path | str, excerpt: Excerpt | None = None) -> tuple[Sample
     Raises:
         AudioError: the file is missing, is not audio, is cut off, holds no samples, or some that are not finite.
     """
-    path = Path(path)
-    with opened(path) as recording:
+    found = read_short(path, UNKNOWN, excerpt)
+    assert found is not None  # nothing is as long
+    return found
+
+
+def read_short(path: Path | str, most: int, excerpt: Excerpt | None = None) -> tuple[Samples, int] | None:
+    """What `read_audio` gives, or None where that has more than `most` samples in all channels.
+
+    Raises:
+        AudioError: as `read_audio` does.
+    """
+    with opened(Path(path)) as recording:
         start, stop = (0, recording.num_samples) if excerpt is None else excerpt.range(recording)
-        samples, found = _samples(recording, start, stop)
-        if stop is not None and found < stop - (MPEG_TOLERANCE if recording.is_estimate else 0):
-            expected = recording.num_samples or stop
-            if not recording.is_estimate:
-                raise cut_off(path, f"gives {found} of the {expected} samples that its header promises")
-            logger.warning("%s: gives %d samples where %d were expected, it may be cut off", path, found, expected)
-        if samples.shape[1] == 0:
-            raise no_samples(path)
-        if not np.isfinite(samples).all():
-            raise AudioError(
-                f"{path}: holds {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite, finite "
-                "ones were expected; repair the file or remove it from the data set"
-            )
-        return samples, recording.sample_rate
+        left = most if stop is None else most - (stop - start) * recording.num_channels
+        kept: list[Samples] = []
+        for block in decoded(recording, start, stop) if left >= 0 else ():
+            kept.append(block)
+            left -= block.size if stop is None else 0
+            if left < 0:
+                break
+        if left < 0:
+            return None
+        return (kept[0] if len(kept) == 1 else np.concatenate(kept)).T, recording.sample_rate
 
 
-def _samples(recording: Recording, start: int, stop: int | None) -> tuple[Samples, int]:
-    """Samples of a range, [channels, num_samples], and how many there were up to its end.
+def decoded(
+    recording: Recording,
+    start: int,
+    stop: int | None,
+    block_values: int = BLOCK_VALUES,
+    warn: Callable[..., Any] | None = None,
+) -> Iterator[Samples]:
+    """The samples of a range, None being the end, in blocks [num_samples, channels].
 
     Memory grows with what is there, not with what the header promises.
+
+    Args:
+        warn: what is told that there are fewer than expected; by default the log.
+
+    Raises:
+        AudioError: the recording is cut off, holds no samples, or some that are not finite; that comes at its end.
     """
-    kept: list[Samples] = []
-    position = 0
-    for block in _blocks(recording, stop):
-        if position + len(block) > start:
-            kept.append(block[max(0, start - position) :])
+    path, position, num_wrong = recording.path, 0, 0
+    for block in _blocks(recording, stop, block_values):
+        kept = block[max(0, start - position) :]
         position += len(block)
-    if not kept:
-        kept = [np.empty((0, recording.num_channels))]
-    return (kept[0] if len(kept) == 1 else np.concatenate(kept)).T, position
+        num_wrong += int(np.count_nonzero(~np.isfinite(kept)))
+        if len(kept) and not num_wrong:
+            yield kept
+    if stop is not None and position < stop - (MPEG_TOLERANCE if recording.is_estimate else 0):
+        expected = recording.num_samples or stop
+        if not recording.is_estimate:
+            raise cut_off(path, f"gives {position} of the {expected} samples that its header promises")
+        (warn or logger.warning)(
+            "%s: gives %d samples where %d were expected, it may be cut off", path, position, expected
+        )
+    if position <= start:
+        raise no_samples(path)
+    if num_wrong:
+        raise AudioError(
+            f"{path}: holds {num_wrong} samples that are NaN or infinite, finite ones were expected; repair the file or"
+            " remove it from the data set"
+        )
 
 
-def _count(recording: Recording) -> int:
+def count_samples(recording: Recording) -> int:
+    """Decode a recording to its end: samples per channel."""
     return sum(map(len, _blocks(recording, None)))
 
 
-def _blocks(recording: Recording, stop: int | None) -> Iterator[Samples]:
+def _blocks(recording: Recording, stop: int | None, block_values: int = BLOCK_VALUES) -> Iterator[Samples]:
     """What comes before a sample, or the end, [num_samples, channels]; one block at least."""
     left = UNKNOWN if stop is None else stop
     while True:
-        size = min(left, max(1, BLOCK_VALUES // recording.num_channels))
+        size = min(left, max(1, block_values // recording.num_channels))
         block = recording.read(size)
         yield block
         left -= size

@@ -38,10 +38,25 @@ def resample(samples: Samples, sample_rate: int, wanted_rate: int, quality: str 
     Raises:
         AudioError: the result would take an unreasonable amount of memory.
     """
-    size = -(-samples.shape[-1] * wanted_rate // sample_rate)
-    how = f"when resampled from {sample_rate} Hz to {wanted_rate} Hz"
-    check_size(samples.size, len(samples) * size, "samples", how, "pass a lower sample_rate=HZ")
+    size = resampled_size(samples.shape[-1], sample_rate, wanted_rate)
+    check_growth(samples.shape[-1], len(samples), sample_rate, wanted_rate)
     return fix_length(soxr.resample(samples.T, sample_rate, wanted_rate, quality).T, size)  # soxr rounds to the nearest
+
+
+def resampled_size(num_samples: int, sample_rate: int, wanted_rate: int) -> int:
+    """How many samples `resample` makes of so many."""
+    return -(-num_samples * wanted_rate // sample_rate)
+
+
+def check_growth(num_samples: int, num_channels: int, sample_rate: int, wanted_rate: int) -> None:
+    """Check that resampling so many samples takes no unreasonable amount of memory.
+
+    Raises:
+        AudioError: it does.
+    """
+    size = num_channels * resampled_size(num_samples, sample_rate, wanted_rate)
+    how = f"when resampled from {sample_rate} Hz to {wanted_rate} Hz"
+    check_size(num_channels * num_samples, size, "samples", how, "pass a lower sample_rate=HZ")
 
 
 def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samples:
@@ -53,8 +68,7 @@ def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samp
         AudioError: the result would take an unreasonable amount of memory.
     """
     length = samples.shape[-1]
-    size = len(samples) * num_samples
-    check_size(samples.size, size, "samples", "when padded to one length", "pass a shorter fixed_length=S")
+    check_padding(length, len(samples), num_samples)
     if length >= num_samples:
         start = (length - num_samples) // 2 if center else 0
         return samples[..., start : start + num_samples]
@@ -62,6 +76,16 @@ def fix_length(samples: Samples, num_samples: int, center: bool = False) -> Samp
     padded = np.zeros((*samples.shape[:-1], num_samples), samples.dtype)
     padded[..., front : front + length] = samples
     return padded
+
+
+def check_padding(length: int, num_channels: int, num_samples: int) -> None:
+    """Check that padding from `length` to `num_samples` takes no unreasonable amount of memory.
+
+    Raises:
+        AudioError: it does.
+    """
+    size = num_channels * num_samples
+    check_size(num_channels * length, size, "samples", "when padded to one length", "pass a shorter fixed_length=S")
 
 
 def fuse_channels(samples: Samples, channels: Channels = Channels.MEAN) -> Samples:

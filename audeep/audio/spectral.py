@@ -63,13 +63,18 @@ def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands:
     return np.concatenate([_band_powers(block, filters) for block in _spectra(samples, window_length, overlap)]).T
 
 
+def frames_together(window_length: int) -> int:
+    """How many frames are worked on at a time; spectra of so many, or a multiple, do not depend on what follows."""
+    return max(1, BLOCK_SAMPLES // window_length)
+
+
 def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spectra]:
     """The short-time Fourier transform in blocks of frames, complex128 [frames, bins]."""
     samples = np.ascontiguousarray(samples, np.float64)
     hop = window_length - overlap
     num_frames = (len(samples) - overlap) // hop
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window_length) / window_length)
-    step = max(1, BLOCK_SAMPLES // window_length)
+    step = frames_together(window_length)
     for start in range(0, num_frames, step):
         segments = np.empty((min(step, num_frames - start), window_length))
         if kernels is None:
@@ -153,10 +158,15 @@ def power_to_db(power: Array) -> Array:
     Where no cell is positive, all are 0 dB. None is further below than a ratio of two numbers can tell, 3076 dB.
     """
     loudest, smallest = power.max(), power.min()
+    if loudest > 0 >= smallest:
+        smallest = power[power > 0].min()
+    return decibels_below(power, loudest, smallest)
+
+
+def decibels_below(power: Array, loudest: float, smallest: float) -> Array:
+    """What `power_to_db` gives for a part of cells the loudest and smallest positive of which are known."""
     if loudest <= 0:
         return np.zeros_like(power)
-    if smallest <= 0:
-        smallest = power[power > 0].min()
     decibels: Array = np.maximum(power, max(smallest, loudest * np.finfo(power.dtype).tiny))
     decibels /= loudest
     np.log10(decibels, out=decibels)
@@ -166,8 +176,13 @@ def power_to_db(power: Array) -> Array:
 
 def normalise(decibels: Array) -> Array:
     """Shift and stretch to [-1, 1]; an array that varies by `SMALLEST_RANGE` or less is shifted to 0 instead."""
-    centred: Array = decibels - decibels.mean()
-    lowest, highest = centred.min(), centred.max()
+    return stretched(decibels, decibels.mean(), decibels.min(), decibels.max())
+
+
+def stretched(decibels: Array, mean: float, lowest: float, highest: float) -> Array:
+    """What `normalise` gives for a part of an array whose mean and extremes are known."""
+    centred: Array = decibels - mean
+    lowest, highest = lowest - mean, highest - mean
     centred -= lowest
     if highest - lowest <= SMALLEST_RANGE:
         return centred

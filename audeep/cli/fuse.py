@@ -43,6 +43,11 @@ class Fuse(AudeepCommand):
             "--input", type=Path, nargs="+", required=True, metavar="FILE", help="two or more data set files to fuse"
         )
         add_dimension(parser)
+        parser.add_argument(
+            "--any-preprocessing",
+            action="store_true",
+            help="join spectrograms that were made with different settings, too (default: they are refused)",
+        )
         add_output(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -52,7 +57,11 @@ class Fuse(AudeepCommand):
 
         if len(parsed_args.input) < 2:
             raise OptionError("--input names one data set file; two or more are needed to fuse")
-        fused = fuse([load(path) for path in parsed_args.input], parsed_args.dimension)
+        fused = fuse(
+            [load(path) for path in parsed_args.input],
+            parsed_args.dimension,
+            any_preprocessing=parsed_args.any_preprocessing,
+        )
         fused.save(parsed_args.output)
         logger.info("%s: features of shape %s written", parsed_args.output, list(fused.feature_shape))
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,20 +20,26 @@ from audeep.data.schema import (
     VARIABLES,
     Variable,
 )
-from audeep.errors import DataError, ShapeError
+from audeep.errors import DataError, OptionError, ShapeError
 
 _TAKEN_OVER = (CV_FOLDS, PARTITION, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)
 
 
-def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
+def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = False) -> DataSet:
     """One data set with the instances of all, in order; reads the features.
+
+    Args:
+        any_preprocessing: put spectrograms together that were made with different settings, too.
 
     Raises:
         ShapeError: features differ in shape or axes.
         DataError: no data set is given, or they differ in the number of folds or in the label map.
+        OptionError: spectrograms were made with different settings.
     """
     first = _first(data_sets)
     for number, data_set in enumerate(data_sets[1:], 2):
+        if not any_preprocessing:
+            _check_made_alike(number, data_set.preprocessing, first.preprocessing)
         for what in ("feature_dims", "feature_shape"):
             _check_equal(ShapeError, number, what, getattr(data_set, what), getattr(first, what))
         for what in ("num_folds", "label_map"):
@@ -43,16 +50,24 @@ def concat_instances(data_sets: Sequence[DataSet]) -> DataSet:
     )
 
 
-def fuse(data_sets: Sequence[DataSet], dimension: str) -> DataSet:
+def fuse(data_sets: Sequence[DataSet], dimension: str, *, any_preprocessing: bool = False) -> DataSet:
     """One data set with the same instances, whose features are joined along one axis; reads the features.
 
     Instances are matched by name and chunk; they come in the order of the first data set. Folds, partitions, labels or
     values that one has and another has none of are taken over.
 
+    Args:
+        any_preprocessing: join spectrograms that were made with different settings, too. Features of models tell
+            nothing of settings and are joined in any case.
+
     Raises:
         ShapeError: there is no such axis, or the other axes differ.
         DataError: no data set is given, or they differ in instances or metadata.
+        OptionError: spectrograms were made with different settings.
     """
+    if not any_preprocessing:
+        for number, data_set in enumerate(data_sets[1:], 2):
+            _check_made_alike(number, data_set.preprocessing, data_sets[0].preprocessing)
     merged, parts = aligned(data_sets)
     first = parts[0]
     for number, data_set in enumerate(parts[1:], 2):
@@ -161,6 +176,20 @@ def _check_no_gaps(data_sets: Sequence[DataSet], dimension: str) -> None:
 def _check_equal(error: type[DataError], number: int, what: str, found: object, expected: object) -> None:
     if found != expected:
         raise error(f"data set {number} has {what} {found}, the first has {expected}; they must agree")
+
+
+def _check_made_alike(number: int, found: Mapping[str, Any] | None, expected: Mapping[str, Any] | None) -> None:
+    """Check that spectrograms were made with the same settings, as far as these are known."""
+    if found is None or expected is None:
+        return
+    names = [*expected, *(name for name in found if name not in expected)]
+    differing = [name for name in names if (found.get(name) or None) != (expected.get(name) or None)]
+    if differing:
+        texts = ", ".join(f"{name} {found.get(name)} rather than {expected.get(name)}" for name in differing)
+        raise OptionError(
+            f"data set {number} was made with {texts} of the first; preprocess both alike, or, where different"
+            " spectrograms are wanted, pass any_preprocessing=True"
+        )
 
 
 def _check_same_column(

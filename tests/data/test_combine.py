@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data sets put together."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from audeep.cli.app import main
 from audeep.data.combine import concat_instances, fuse, fuse_chunks
 from audeep.data.data_set import DataSet, empty, load
-from audeep.errors import DataError, ShapeError
+from audeep.errors import DataError, OptionError, ShapeError
 
 
 def recordings(*names: str, num_folds: int = 1, label_map: dict[str, int] | None = None, dim: str = "freq") -> DataSet:
@@ -204,3 +205,49 @@ def test_padded_spectrograms_are_joined_along_other_axes_than_time():
     other.data["num_frames"] = ("instance", np.array([np.nan, 1]))
     with pytest.raises(DataError, match="has num_frames 1, not 2"):
         fuse([data_set, other], "freq")
+
+
+def made(settings: dict[str, object] | None) -> DataSet:
+    """A spectrogram that was made with these settings, or with unknown ones."""
+    data_set = recordings("a")
+    if settings is not None:
+        data_set.data.attrs["preprocessing"] = json.dumps(settings)
+    return data_set
+
+
+def test_spectrograms_made_otherwise_are_fused_only_if_any_are_wanted() -> None:
+    first = made({"clip_below": -60.0, "mel_spectrum": 128, "sample_rate": 8000})
+    other = made({"clip_below": -45.0, "mel_spectrum": 128, "sample_rate": None, "front_end": "log-mel"})
+    message = (
+        "data set 2 was made with clip_below -45.0 rather than -60.0, sample_rate None rather than 8000, front_end"
+        " log-mel rather than None of the first; preprocess both alike, or, where different spectrograms are wanted, pass"
+        " any_preprocessing=True"
+    )
+    with pytest.raises(OptionError, match=f"^{message}$"):
+        fuse([first, other], "freq")
+    assert fuse([first, other], "freq", any_preprocessing=True).feature_shape == (2, 6)
+    with pytest.raises(OptionError, match=f"^{message}$"):
+        concat_instances([first, other])
+    assert len(concat_instances([first, other], any_preprocessing=True)) == 2
+
+
+@pytest.mark.parametrize(
+    "others", [None, {"clip_below": -60.0}, {"clip_below": -60.0, "center_fixed": False, "relative_to": None}]
+)
+def test_settings_that_are_unknown_or_newer_than_a_file_do_not_keep_from_fusing(
+    others: dict[str, object] | None,
+) -> None:
+    assert fuse([made({"clip_below": -60.0}), made(others)], "freq").feature_shape == (2, 6)
+
+
+def test_the_command_says_how_to_fuse_what_was_made_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        made({"mel_spectrum": number}).save(tmp_path / f"{number}.nc")
+    command = ["fuse", "--input", *(str(tmp_path / f"{number}.nc") for number in (1, 2)), "--dimension", "freq"]
+    command += ["--output", str(tmp_path / "both.nc")]
+    assert main(command) == 1
+    assert "mel_spectrum 2 rather than 1" in (text := capsys.readouterr().err) and "--any-preprocessing" in text
+    assert not (tmp_path / "both.nc").exists()
+    assert main([*command, "--any-preprocessing"]) == 0

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar
@@ -14,10 +14,14 @@ import numpy as np
 
 from audeep.audio.front_ends.base import Frames, FrontEnd, Spectrogram, naming
 from audeep.audio.integrity import HIGHEST_RATE
+from audeep.audio.long_signals import LongSignal
+from audeep.audio.passes import Repeated, Values, extent_of, powers_of
+from audeep.audio.reading import Excerpt, read_short
 from audeep.audio.signal import Channels, Samples, check_size
 from audeep.audio.spectral import (
     REFERENCES,
     Array,
+    decibels_below,
     mel_frequencies,
     mel_spectrogram,
     normalise,
@@ -25,12 +29,15 @@ from audeep.audio.spectral import (
     power_to_db,
     pre_emphasis,
     relative,
+    stretched,
 )
 from audeep.errors import AudioError, OptionError
 from audeep.runtime.constants import SILENCE
 from audeep.runtime.options import check_options, option
 
 logger = logging.getLogger(__name__)
+
+LONGEST_AT_ONCE = 2**22  # samples of all channels that are decoded and worked on together
 
 
 @dataclass(frozen=True)
@@ -117,19 +124,61 @@ class Preprocessor(FrontEnd):
             AudioError: the signal does not suit the settings, or has too few chunks.
         """
         decibels, framing = self._decibels(signal, sample_rate)
-        if self.chunk_length is None or self.chunk_count is None:
-            return self._normalised(decibels).astype(np.float32, order="C")[np.newaxis]
-        length = int(framing.sample_rate * self.chunk_length) // framing.hop
-        found = len(decibels) // length if length else 0
-        if found < self.chunk_count:
-            raise AudioError(
-                f"has {found} full chunks of {length} frames ({self.chunk_length} s), chunk_count={self.chunk_count} "
-                "needs more; use fewer or shorter chunks, or a fixed_length=S above "
-                f"{self.chunk_length * self.chunk_count:g} s"
-            )
-        chunks = np.empty((self.chunk_count, length, decibels.shape[1]), np.float32)
+        count, length = self._chunks(len(decibels), framing)
+        chunks = np.empty((count, length, decibels.shape[1]), np.float32)
         for number, chunk in enumerate(chunks):
-            chunk[...] = self._normalised(decibels[number * length : (number + 1) * length])
+            normalised = normalise(decibels[number * length : (number + 1) * length])
+            chunk[...] = normalised if self.relative_to is None else relative(normalised, self.relative_to)
+        return chunks
+
+    def chunks_and_rate(self, path: Path | str) -> tuple[Frames, int]:
+        """As of any front end; of a long recording no more than the spectrogram and some blocks are in memory.
+
+        With `relative_to`, three spectrograms in double precision are.
+
+        Raises:
+            AudioError: the recording cannot be read, or does not suit the settings.
+        """
+        excerpt = None
+        if self.fixed_length is not None:
+            excerpt = Excerpt(self.fixed_length, self.center_fixed, self.sample_rate)
+        found = read_short(path, LONGEST_AT_ONCE, excerpt)
+        if found is not None and found[0].size * (self.sample_rate or 0) <= LONGEST_AT_ONCE * found[1]:
+            return self.chunks_and_rate_of(path, *found)
+        signal = LongSignal(Path(path), self.channels, self.sample_rate, self.fixed_length, self.center_fixed)
+        with naming(path):
+            return self._of_long(signal), signal.sample_rate
+
+    def _of_long(self, signal: LongSignal) -> Frames:
+        """What a signal that is too long to be in memory as a whole gives, the same as if it were."""
+        framing = self.framing(signal.sample_rate)
+        powers = Repeated(
+            lambda: powers_of(signal, framing.window, framing.overlap, self.mel_spectrum, framing.sample_rate)
+        )
+        extent = extent_of(powers())
+        assert signal.num_samples is not None  # it was gone through
+        if not signal.peak:
+            logger.warning("%s: is silent, its spectrogram is constant", signal.path)
+        num_bands = self.mel_spectrum or framing.window // 2 + 1
+        self._check_length(signal.num_samples, framing)
+        if not np.isfinite(extent.loudest):
+            raise _too_loud(signal.peak)
+        count, length = self._chunks(extent.num_frames, framing)
+
+        def decibels() -> Iterator[Array]:
+            return (self._clipped(decibels_below(block, extent.loudest, extent.smallest)) for block in powers())
+
+        chunks = np.empty((count, length, num_bands), np.float32)
+        surveyed, values = Values(decibels()), Values(decibels())
+        for chunk in chunks:
+            mean, lowest, highest = surveyed.statistics(length * num_bands)
+            change = partial(stretched, mean=mean, lowest=lowest, highest=highest)
+            if self.relative_to is None:
+                values.fill(chunk, change)
+            else:
+                normalised = np.empty(chunk.shape)
+                values.fill(normalised, change)
+                chunk[...] = relative(normalised, self.relative_to)
         return chunks
 
     def spectrogram(self, path: Path | str) -> Spectrogram:
@@ -186,33 +235,47 @@ class Preprocessor(FrontEnd):
         """The same settings for recordings that keep their length, one chunk each."""
         return replace(self, fixed_length=None, chunk_length=None, chunk_count=None)
 
-    def _normalised(self, decibels: Array) -> Array:
-        normalised = normalise(decibels)
-        return normalised if self.relative_to is None else relative(normalised, self.relative_to)
+    def _chunks(self, num_frames: int, framing: Framing) -> tuple[int, int]:
+        """How many chunks a spectrogram gives, and how many frames each has."""
+        if self.chunk_length is None or self.chunk_count is None:
+            return 1, num_frames
+        length = int(framing.sample_rate * self.chunk_length) // framing.hop
+        found = num_frames // length if length else 0
+        if found < self.chunk_count:
+            raise AudioError(
+                f"has {found} full chunks of {length} frames ({self.chunk_length} s), chunk_count={self.chunk_count} "
+                "needs more; use fewer or shorter chunks, or a fixed_length=S above "
+                f"{self.chunk_length * self.chunk_count:g} s"
+            )
+        return self.chunk_count, length
 
     def _decibels(self, signal: Samples, sample_rate: int) -> tuple[Array, Framing]:
         """Clipped decibels, [time, freq]."""
         framing = self.framing(sample_rate)
-        if len(signal) < framing.window:
-            raise AudioError(
-                f"lasts {len(signal)} samples, window_width={self.window_width} needs {framing.window}; use a narrower "
-                "window or a fixed_length=S"
-            )
-        num_cells = (len(signal) - framing.overlap) // framing.hop * (self.mel_spectrum or framing.window // 2 + 1)
-        check_size(signal.size, num_cells, "cells", "as a spectrogram", "choose a smaller window_overlap=S")
+        self._check_length(len(signal), framing)
         emphasised = pre_emphasis(signal)
         if self.mel_spectrum is None:
             power = power_spectrogram(emphasised, framing.window, framing.overlap)  # [freq, time]
         else:
             power = mel_spectrogram(emphasised, framing.window, framing.overlap, self.mel_spectrum, sample_rate)
         if not np.isfinite(power.max()):
-            raise AudioError(
-                f"has samples of up to {np.abs(signal).max():.3g}, too loud for a spectrogram; full scale is 1"
-            )
-        decibels = power_to_db(power).T  # [time, freq]
+            raise _too_loud(np.abs(signal).max())
+        return self._clipped(power_to_db(power).T), framing
+
+    def _clipped(self, decibels: Array) -> Array:
         if self.clip_below is not None or self.clip_above is not None:
             np.clip(decibels, self.clip_below, self.clip_above, out=decibels)
-        return decibels, framing
+        return decibels
+
+    def _check_length(self, num_samples: int, framing: Framing) -> None:
+        """Check that a signal has a frame, and no unreasonable number of cells."""
+        if num_samples < framing.window:
+            raise AudioError(
+                f"lasts {num_samples} samples, window_width={self.window_width} needs {framing.window}; use a narrower "
+                "window or a fixed_length=S"
+            )
+        num_cells = (num_samples - framing.overlap) // framing.hop * (self.mel_spectrum or framing.window // 2 + 1)
+        check_size(num_samples, num_cells, "cells", "as a spectrogram", "choose a smaller window_overlap=S")
 
     def _window_problems(self) -> Iterator[str]:
         width, overlap, fixed = self.window_width, self.window_overlap, self.fixed_length
@@ -245,6 +308,10 @@ class Preprocessor(FrontEnd):
                 f"chunk_count={count}: more chunks than the audio has: {count} of {length} s need {length * count:g} "
                 f"s, not fixed_length={fixed}; use fewer or shorter chunks, or a longer fixed_length=S"
             )
+
+
+def _too_loud(peak: float) -> AudioError:
+    return AudioError(f"has samples of up to {peak:.3g}, too loud for a spectrogram; full scale is 1")
 
 
 @lru_cache(maxsize=128)

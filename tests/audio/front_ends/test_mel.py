@@ -11,6 +11,7 @@ import pytest
 import scipy.signal
 import soundfile
 
+from audeep.audio import long_signals, passes
 from audeep.audio.front_ends import mel
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.audio.signal import Channels
@@ -328,3 +329,76 @@ def test_one_side_of_many_channels_is_refused_by_file(tmp_path):
         AudioError, match=r"a\.wav: 4 channels found, channels=LEFT needs exactly 2; pass channels=MEAN"
     ):
         Preprocessor(channels=Channels.LEFT).spectrogram(path)
+
+
+LONG = [
+    {},
+    {"window_width": 0.08, "window_overlap": 0.04, "mel_spectrum": 64, "clip_below": -60},
+    {"sample_rate": 3000, "mel_spectrum": 20},
+    {"sample_rate": 22050, "mel_spectrum": 20, "channels": Channels.DIFF},
+    {"chunk_length": 2.0, "chunk_count": 3},
+    {"fixed_length": 4.0, "mel_spectrum": 20},
+    {"fixed_length": 4.0, "mel_spectrum": 20, "center_fixed": True, "sample_rate": 6000},
+    {"fixed_length": 40.0, "mel_spectrum": 20},
+    {"fixed_length": 40.0, "mel_spectrum": 20, "center_fixed": True, "sample_rate": 11025},
+    {"relative_to": "neighbours", "mel_spectrum": 20},
+    {"relative_to": "frame"},
+    {"window_width": 3.0, "window_overlap": 1.0},
+]
+
+
+@pytest.mark.parametrize("options", LONG, ids=str)
+@pytest.mark.parametrize("largest_kept", [0, passes.LARGEST_KEPT])
+@pytest.mark.parametrize("suffix", ["wav", "mp3"])
+def test_long_recordings_give_the_same_bytes_as_in_one_go(tmp_path, monkeypatch, options, largest_kept, suffix):
+    path = tmp_path / f"a.{suffix}"
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (80_001, 2)).cumsum(axis=0)
+    soundfile.write(path, samples / np.abs(samples).max(), 8000)
+    preprocessor = Preprocessor(**options)
+    expected, rate = preprocessor.chunks_and_rate(path)
+    monkeypatch.setattr(mel, "LONGEST_AT_ONCE", 100)
+    monkeypatch.setattr(passes, "LARGEST_KEPT", largest_kept)
+    monkeypatch.setattr(long_signals, "BLOCK_VALUES", 7001)
+    found, found_rate = preprocessor.chunks_and_rate(path)
+    assert found_rate == rate and found.shape == expected.shape and found.dtype == expected.dtype
+    assert found.tobytes() == expected.tobytes()
+
+
+def as_if_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mel, "LONGEST_AT_ONCE", 100)
+    monkeypatch.setattr(long_signals, "BLOCK_VALUES", 1001)
+
+
+@pytest.mark.parametrize(
+    "options, samples, message",
+    [
+        ({}, np.full(9000, np.nan), "holds 9000 samples that are NaN or infinite"),
+        ({"window_width": 2.0}, np.ones(9000), "lasts 9000 samples, window_width=2.0 needs 16000"),
+        ({"mel_spectrum": 20}, np.full(9000, 1e300), "has samples of up to 1e.300, too loud for a spectrogram"),
+        ({"chunk_length": 1.0, "chunk_count": 2}, np.ones(9000), "has 1 full chunks of 50 frames"),
+        ({"channels": Channels.LEFT}, np.ones((9000, 3)), "3 channels found"),
+        ({"fixed_length": 1e6}, np.ones(9000), "would have 8000000000 samples when padded to one length"),
+        ({"sample_rate": 10_000_000}, np.ones(900_000), "would have 1125000000 samples when resampled from 8000 Hz"),
+    ],
+)
+def test_long_recordings_are_refused_for_what_short_ones_are(tmp_path, monkeypatch, options, samples, message):
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="DOUBLE")
+    for _ in range(2):
+        with pytest.raises(AudioError, match=f"a.wav: {message}"):
+            Preprocessor(**options).chunks(tmp_path / "a.wav")
+        as_if_long(monkeypatch)
+
+
+def test_what_is_odd_about_a_long_recording_is_told_once(tmp_path, monkeypatch, caplog):
+    soundfile.write(tmp_path / "a.wav", np.zeros(9000), 8000)
+    as_if_long(monkeypatch)
+    monkeypatch.setattr(passes, "LARGEST_KEPT", 0)
+    assert not Preprocessor().chunks(tmp_path / "a.wav").any()
+    assert caplog.text.count("is silent") == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (1000, 128), (3001, 129), (12345, 961)])
+def test_statistics_of_blocks_are_those_of_numpy_to_the_last_bit(shape):
+    values = -60 * np.random.default_rng(0).random(shape)
+    blocks = iter(np.array_split(values, max(1, len(values) // 77)))
+    assert passes.Values(blocks).statistics(values.size) == (values.mean(), values.min(), values.max())
