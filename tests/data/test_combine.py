@@ -220,8 +220,8 @@ def test_spectrograms_made_otherwise_are_fused_only_if_any_are_wanted() -> None:
     other = made({"clip_below": -45.0, "mel_spectrum": 128, "sample_rate": None, "front_end": "log-mel"})
     message = (
         "data set 2 was made with clip_below -45.0 rather than -60.0, sample_rate None rather than 8000, front_end"
-        " log-mel rather than None of the first; preprocess both alike, or, where different spectrograms are wanted, pass"
-        " any_preprocessing=True"
+        " log-mel rather than None of the first; preprocess both alike, or, where different spectrograms are wanted,"
+        " pass any_preprocessing=True"
     )
     with pytest.raises(OptionError, match=f"^{message}$"):
         fuse([first, other], "freq")
