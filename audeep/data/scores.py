@@ -52,9 +52,9 @@ def scores_of(data_set: DataSet) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         DataError: features are not scores of labels that have names.
     """
     if data_set.feature_dims != (LABEL,) or not data_set.label_names:
-        axes = ", ".join(data_set.feature_dims)
+        axes, where = ", ".join(data_set.feature_dims), f"{data_set.source}: " if data_set.source else ""
         raise DataError(
-            f"features over {axes} found, scores over 'label' with the names of the labels were expected; write"
+            f"{where}features over {axes} found, scores over 'label' with the names of the labels were expected; write"
             " predictions of a tagger"
         )
     return data_set.label_names, data_set.features

@@ -15,6 +15,7 @@ from audeep.errors import DataError, OptionError
 from audeep.evaluation.plan import FUSION_METHODS, FusionOptions
 from audeep.evaluation.ranking import ranked
 from audeep.evaluation.scoring import check_finite
+from audeep.runtime.progress import progress
 
 FLOOR = 1e-12  # of scores in a geometric mean, so that no model alone can rule a label out
 
@@ -108,13 +109,15 @@ def learn_fusion(
     adam = _Adam(np.concatenate([np.full(models, 1 / models), np.zeros(truth.shape[1])]), options.learning_rate)
     losses: list[float] = []
     lowest, best, idle = np.inf, adam.values, 0
-    while len(losses) < options.steps and idle < options.patience:
+    for _ in progress(range(options.steps), "learn", "steps"):
         fused = Fusion(adam.values[:models], adam.values[models:], several)(scores)
         losses.append(_cross_entropy(fused, truth, several) / cells)
         if losses[-1] < lowest:
             lowest, best = losses[-1], adam.values
         else:
             idle += 1
+        if idle == options.patience:
+            break
         errors = (fused - truth) / cells
         adam.step(np.concatenate([np.tensordot(scores, errors, axes=2), errors.sum(axis=0)]))
     final = adam.values if idle == 0 else best

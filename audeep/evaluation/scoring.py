@@ -208,8 +208,9 @@ def check_finite(predictions: DataSet, values: np.ndarray) -> None:
     """
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
+        where = f"{predictions.source}: " if predictions.source else ""
         raise DataError(
-            f"{predictions.filenames[bad[0]]}: has scores that are not finite (NaN or infinite), as {len(bad)} of"
+            f"{where}{predictions.filenames[bad[0]]} has scores that are not finite (NaN or infinite), as {len(bad)} of"
             f" {len(values)} instances have; predict them again"
         )
 

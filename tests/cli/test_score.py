@@ -152,5 +152,26 @@ def test_a_submission_needs_its_truth(audeep, models, tmp_path):
     for options in (f"--submission {tmp_path}/s.csv", f"--input {models[0]} --truth {models[0]}"):
         result = audeep(f"score {options}")
         assert result.status == 1 and "--submission and --truth go together" in result.err
-    features = audeep(f"score --input {models[0]} --by usage --k 0")
-    assert features.status == 1 and "--k" in features.err
+
+
+def test_what_is_not_predictions_is_refused_by_the_name_of_its_file(audeep, models, spectrograms, tmp_path):
+    for command in (
+        f"score --input {spectrograms}",
+        f"fuse predictions --input {models[0]} {spectrograms} --output {tmp_path}/f.nc",
+        f"export submission --input {spectrograms} --format fsdkaggle-2019 --output {tmp_path}/s.csv",
+    ):
+        result = audeep(command)
+        assert result.status == 1 and result.err.count("\n") == 1
+        assert result.err.startswith(f"{spectrograms}: features over time, freq found, scores over 'label'")
+    broken = load(models[0])
+    broken.data["features"].load()[3, 1] = np.inf
+    broken.save(tmp_path / "broken.nc")
+    result = audeep(f"fuse predictions --input {models[0]} {tmp_path}/broken.nc --output {tmp_path}/f.nc")
+    assert result.err.startswith(f"{tmp_path}/broken.nc: audio/00000003.wav has scores that are not finite")
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.nc"]
+
+
+def test_other_numbers_of_best_labels_than_there_are(audeep, models):
+    assert "MAP@50 0." in audeep(f"score --input {models[0]} --k 50").out
+    result = audeep(f"score --input {models[0]} --k 0")
+    assert result.status == 1 and "argument --k: '0' found, expected an integer >= 1" in result.err

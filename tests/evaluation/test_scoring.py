@@ -123,6 +123,18 @@ def test_chunks_of_a_file_are_averaged() -> None:
         score(chunks, by_file=True)
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_the_scores_of_a_file_are_those_of_the_baseline_of_dcase_2019(golden: Path, pooling: str) -> None:
+    found = np.load(golden / "tagging" / "b_clip_scores.npz")
+    clips = sorted({name.split("/")[1] for name in found.files})
+    windows = [found[f"{pooling}/{clip}/window_scores"] for clip in clips]
+    files = [clip for clip, scores in zip(clips, windows, strict=True) for _ in scores]
+    names = [f"label {number:02d}" for number in range(80)]
+    by_file = score(single(np.concatenate(windows), [names[0]] * len(files), names, files), by_file=True)
+    assert by_file.filenames.tolist() == clips
+    np.testing.assert_allclose(by_file.scores, [found[f"{pooling}/{clip}/clip_scores"] for clip in clips], atol=1e-6)
+
+
 def test_the_worst_mistakes_are_those_where_a_wrong_label_is_ahead_by_most() -> None:
     scores = np.array([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.5, 0.45, 0.05], [0.1, 0.1, 0.8]])
     found = score(single(scores, ["Bark", "Bark", "Cello", "Bark"], NAMES[:3]))
@@ -165,7 +177,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line() -> None:
     with pytest.raises(DataError, match=r"00000002.wav: has the label 'Gong', expected one of Bark"):
         score(single(scores[:3, :2], ["Bark", "Cello", "Gong"], ["Bark", "Cello"]))
     scores[4, 1] = np.nan
-    with pytest.raises(DataError, match=r"00000004.wav: has scores that are not finite .*as 1 of 6 instances"):
+    with pytest.raises(DataError, match=r"00000004.wav has scores that are not finite .*as 1 of 6 instances"):
         score(single(scores, true, NAMES))
     with pytest.raises(DataError, match="features over generated found, scores over 'label'"):
         score(predictions.with_features(scores, ["generated"]))
