@@ -16,6 +16,10 @@ COLUMNS = {
     "label_nominal": "names of the labels",
     "label_numeric": "numbers of the labels; alphabetical where missing",
     "label_value": "numbers to predict by regression",
+    "labels": "several labels a recording, separated by commas",
+    "verified": "flags of labels that were checked by hand, 0 or 1",
+    "usage": "uses of test recordings by a competition",
+    "group": "groups, such as speakers, which no split shares",
 }
 
 

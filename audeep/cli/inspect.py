@@ -3,6 +3,7 @@
 
 import argparse
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
@@ -10,6 +11,7 @@ from audeep.cli.render.tables import table
 
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet, Instance
+    from audeep.parsers.base import Parser
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class InspectRaw(AudeepCommand):
             ("number of audio files", parser.num_instances),
             *([("left out", len(bad))] if bad else []),
             ("number of labels", len(parser.label_map or {})),
+            *_counted(parser),
             *([("values", f"{len(values)}, from {min(values):g} to {max(values):g}")] if values else []),
             ("cross validation folds", parser.num_folds),
             ("minimum sample length", f"{min(lengths):.2f} s"),
@@ -57,6 +60,20 @@ class InspectRaw(AudeepCommand):
             ("channels", ", ".join(map(str, sorted({info.num_channels for info in infos})))),
         ]
         self.write(table("data set information", rows, align="<>"))
+
+
+def _counted(parser: "Parser") -> Iterator[tuple[str, object]]:
+    """How many recordings have what only some data sets have."""
+    instances = parser.parse()
+    several = [len(item.label_set) for item in instances if item.label_set is not None]
+    if several:
+        yield "labels of a recording", f"{min(several)} to {max(several)}"
+    flags = [item.verified for item in instances if item.verified is not None]
+    if flags:
+        yield "verified", f"{sum(flags)} of {len(flags)}"
+    groups = {item.group for item in instances} - {None}
+    if groups:
+        yield "groups", len(groups)
 
 
 class InspectNetcdf(AudeepCommand):
@@ -89,6 +106,17 @@ class InspectNetcdf(AudeepCommand):
         if data_set.has_values:
             values = data_set.label_values[~np.isnan(data_set.label_values)]
             rows.append(("values", f"{len(values)}, from {values.min():g} to {values.max():g}"))
+        if data_set.has_label_sets:
+            known = data_set.label_sets[data_set.is_labelled].sum(axis=1)
+            mean = f", {known.mean():.2f} for each instance" if len(known) else ""
+            rows.append(("several labels", f"{len(data_set.label_names)}{mean}"))
+        elif data_set.label_names:
+            rows.append(("scores of labels", len(data_set.label_names)))
+        flags = data_set.verified[~np.isnan(data_set.verified)]
+        if len(flags):
+            rows.append(("verified", f"{flags.sum():.0f} of {len(flags)}"))
+        if data_set.has_groups:
+            rows.append(("groups", len(set(data_set.groups) - {None})))
         if data_set.is_padded:
             rows.append(("frames", f"{data_set.num_frames.min()} to {data_set.num_frames.max()}"))
         self.write("\n" + table("global data set information", rows))
@@ -101,15 +129,20 @@ class InspectNetcdf(AudeepCommand):
 
 
 def _instance_rows(instance: "Instance") -> list[tuple[str, object]]:
-    label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
+    if instance.labels is not None:
+        label = ", ".join(instance.labels) or "none of them"
+    else:
+        label = "None" if instance.label_nominal is None else f"{instance.label_nominal} ({instance.label_numeric})"
     splits = ", ".join("None" if split is None else split.name for split in instance.cv_folds)
     value = [] if instance.label_value is None else [("value", instance.label_value)]
+    optional = (("verified", instance.verified), ("usage", instance.usage), ("group", instance.group))
     frames = [] if instance.num_frames is None else [("frames", instance.num_frames)]
     return [
         ("data file", instance.filename),
         ("chunk number", instance.chunk_nr),
         ("label", label),
         *value,
+        *((name, known) for name, known in optional if known is not None),
         ("cross validation splits", splits or "None"),
         ("partition", "None" if instance.partition is None else instance.partition.name),
         ("shape", list(instance.shape)),
@@ -122,8 +155,11 @@ def _fold_rows(
 ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """Counts and shares of each class in the training and the validation split; and the totals."""
     rows: list[tuple[object, ...]] = []
-    for name in data_set.labels:
-        counts = [int((split.labels_nominal == name).sum()) for split in splits]
+    for name, number in data_set.labels.items():
+        if data_set.has_label_sets:
+            counts = [int(split.label_sets[:, number].sum()) for split in splits]
+        else:
+            counts = [int((split.labels_nominal == name).sum()) for split in splits]
         shares = [f"{count / max(1, len(split)):.2%}" for count, split in zip(counts, splits, strict=True)]
         rows.append((name, counts[0], shares[0], counts[1], shares[1]))
     return rows, [("total", len(splits[0]), "", len(splits[1]), "")]

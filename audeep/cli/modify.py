@@ -3,6 +3,7 @@
 
 import argparse
 import logging
+from pathlib import Path
 
 from audeep.cli.options import AudeepCommand, add_input, add_output, add_seed, number, partition_name
 from audeep.errors import OptionError
@@ -32,25 +33,42 @@ class Modify(AudeepCommand):
             help="put recordings into these partitions (TRAIN, DEVEL, TEST) of even size, in place of any there are",
         )
         partitions.add_argument("--remove-partitioning", action="store_true", help="remove partitions")
+        parser.add_argument(
+            "--groups",
+            type=Path,
+            metavar="FILE",
+            help="a table of recordings and their groups, such as speakers, which are stored; folds and partitions"
+            " keep groups together wherever a data set has some",
+        )
+        parser.add_argument(
+            "--group-column", metavar="NAME", help="column of --groups that gives the group (default: group)"
+        )
         add_seed(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         num_folds, names = parsed_args.add_cv_setup, parsed_args.add_partitioning
-        if not (num_folds or names or parsed_args.remove_cv_setup or parsed_args.remove_partitioning):
+        groups, column = parsed_args.groups, parsed_args.group_column
+        if not (num_folds or names or parsed_args.remove_cv_setup or parsed_args.remove_partitioning or groups):
             raise OptionError(
-                "there is nothing to modify; give --add-cv-setup, --remove-cv-setup, --add-partitioning"
-                " or --remove-partitioning"
+                "there is nothing to modify; give --add-cv-setup, --remove-cv-setup, --add-partitioning,"
+                " --remove-partitioning or --groups"
             )
+        if column is not None and groups is None:
+            raise OptionError("--group-column is a column of --groups; give that too, or leave it out")
         if names and len(set(names)) < len(names):
             raise OptionError(f"--add-partitioning {' '.join(names)}: names a partition twice; name each once")
 
         from audeep.data.data_set import load
-        from audeep.data.schema import Partition
+        from audeep.data.groups import with_groups
+        from audeep.data.schema import GROUP, Partition
         from audeep.data.splits import modify
 
         partitions = [] if parsed_args.remove_partitioning else names and [Partition[name] for name in names]
         num_folds = 0 if parsed_args.remove_cv_setup else num_folds
-        data_set = modify(load(parsed_args.input), num_folds, partitions, parsed_args.seed)
+        data_set = load(parsed_args.input)
+        if groups is not None:
+            data_set = with_groups(data_set, groups, column or GROUP.name)
+        data_set = modify(data_set, num_folds, partitions, parsed_args.seed)
         data_set.save(parsed_args.output)
         logger.info(
             "%s: %d instances written, %d folds, %s partitions",

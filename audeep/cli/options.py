@@ -237,9 +237,15 @@ def add_raw_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="the table of --parser table: recordings with what is known of them"
     )
-    for column in ("file", "label", "fold", "partition", "value"):
-        text = f"column of --labels that gives the {column}; '' for none (default: the one with a usual name)"
+    what = {name: f"the {name}" for name in ("file", "label", "fold", "partition", "value")}
+    what |= {"labels": "several labels a recording, in place of one", "verified": "whether labels are verified, 1 or 0"}
+    what["group"] = "the group, such as the speaker, which folds are not to share"
+    for column, gives in what.items():
+        text = f"column of --labels that gives {gives}; '' for none (default: the one with a usual name)"
         add_column(parser, f"--{column}-column", column, metavar="NAME", help=text)
+    parser.add_argument(
+        "--separator", metavar="CHARACTER", help="what stands between several labels in a cell of --labels (default: ,)"
+    )
 
 
 def add_column(parser: argparse.ArgumentParser, flag: str, column: str, **facts: Any) -> None:
@@ -263,7 +269,9 @@ def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
         if parsed_args.labels is None:
             raise OptionError(f"--parser {parsed_args.parser}: needs a table of the recordings; name it with --labels")
         options = {"labels": parsed_args.labels, "columns": columns}
-    elif parsed_args.labels is not None or columns:
+        if parsed_args.separator is not None:
+            options["separator"] = parsed_args.separator
+    elif parsed_args.labels is not None or parsed_args.separator is not None or columns:
         raise OptionError("--labels and its columns are for --parser table; give that, or leave them out")
     return open_parser(parsed_args.basedir, parsed_args.parser, **options)
 

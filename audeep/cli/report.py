@@ -152,6 +152,8 @@ def maps_of(features: "DataSet", seed: int) -> dict[str, Any]:
 
 def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[str, Any]:
     """What a linear SVM can tell from the features, and what they must beat."""
+    if features.has_label_sets:
+        return {"missing": "instances have several labels each"}
     if not features.is_fully_labelled:
         return {"missing": "not all instances have a label"}
     if not features.has_cv_info:

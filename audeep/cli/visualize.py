@@ -36,6 +36,7 @@ class Visualize(AudeepCommand):
         from audeep.data.schema import GENERATED
 
         data_set = load(parsed_args.input)
+        data_set.check_single_labels("to colour each instance by")
         points = self.points(data_set, parsed_args)
         if parsed_args.output is not None:
             data_set.with_features(points.astype("float32"), [GENERATED]).save(parsed_args.output)

@@ -12,17 +12,22 @@ from audeep.data.data_set import DataSet
 from audeep.data.schema import (
     CHUNK_NR,
     CV_FOLDS,
+    GROUP,
     INSTANCE,
+    LABEL,
     LABEL_NOMINAL,
     LABEL_NUMERIC,
     LABEL_VALUE,
+    LABELS,
     PARTITION,
+    USAGE,
     VARIABLES,
+    VERIFIED,
     Variable,
 )
 from audeep.errors import DataError, OptionError, ShapeError
 
-_TAKEN_OVER = (CV_FOLDS, PARTITION, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)
+_TAKEN_OVER = (CV_FOLDS, PARTITION, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, VERIFIED, USAGE, GROUP)
 
 
 def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = False) -> DataSet:
@@ -33,7 +38,7 @@ def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = 
 
     Raises:
         ShapeError: features differ in shape or axes.
-        DataError: no data set is given, or they differ in the number of folds or in the label map.
+        DataError: no data set is given, or they differ in the number of folds or in the labels.
         OptionError: spectrograms were made with different settings.
     """
     first = _first(data_sets)
@@ -42,7 +47,7 @@ def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = 
             _check_made_alike(number, data_set.preprocessing, first.preprocessing)
         for what in ("feature_dims", "feature_shape"):
             _check_equal(ShapeError, number, what, getattr(data_set, what), getattr(first, what))
-        for what in ("num_folds", "label_map"):
+        for what in ("num_folds", "label_map", "label_names"):
             _check_equal(DataError, number, what, getattr(data_set, what), getattr(first, what))
     return DataSet(
         xr.concat([data_set.data for data_set in data_sets], dim=INSTANCE, combine_attrs="drop_conflicts"),
@@ -53,8 +58,8 @@ def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = 
 def fuse(data_sets: Sequence[DataSet], dimension: str, *, any_preprocessing: bool = False) -> DataSet:
     """One data set with the same instances, whose features are joined along one axis; reads the features.
 
-    Instances are matched by name and chunk; they come in the order of the first data set. Folds, partitions, labels or
-    values that one has and another has none of are taken over.
+    Instances are matched by name and chunk; they come in the order of the first data set. Folds, partitions, labels,
+    values, or what else is known of recordings, that one has and another has none of, are taken over.
 
     Args:
         any_preprocessing: join spectrograms that were made with different settings, too. Features of models tell
@@ -110,7 +115,7 @@ def _completed(first: DataSet, number: int, data_set: DataSet) -> DataSet:
     data, maps = first.data, [part.label_map for part in (first, data_set) if part.label_map is not None]
     if len(maps) > 1:
         _check_equal(DataError, number, "label_map", maps[1], maps[0])
-    for variable in VARIABLES:
+    for variable in (variable for variable in VARIABLES if variable is not LABELS):
         ours, theirs = (is_missing(part.data[variable.name].values).all() for part in (first, data_set))
         if variable in _TAKEN_OVER and ours:
             data = data.drop_vars(variable.name).assign({variable.name: data_set.data[variable.name].variable})
@@ -118,6 +123,11 @@ def _completed(first: DataSet, number: int, data_set: DataSet) -> DataSet:
             if variable is CV_FOLDS:
                 _check_equal(DataError, number, "num_folds", data_set.num_folds, first.num_folds)
             _check_same_column(number, variable, data_set, first)
+    if first.has_label_sets and data_set.has_label_sets:
+        _check_same_column(number, LABELS, data_set, first)
+    elif data_set.has_label_sets:
+        data = data.drop_vars(LABELS.name).assign_coords({LABEL: data_set.data[LABEL].values})
+        data = data.assign({LABELS.name: data_set.data[LABELS.name].variable})
     return DataSet(data, maps[0] if maps else None)
 
 
@@ -160,6 +170,8 @@ def _axis(data_set: DataSet, dimension: str) -> int:
     """Position of an axis among those of the features."""
     if dimension not in data_set.feature_dims:
         raise ShapeError(f"features have no axis {dimension!r}; choose one of {', '.join(data_set.feature_dims)}")
+    if dimension == LABEL and data_set.label_names:
+        raise ShapeError("features are scores of labels, which cannot be joined; join those of another kind")
     return data_set.feature_dims.index(dimension)
 
 

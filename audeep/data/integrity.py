@@ -12,10 +12,14 @@ from audeep.data.schema import (
     CHUNK_NR,
     CV_FOLDS,
     FILENAME,
+    GROUP,
     LABEL_NOMINAL,
     LABEL_NUMERIC,
     LABEL_VALUE,
+    LABELS,
     PARTITION,
+    USAGE,
+    VERIFIED,
     Variable,
 )
 
@@ -30,12 +34,13 @@ class Constraint:
 
 
 def validate(data_set: DataSet) -> list[Constraint]:
-    """Check constraints 1 to 7 of the data model, and 8 where there are values; 5 holds where there is no label map.
+    """Check constraints 1 to 7 of the data model, and 8 to 13 where there is what they are about.
 
-    Violations are counted by file, those of 5 by instance.
+    Violations are counted by file, those of 5 by instance, those of 13 by group; 5 holds where there is no label map.
     """
     columns = pd.DataFrame({name: column for name, column in data_set.metadata.items() if column.ndim == 1})
-    columns[CV_FOLDS.name] = pd.factorize(_rows_as_bytes(data_set.cv_folds))[0]
+    for variable in (CV_FOLDS, LABELS):
+        columns[variable.name] = pd.factorize(_rows_as_bytes(data_set.metadata[variable.name]))[0]
     texts = {
         LABEL_NOMINAL: "same nominal label in all chunks of a file",
         LABEL_NUMERIC: "same numeric label in all chunks of a file",
@@ -48,9 +53,16 @@ def validate(data_set: DataSet) -> list[Constraint]:
     checks.append(("labels as in the label map", _outside_label_map(data_set)))
     checks.append(("same number of chunks in all files", _chunk_counts(columns)))
     checks.append(("chunk numbers 0, 1, ... once each in all files", _chunk_numbers(columns)))
-    if data_set.has_values:
-        checks.append(("same value in all chunks of a file", _differing(data_set, columns, LABEL_VALUE)))
-    return [Constraint(number, text, violations) for number, (text, violations) in enumerate(checks, 1)]
+    found = [Constraint(number, text, violations) for number, (text, violations) in enumerate(checks, 1)]
+    optional = {LABEL_VALUE: "value", LABELS: "labels", VERIFIED: "verified flag", USAGE: "usage", GROUP: "group"}
+    for number, (variable, what) in enumerate(optional.items(), len(found) + 1):
+        if not is_missing(data_set.metadata[variable.name]).all():
+            text = f"same {what} in all chunks of a file"
+            found.append(Constraint(number, text, _differing(data_set, columns, variable)))
+    if data_set.has_groups:
+        text = "each group in one partition, and in one split of each fold"
+        found.append(Constraint(13, text, _split_groups(columns)))
+    return found
 
 
 def _rows_as_bytes(matrix: np.ndarray) -> np.ndarray:
@@ -71,8 +83,21 @@ def _differing(data_set: DataSet, columns: pd.DataFrame, variable: Variable) -> 
     return [f"{filename}: {variable.name} is {' and '.join(values)}" for filename, values in found.items()]
 
 
+def _split_groups(columns: pd.DataFrame) -> list[str]:
+    """Groups of which instances are in different partitions or splits."""
+    places = [PARTITION.name, CV_FOLDS.name]
+    pairs = columns.loc[columns[GROUP.name].notna(), [GROUP.name, *places]].drop_duplicates()
+    split = pairs.groupby(GROUP.name, sort=False)[places].nunique(dropna=False)
+    words = {PARTITION.name: "partitions", CV_FOLDS.name: "different splits"}
+    return [
+        f"{group}: is in {' and '.join(f'{row[place]} {words[place]}' for place in places if row[place] > 1)}"
+        for group, row in split.iterrows()
+        if (row > 1).any()
+    ]
+
+
 def _text(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(_text(item) for item in value) + "]"
     return "missing" if value is None else getattr(value, "name", None) or repr(value)
 

@@ -72,14 +72,31 @@ def remove_partitioning(data_set: DataSet) -> DataSet:
     return _with_column(data_set, PARTITION, np.full(len(data_set), np.nan))
 
 
+def num_units(data_set: DataSet) -> int:
+    """The recordings that folds can be made of, where those of a group count as one."""
+    codes, first = _recordings(data_set)
+    return len(first) and int(_groups(data_set[first]).max()) + 1
+
+
+def _recordings(data_set: DataSet) -> tuple[np.ndarray, np.ndarray]:
+    """The number of the recording of each instance, and the first instance of each recording."""
+    codes, _ = pd.factorize(original_names(data_set.filenames))
+    return codes, np.unique(codes, return_index=True)[1]
+
+
+def _groups(recordings: DataSet) -> np.ndarray:
+    """The number of the group of each recording; one that is in none is a group of its own."""
+    names = [name if name is not None else index for index, name in enumerate(recordings.groups)]
+    return pd.factorize(np.array(names, dtype=object))[0]
+
+
 def _dealt(data_set: DataSet, columns: Sequence[np.ndarray], num_hands: int, seed: int, what: str) -> np.ndarray:
     """A number below `num_hands` for each instance, the same for all of a recording, and of a group if there are some.
 
     Recordings are spread by `columns`, by class, by whether they are verified, and by value, where `num_hands`
     neighbouring values count as one.
     """
-    codes, _ = pd.factorize(original_names(data_set.filenames))
-    _, first = np.unique(codes, return_index=True)
+    codes, first = _recordings(data_set)
     if len(first) < num_hands:
         raise DataError(f"{len(first)} recordings cannot be spread over {num_hands} {what}; ask for fewer")
     recordings, generator = data_set[first], np.random.default_rng(seed)
@@ -101,8 +118,7 @@ def _dealt_in_groups(
 ) -> np.ndarray:
     """A number for each recording, where some have several labels or are in groups; others are groups of their own."""
     kinds = _kinds(recordings, columns)
-    names = [name if name is not None else index for index, name in enumerate(recordings.groups)]
-    groups, _ = pd.factorize(np.array(names, dtype=object))
+    groups = _groups(recordings)
     num_groups = int(groups.max()) + 1
     if num_groups < num_hands:
         raise DataError(f"{num_groups} groups cannot be spread over {num_hands} {what}; ask for fewer")

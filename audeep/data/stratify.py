@@ -26,8 +26,8 @@ def deal_sets(members: NDArray[np.bool_], num_hands: int, generator: np.random.G
     """A hand for each recording that is of several kinds, by iterative stratification.
 
     The kind that fewest of the remaining recordings have comes first; each of them goes to the hand that lacks most of
-    this kind, then most recordings at all (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). Then single moves even out
-    frequent kinds, which came last.
+    this kind, then most recordings at all (Sechidis, Tsoumakas and Vlahavas, ECML PKDD 2011). Single moves then even
+    out frequent kinds, which came last.
 
     Args:
         members: which kinds each recording is of [recording, kind]; at least one.

@@ -34,13 +34,14 @@ def upsample(data_set: DataSet, partitions: Iterable[Partition] | None = None) -
         partitions: those to balance together, all others staying as they are; by default the whole data set.
 
     Raises:
-        DataError: a partition is not there, or an instance to balance has no label.
+        DataError: a partition is not there, or an instance to balance has no label, or several.
     """
     chosen = np.ones(len(data_set), bool)
     if partitions is not None:
         chosen = np.isin(data_set.partition, [float(partition) for partition in partitions])
         if not chosen.any():
             raise DataError("the data set has no instance in these partitions; see them with 'audeep inspect netcdf'")
+    data_set.check_single_labels("to balance by")
     labels = data_set.labels_numeric
     missing = int(np.isnan(labels[chosen]).sum())
     if missing:

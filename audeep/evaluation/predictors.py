@@ -10,8 +10,8 @@ import numpy as np
 
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Split
-from audeep.data.splits import add_cv_setup
-from audeep.data.upsample import original_names, repetitions
+from audeep.data.splits import add_cv_setup, num_units
+from audeep.data.upsample import repetitions
 from audeep.errors import DataError, ShapeError
 from audeep.evaluation.learners import LearnerChoice, LearnerFactory, fit_all, trials
 from audeep.evaluation.metrics import root_mean_squared_error, unweighted_average_recall
@@ -125,7 +125,7 @@ class Predictor(ABC):
         own = self._usable_folds(train)
         if len(own) > 1:
             return own
-        num_folds = min(INNER_FOLDS, len(set(original_names(train.filenames))))
+        num_folds = min(INNER_FOLDS, num_units(train))
         return self._usable_folds(add_cv_setup(train, num_folds, self.plan.seed)) if num_folds > 1 else []
 
     def _usable_folds(self, data_set: DataSet) -> list[tuple[DataSet, DataSet]]:
@@ -143,6 +143,7 @@ class Classifier(Predictor):
 
     def targets_of(self, data_set: DataSet, purpose: str) -> np.ndarray:
         """Numeric labels [instance], int64."""
+        data_set.check_single_labels(f"to {purpose}")
         return known(data_set.labels_numeric, purpose, self.kind).astype(np.int64)
 
     def merged(self, filenames: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ def evaluate_scores(scores: DataSet, labels: Sequence[str], by_file: bool = Fals
     """
     if not len(scores):
         raise DataError("there is no instance to evaluate on; check the input and the partitions")
+    scores.check_single_labels("to evaluate on")
     rows, best = _best(scores, by_file)
     positions = {label: position for position, label in enumerate(labels)}
     true = np.array([positions.get(label, -1) for label in scores.labels_nominal[rows]])

@@ -10,9 +10,10 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, NamedTuple, NoReturn
 
 from audeep.audio.reading import is_audio
-from audeep.data.exchange.cells import fitted
+from audeep.data.exchange.cells import fitted, names_in
+from audeep.data.groups import FILE_COLUMNS
 from audeep.data.schema import PARTITION_FOLDERS, Partition
-from audeep.errors import ParserError
+from audeep.errors import OptionError, ParserError
 from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
 from audeep.parsers.walking import files_below
 from audeep.runtime.files import found_at
@@ -20,17 +21,21 @@ from audeep.runtime.files import found_at
 logger = logging.getLogger(__name__)
 
 COLUMNS = {
-    "file": ("file", "filename", "file_name", "path", "wav", "audio", "recording", "name"),
+    "file": FILE_COLUMNS,
     "label": ("label", "label_nominal", "class", "category"),
     "fold": ("fold", "cv_fold"),
     "partition": ("partition", "split", "subset"),
     "value": ("value", "label_value"),
+    "labels": ("labels", "tags"),
+    "verified": ("verified", "manually_verified"),
+    "group": ("group",),
 }
 PARTITIONS = {
     **{name: partition for partition, names in PARTITION_FOLDERS.items() for name in names},
     "training": Partition.TRAIN,
     **dict.fromkeys(("testing", "eval", "evaluation"), Partition.TEST),
 }
+FLAGS = {**dict.fromkeys(("1", "true", "yes"), True), **dict.fromkeys(("0", "false", "no"), False)}
 MISSING = ("", "?")
 
 
@@ -53,19 +58,35 @@ class TableParser(Parser):
     Recordings are named by their paths below the base directory, with / or \\, in any Unicode normal form, and without
     suffix where only one recording can be meant. Cells are separated by commas, semicolons or tabs; an empty one, or a
     question mark, is a missing value. Folds are numbered in their order. Labels that are all integers are their own
-    numbers.
+    numbers. Recordings have one label, or several in one cell of the column `labels`, in double quotes where a name has
+    the separator in it.
 
     Args:
         labels: the table, whose first line names the columns.
-        columns: names of the columns of file, label, fold, partition and value; an empty name for a column that is not
-            to be used. Those not given are found by the names in `COLUMNS`, in upper or lower case; the column of the
-            file must be there.
+        columns: names of the columns of file, label, fold, partition, value, labels, verified and group; an empty name
+            for a column that is not to be used. Those not given are found by the names in `COLUMNS`, in upper or lower
+            case, `labels` only where no label is; the column of the file must be there.
+        separator: of several labels in a cell, one character.
+
+    Raises:
+        OptionError: there are columns for one label and for several, or `separator` is not a character.
     """
 
-    def __init__(self, basedir: Path | str, labels: Path | str, columns: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        basedir: Path | str,
+        labels: Path | str,
+        columns: Mapping[str, str] | None = None,
+        separator: str = ",",
+    ) -> None:
         super().__init__(basedir)
         self.labels = Path(labels)
         self.columns = dict(columns or {})
+        self.separator = separator
+        if len(separator) != 1 or separator in '"\r\n':
+            raise OptionError(f"separator={separator!r}: expected one character, such as , or ;")
+        if self.columns.get("label") and self.columns.get("labels"):
+            raise OptionError("there are columns for one label and for several; name one of them")
 
     def missing(self) -> str | None:
         if not self.labels.is_file():
@@ -91,6 +112,9 @@ class TableParser(Parser):
                 [None] * len(numbers) if fold is None else splits(numbers.index(fold), len(numbers)),
                 self._parsed(row, "partition", _partition, "train, devel or test"),
                 self._parsed(row, "value", _finite, "a finite number"),
+                self._parsed(row, "verified", _flag, "1 or 0, true or false"),
+                self._parsed(row, "labels", self._names, "names, with all quotes closed"),
+                group=row.cells.get("group"),
             )
 
     @cached_property
@@ -99,6 +123,8 @@ class TableParser(Parser):
         lines = read_lines(self.labels, ",;\t")
         header = [name.strip() for name in lines.pop(0)[1]] if lines else []
         names = {what: name for what in COLUMNS if (name := self._column(what, header)) is not None}
+        if "label" in names and "labels" in names:
+            del names["label" if self.columns.get("labels") else "labels"]
         logger.info("%s: %s", self.labels, ", ".join(f"{what} from column {name!r}" for what, name in names.items()))
         rows: dict[str, _Row] = {}
         for line, cells in lines:
@@ -145,6 +171,9 @@ class TableParser(Parser):
                 files.setdefault(key, []).append(name.as_posix())
         return files
 
+    def _names(self, cell: str) -> tuple[str, ...]:
+        return names_in(cell, self.separator)
+
     def _column(self, what: str, header: list[str]) -> str | None:
         """Name of the column that holds `what`; None if there is none, or it is not to be used."""
         given = self.columns.get(what)
@@ -177,6 +206,10 @@ class TableParser(Parser):
 def _plain(name: str) -> str:
     """A path in one of the forms that Unicode has for letters with marks."""
     return unicodedata.normalize("NFC", name)
+
+
+def _flag(text: str) -> bool:
+    return FLAGS[text.lower()]
 
 
 def _partition(text: str) -> Partition:

@@ -10,6 +10,7 @@ import pytest
 from audeep.cli.app import main
 from audeep.data.combine import concat_instances, fuse, fuse_chunks
 from audeep.data.data_set import DataSet, empty, load
+from audeep.data.scores import with_scores
 from audeep.errors import DataError, OptionError, ShapeError
 
 
@@ -251,3 +252,53 @@ def test_the_command_says_how_to_fuse_what_was_made_otherwise(
     assert "mel_spectrum 2 rather than 1" in (text := capsys.readouterr().err) and "--any-preprocessing" in text
     assert not (tmp_path / "both.nc").exists()
     assert main([*command, "--any-preprocessing"]) == 0
+
+
+def tagged(names: list[str] | None = None) -> DataSet:
+    data_set = empty(2, [("generated", 1)], label_names=names or ["Bark", "Gasp"])
+    data_set.filenames[:] = ["a.wav", "b.wav"]
+    data_set[0].labels, data_set[1].labels = ["Bark"], ["Bark", "Gasp"]
+    data_set.verified[:] = [1, 0]
+    data_set.groups[:] = ["ann", None]
+    return data_set
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_several_labels_and_flags_that_one_side_has_none_of_are_taken_over(swapped: bool, tmp_path: Path) -> None:
+    plain = empty(2, [("generated", 1)])
+    plain.filenames[:] = ["b.wav", "a.wav"]
+    parts = [plain, tagged()] if swapped else [tagged(), plain]
+    fuse(parts, "generated").save(tmp_path / "fused.nc")
+    fused = load(tmp_path / "fused.nc")
+    assert {item.filename: (item.labels, item.verified, item.group) for item in fused} == {
+        "a.wav": (("Bark",), True, "ann"),
+        "b.wav": (("Bark", "Gasp"), False, None),
+    }
+    assert fused.label_map == {"Bark": 0, "Gasp": 1} and fused.feature_shape == (2,)
+
+
+def test_several_labels_must_agree_to_be_fused_or_put_together() -> None:
+    other = tagged()
+    other[1].labels = ["Gasp"]
+    with pytest.raises(DataError, match=r"b.wav\) has labels \('Gasp',\), not \('Bark', 'Gasp'\)"):
+        fuse([tagged(), other], "generated")
+    with pytest.raises(DataError, match="data set 2 has label_map .*Sigh"):
+        fuse([tagged(), tagged(["Bark", "Gasp", "Sigh"])], "generated")
+    with pytest.raises(DataError, match="data set 2 has label_map .*Sigh"):
+        concat_instances([tagged(), tagged(["Bark", "Gasp", "Sigh"])])
+    both = concat_instances([tagged(), tagged()[1:]])
+    assert [item.labels for item in both] == [("Bark",), ("Bark", "Gasp"), ("Bark", "Gasp")]
+
+
+def test_chunks_with_several_labels_are_joined_and_scores_are_not() -> None:
+    chunks = tagged()
+    chunks.filenames[:], chunks.chunk_nrs[:] = "a.wav", [0, 1]
+    chunks.verified[1], chunks.groups[1] = 1, "ann"
+    with pytest.raises(DataError, match="has labels"):
+        fuse_chunks(chunks, "generated")
+    chunks[1].labels = ["Bark"]
+    (joined,) = fuse_chunks(chunks, "generated")
+    assert joined.labels == ("Bark",) and joined.shape == (2,)
+    scores = with_scores(tagged(), np.zeros((2, 2)), ["Gasp", "Bark"])
+    with pytest.raises(ShapeError, match="scores of labels, which cannot be joined"):
+        fuse([scores, scores], "label")

@@ -191,3 +191,31 @@ def test_where_there_are_values_chunks_of_a_file_agree_in_them() -> None:
     assert found(data_set) == {}
     data_set.label_values[[1, 3]] = [0.25, 7]
     assert found(data_set) == {8: ["a.wav: label_value is 0.5 and 0.25", "b.wav: label_value is missing and 7.0"]}
+
+
+def test_what_is_only_known_of_some_data_is_checked_there_under_numbers_of_its_own() -> None:
+    data_set = empty(6, [("generated", 1)], num_folds=1, label_names=["Bark", "Gasp"])
+    for row, instance in enumerate(data_set):
+        instance.filename, instance.chunk_nr = f"{'abc'[row // 2]}.wav", row % 2
+        instance.labels, instance.verified, instance.usage, instance.group = ["Bark"], True, "Public", "ann"
+        instance.cv_folds, instance.partition = [Split.TRAIN], Partition.TRAIN
+    assert [constraint.number for constraint in validate(data_set)] == [*range(1, 8), 9, 10, 11, 12, 13]
+    assert found(data_set) == {}
+    data_set[1].labels = ["Bark", "Gasp"]
+    data_set[3].verified, data_set[5].usage = None, "Private"
+    data_set[4].group = data_set[5].group = "bob"
+    data_set[5].group = None
+    assert found(data_set) == {
+        9: ["a.wav: labels is ['Bark'] and ['Bark', 'Gasp']"],
+        10: ["b.wav: verified is True and missing"],
+        11: ["c.wav: usage is 'Public' and 'Private'"],
+        12: ["c.wav: group is 'bob' and missing"],
+    }
+
+
+def test_13_a_group_is_on_both_sides_of_a_split() -> None:
+    data_set = sound()
+    data_set.groups[:] = ["ann", "ann", "ann", "ann", None, None, "bob", "bob"]
+    assert found(data_set) == {13: ["ann: is in 2 different splits"]}
+    data_set.groups[4:6] = "ann"
+    assert found(data_set) == {13: ["ann: is in 2 partitions and 2 different splits"]}

@@ -170,7 +170,8 @@ def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | B
     unknown = np.isnan(labels)
     axes.scatter(points[unknown, 0], points[unknown, 1], s=size, color="lightgrey", linewidths=0)
     classes = []
-    for position, number in enumerate(data_set.labels.values()):
+    numbers = {} if data_set.has_label_sets else data_set.labels
+    for position, number in enumerate(numbers.values()):
         colour, marker = COLOURS[position % len(COLOURS)], MARKERS[position % len(MARKERS)]  # 88 different pairs
         x, y = points[labels == number].T
         classes.append(axes.scatter(x, y, s=size, color=colour, marker=marker, linewidths=0))

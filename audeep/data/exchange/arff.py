@@ -12,7 +12,17 @@ import pandas as pd
 
 from audeep.data.exchange.arff_lines import ArffLines
 from audeep.data.exchange.formats import TextFormat, check_names
-from audeep.data.schema import CHUNK_NR, FILENAME, LABEL_NOMINAL, LABEL_NUMERIC, NUM_FRAMES
+from audeep.data.schema import (
+    CHUNK_NR,
+    FILENAME,
+    GROUP,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABELS,
+    NUM_FRAMES,
+    USAGE,
+    VERIFIED,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +42,8 @@ class Arff(TextFormat):
             NUM_FRAMES.name: "INTEGER",
             LABEL_NOMINAL.name: f"{{{', '.join(map(_value, labels))}}}" if labels else "STRING",
             LABEL_NUMERIC.name: "INTEGER",
+            VERIFIED.name: "INTEGER",
+            **dict.fromkeys((LABELS.name, USAGE.name, GROUP.name), "STRING"),
         }
         attributes = "".join(f"@ATTRIBUTE {column} {types.get(column, 'REAL')}\n" for column in columns)
         return f'@RELATION "{RELATION}"\n\n{attributes}\n@DATA\n'

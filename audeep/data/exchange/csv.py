@@ -13,9 +13,11 @@ import pandas as pd
 
 from audeep.data.exchange.cells import delimited, fitted, is_nameless
 from audeep.data.exchange.formats import MISSING, TextFormat, check_names
-from audeep.data.schema import FILENAME, LABEL_NOMINAL
+from audeep.data.schema import LABELS, VARIABLES
 
 logger = logging.getLogger(__name__)
+
+TEXTS = [LABELS.name, *(variable.name for variable in VARIABLES if variable.dtype is str)]
 
 _DECIMAL = re.compile(r"\s*[+-]?(\d+|\d*,\d+|\d+,)([eE][+-]?\d+)?\s*")
 
@@ -32,7 +34,7 @@ class Csv(TextFormat):
         return str(pd.DataFrame(columns=columns).to_csv(index=False, lineterminator="\n"))
 
     def rows(self, frame: pd.DataFrame) -> str:
-        texts = frame[frame.columns.intersection([FILENAME.name, LABEL_NOMINAL.name])].to_numpy().flat
+        texts = frame[frame.columns.intersection(TEXTS)].to_numpy().flat
         is_broken = any(isinstance(text, str) and "\r" in text for text in texts)  # which would be left unquoted
         quoting = csv.QUOTE_NONNUMERIC if is_broken else csv.QUOTE_MINIMAL
         return str(frame.to_csv(index=False, header=False, lineterminator="\n", quoting=quoting))

@@ -8,15 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
+from audeep.data.exchange.cells import cell_of
 from audeep.data.exchange.formats import format_named, tables
 from audeep.data.schema import (
     CHUNK_NR,
     FILENAME,
+    GROUP,
     LABEL_NOMINAL,
     LABEL_NUMERIC,
     LABEL_VALUE,
+    LABELS,
     NUM_FRAMES,
+    USAGE,
+    VERIFIED,
     Partition,
     Split,
     feature_names,
@@ -34,6 +40,7 @@ def export(
     (fold_1, ...), in the directories of the partitions if there are both. The file in a fold's directory has the
     validation split of that fold. Partial partition or fold information is left out. Features of more than one axis
     are flattened, with their padding where spectrograms differ in length, and a column has the numbers of frames.
+    Several labels of a recording are in one cell, separated by commas.
 
     Args:
         name: name of each file, without suffix.
@@ -76,7 +83,9 @@ def _parts(data_set: DataSet) -> Iterator[tuple[Path, DataSet]]:
 
 def _columns(data_set: DataSet, labels_last: bool) -> list[str]:
     names = [FILENAME.name, CHUNK_NR.name] + [NUM_FRAMES.name] * data_set.is_padded
-    labels = [LABEL_NOMINAL.name, LABEL_NUMERIC.name] + [LABEL_VALUE.name] * data_set.has_values
+    labels = [LABELS.name] if data_set.has_label_sets else [LABEL_NOMINAL.name, LABEL_NUMERIC.name]
+    optional = (variable.name for variable in (LABEL_VALUE, VERIFIED, USAGE, GROUP))
+    labels += [name for name in optional if not is_missing(data_set.metadata[name]).all()]
     features = feature_names(int(np.prod(data_set.feature_shape)))
     return names + features + labels if labels_last else names + labels + features
 
@@ -87,8 +96,11 @@ def _frames(data_set: DataSet, columns: Sequence[str]) -> Iterator[pd.DataFrame]
         features = block.features.reshape(len(block), -1)
         frame = pd.DataFrame(features, columns=feature_names(features.shape[1]), copy=False)
         metadata = block.metadata
-        for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_VALUE):
+        for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_VALUE, USAGE, GROUP):
             frame[variable.name] = metadata[variable.name]
         frame[NUM_FRAMES.name] = block.num_frames
-        frame[LABEL_NUMERIC.name] = pd.array(metadata[LABEL_NUMERIC.name], dtype="Int64")
+        for variable in (LABEL_NUMERIC, VERIFIED):
+            frame[variable.name] = pd.array(metadata[variable.name], dtype="Int64")
+        if LABELS.name in columns:
+            frame[LABELS.name] = [None if item.labels is None else cell_of(item.labels) for item in block]
         yield frame[list(columns)]

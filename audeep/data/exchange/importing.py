@@ -10,24 +10,35 @@ import numpy as np
 import pandas as pd
 
 from audeep.data.data_set import DataSet
+from audeep.data.exchange.cells import names_in
 from audeep.data.exchange.formats import MISSING, format_named
 from audeep.data.exchange.joining import joined
 from audeep.data.exchange.places import Place, places_in
 from audeep.data.schema import (
     CHUNK_NR,
     FILENAME,
+    GROUP,
     LABEL_NOMINAL,
     LABEL_NUMERIC,
     LABEL_VALUE,
+    LABELS,
     NUM_FRAMES,
     START_SECONDS,
+    USAGE,
+    VERIFIED,
 )
 from audeep.errors import DataError
 from audeep.runtime.constants import LARGEST_INTEGER
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = {variable.name: variable.name for variable in (FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE)}
+COLUMNS = {
+    variable.name: variable.name
+    for variable in (
+        *(FILENAME, CHUNK_NR, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE),
+        *(LABELS, VERIFIED, USAGE, GROUP),
+    )
+}
 
 
 def import_(
@@ -44,12 +55,12 @@ def import_(
     along them, do not come back. Instances that folds share must be the same in each. What is missing of the metadata
     is made up: names ("synthetic_0", with a warning), chunk numbers (in order of appearance) and numbers of labels (in
     alphabetical order, or in that of numbers where all are integers). Without label columns, instances have no labels,
-    and without a column of values no values.
+    and without a column of values no values. Several labels of an instance are names in one cell, separated by commas.
 
     Args:
         name: with the suffix of its format, or without.
-        columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric and label_value, where they
-            are others than these.
+        columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric, label_value, labels,
+            verified, usage and group, where they are others than these.
         ignore_column: columns that are not read.
         features: the columns that are features, in this order; None for all that may be.
 
@@ -228,6 +239,10 @@ def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
             LABEL_NOMINAL.name: labels,
             LABEL_NUMERIC.name: numbers,
             LABEL_VALUE.name: _parsed(place.path, given[LABEL_VALUE.name], float),
+            LABELS.name: _sets(place.path, given[LABELS.name]),
+            VERIFIED.name: _parsed(place.path, given[VERIFIED.name], bool),
+            USAGE.name: given[USAGE.name],
+            GROUP.name: given[GROUP.name],
             "partition": np.nan if place.partition is None else float(place.partition),
             "fold": np.nan if place.fold is None else float(place.fold),
             "path": str(place.path),
@@ -237,7 +252,7 @@ def _metadata(place: Place, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
 
 def _check_labels(path: Path, rows: pd.DataFrame) -> None:
     """Check that rows of one recording, whose chunks no number tells apart, have one label."""
-    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name):
+    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name, LABELS.name):
         named = rows[rows[FILENAME.name].notna()]
         labels = named.groupby(FILENAME.name, sort=False)[name].agg(lambda column: sorted(set(column.dropna())))
         for recording, different in labels[labels.map(len) > 1].items():
@@ -250,15 +265,30 @@ def _check_labels(path: Path, rows: pd.DataFrame) -> None:
 
 
 def _parsed(path: Path, texts: pd.Series, kind: type) -> pd.Series:
-    """Texts as integers or, where `kind` is float, as finite ones (float64, NaN where missing)."""
+    """Texts as integers, as 0 and 1 (bool), or as finite numbers (float): float64, NaN where missing."""
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    fits = (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_INTEGER) if kind is int else np.isfinite(numbers)
+    fits = np.isfinite(numbers)
+    if kind is not float:
+        fits &= (numbers == np.trunc(numbers)) & (numbers.abs() <= LARGEST_INTEGER)
+    if kind is bool:
+        fits &= numbers.isin([0, 1])
     wrong = texts[texts.notna() & ~fits]
     wrong = wrong[~wrong.isin(MISSING)]
     if len(wrong):
-        found, expected = wrong.iloc[0][:60], "an integer" if kind is int else "a finite number"
+        found, expected = wrong.iloc[0][:60], {int: "an integer", bool: "0 or 1", float: "a finite number"}[kind]
         raise DataError(f"{path}: {texts.name} is {found!r} in data row {wrong.index[0] + 1}, expected {expected}")
     return numbers
+
+
+def _sets(path: Path, texts: pd.Series) -> pd.Series:
+    """Cells of several labels as tuples of names; None where they are missing."""
+    sets: list[tuple[str, ...] | None] = []
+    for row, text in enumerate(texts):
+        try:
+            sets.append(None if text is None or text != text or text in MISSING else names_in(text))
+        except ValueError as error:
+            raise DataError(f"{path}: {texts.name} is {text[:60]!r} in data row {row + 1} ({error}); fix it") from error
+    return pd.Series(sets, index=texts.index, dtype=object)
 
 
 def _name_nameless(rows: pd.DataFrame) -> None:

@@ -6,7 +6,19 @@ import pandas as pd
 
 from audeep.data.data_set import DataSet, empty
 from audeep.data.exchange.cells import natural_order
-from audeep.data.schema import CHUNK_NR, FILENAME, GENERATED, LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, Split
+from audeep.data.schema import (
+    CHUNK_NR,
+    FILENAME,
+    GENERATED,
+    GROUP,
+    LABEL_NOMINAL,
+    LABEL_NUMERIC,
+    LABEL_VALUE,
+    LABELS,
+    USAGE,
+    VERIFIED,
+    Split,
+)
 from audeep.errors import DataError
 
 
@@ -25,14 +37,21 @@ def joined(rows: pd.DataFrame, features: np.ndarray, num_folds: int) -> DataSet:
     _, first = np.unique(codes, return_index=True)
     _check_repeated(rows, features, first[codes])
     label_map, numbers = _label_map(rows)
-    data_set = empty(len(first), [(GENERATED, 0)], num_folds if has_folds else 0, label_map)
+    names = _label_names(rows)
+    data_set = empty(len(first), [(GENERATED, 0)], num_folds if has_folds else 0, label_map, names)
     data_set.filenames[:] = rows[FILENAME.name].to_numpy()[first]
     data_set.chunk_nrs[:] = rows[CHUNK_NR.name].to_numpy()[first]
     labels = rows[LABEL_NOMINAL.name].to_numpy(dtype=object, na_value=None)[first]
     data_set.labels_nominal[:] = labels
     data_set.labels_numeric[:] = numbers[first]
     data_set.partition[:] = rows["partition"].to_numpy()[first]
-    data_set.label_values[:] = rows[LABEL_VALUE.name].to_numpy()[first]
+    for variable in (LABEL_VALUE, VERIFIED):
+        data_set.data[variable.name].values[:] = rows[variable.name].to_numpy()[first]
+    for variable in (USAGE, GROUP):
+        data_set.data[variable.name].values[:] = rows[variable.name].to_numpy(dtype=object, na_value=None)[first]
+    if names:
+        for instance, found in zip(data_set, rows[LABELS.name].to_numpy()[first], strict=True):
+            instance.labels = found
     if has_folds:
         data_set.cv_folds[:] = Split.TRAIN
         data_set.cv_folds[codes, rows["fold"].to_numpy(int)] = Split.VALID
@@ -56,7 +75,8 @@ def _check_repeated(rows: pd.DataFrame, features: np.ndarray, first: np.ndarray)
     twice = rows.duplicated([FILENAME.name, CHUNK_NR.name, "fold"]).to_numpy()[repeated]
     if twice.any():
         fail(int(np.argmax(twice)), "is there twice")
-    for name in (LABEL_NOMINAL.name, LABEL_NUMERIC.name, LABEL_VALUE.name, "partition"):
+    same = (LABEL_NOMINAL, LABEL_NUMERIC, LABEL_VALUE, LABELS, VERIFIED, USAGE, GROUP)
+    for name in (*(variable.name for variable in same), "partition"):
         left, right = one[name].reset_index(drop=True), other[name].reset_index(drop=True)
         differs = ~((left == right) | (left.isna() & right.isna()))
         if differs.any():
@@ -64,6 +84,19 @@ def _check_repeated(rows: pd.DataFrame, features: np.ndarray, first: np.ndarray)
     for position, (row, before) in enumerate(zip(repeated, first[repeated], strict=True)):
         if not np.array_equal(features[row], features[before], equal_nan=True):
             fail(position, "has other features")
+
+
+def _label_names(rows: pd.DataFrame) -> list[str]:
+    """Names of several labels a row, in alphabetical order, or in that of numbers; none where rows have one each."""
+    several = rows[LABELS.name].notna()
+    single = rows[LABEL_NOMINAL.name].notna() | rows[LABEL_NUMERIC.name].notna()
+    if several.any() and single.any():
+        row = rows[single].iloc[0]
+        raise DataError(
+            f"{row['path']}: {row[FILENAME.name]} has a label in the column {LABEL_NOMINAL.name} or"
+            f" {LABEL_NUMERIC.name}, rows have several in the column {LABELS.name}; remove one of them"
+        )
+    return natural_order(name for names in rows.loc[several, LABELS.name] for name in names)
 
 
 def _label_map(rows: pd.DataFrame) -> tuple[dict[str, int] | None, np.ndarray]:
