@@ -101,9 +101,10 @@ class Preprocess(AudeepCommand):
         values = spectrogram.values
         kind = ".1f" if spectrogram.unit == "dB" else ".4g"
         value = [] if instance.label_value is None else [("value", instance.label_value)]
+        labels = [str(instance.label_nominal)] if instance.label_set is None else instance.label_set
         rows = [
             ("data file", instance.filename),
-            ("label", "None" if instance.label_nominal is None else instance.label_nominal),
+            ("label", ", ".join(labels) or "none of them"),
             *value,
             ("sample rate", f"{spectrogram.sample_rate} Hz"),
             ("time steps", values.shape[0]),

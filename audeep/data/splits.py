@@ -87,7 +87,7 @@ def _recordings(data_set: DataSet) -> tuple[np.ndarray, np.ndarray]:
 def _groups(recordings: DataSet) -> np.ndarray:
     """The number of the group of each recording; one that is in none is a group of its own."""
     names = [name if name is not None else index for index, name in enumerate(recordings.groups)]
-    return pd.factorize(np.array(names, dtype=object))[0]
+    return np.asarray(pd.factorize(np.array(names, dtype=object))[0])
 
 
 def _dealt(data_set: DataSet, columns: Sequence[np.ndarray], num_hands: int, seed: int, what: str) -> np.ndarray:

@@ -207,3 +207,27 @@ def test_a_table_of_the_real_esc_10_gives_what_its_folders_give(esc10, tmp_path)
     for one, other in zip(table.parse(), folders.parse(), strict=True):
         assert (one.label_nominal, one.cv_folds) == (other.label_nominal, other.cv_folds)
     assert len(table.label_map) == 10 and table.num_folds == 5
+
+
+def test_several_labels_flags_and_groups_are_found_by_name(parser):
+    rows = 'a.wav,"dog, ""cat, big""",1,ann\nb.wav,,no,\nfar/c.wav,dog,?,bob\n'
+    found = parser(f"file,Labels,manually_verified,group\n{rows}")
+    assert [item.label_set for item in found.parse()] == [("dog", "cat, big"), None, ("dog",)]
+    assert [item.verified for item in found.parse()] == [True, False, None]
+    assert [item.group for item in found.parse()] == ["ann", None, "bob"]
+    assert found.label_names == ("cat, big", "dog") and found.label_map == {"cat, big": 0, "dog": 1}
+
+
+def test_a_column_of_one_label_goes_before_one_of_several_unless_that_is_named(parser):
+    text = 'file,label,labels\na.wav,dog,"dog,cat"\n'
+    assert [(item.label_nominal, item.label_set) for item in parser(text).parse()] == [("dog", None)]
+    (item,) = parser(text, labels="labels").parse()
+    assert (item.label_nominal, item.label_set) == (None, ("dog", "cat"))
+    (item,) = parser(text, label="").parse()
+    assert item.label_set == ("dog", "cat")
+
+
+def test_several_labels_of_which_a_quote_is_open_are_refused(parser):
+    text = 'file,labels\na.wav,"""dog, cat"\n'
+    with pytest.raises(ParserError, match="line 2, column 'labels' is '\"dog, cat'; expected names, with all quotes"):
+        parser(text).parse()
