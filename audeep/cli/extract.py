@@ -2,9 +2,10 @@
 """extract: features straight from recordings."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_device, add_model_dir, add_step, seconds
+from audeep.cli.options import AudeepCommand, add_device, add_model_dir, add_step, positive_int, seconds
 
 
 class Extract(AudeepCommand):
@@ -13,7 +14,12 @@ class Extract(AudeepCommand):
     uses_compiled_parts = True
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", help="recordings; - is standard input, as it arrives")
+        parser.add_argument(
+            "files",
+            nargs="+",
+            metavar="FILE",
+            help="recordings, or folders of them at any depth; - is standard input, as it arrives",
+        )
         add_model_dir(parser)
         add_step(parser)
         parser.add_argument(
@@ -33,7 +39,27 @@ class Extract(AudeepCommand):
             help="file to write: .csv, .arff, .nc, which has no times of windows, or .npy with features alone (default:"
             " CSV on standard output)",
         )
+        parser.add_argument(
+            "--skip-bad",
+            action="store_true",
+            help="leave out recordings that cannot be used, listed beside the output (default: stop at the first)",
+        )
+        parser.add_argument(
+            "--jobs",
+            type=positive_int,
+            default=1,
+            metavar="N",
+            help="work on N recordings at once, each in a process with the model in memory (default: %(default)s)",
+        )
         add_device(parser)
+
+    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        from audeep.pipeline.outcomes import bad_list
+
+        if parsed_args.output is not None:
+            yield parsed_args.output
+            if parsed_args.skip_bad:
+                yield bad_list(parsed_args.output)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.pipeline.extract import extract
@@ -41,10 +67,12 @@ class Extract(AudeepCommand):
         extract(
             parsed_args.files,
             parsed_args.model_dir,
-            parsed_args.output or self.app.stdout,
+            parsed_args.output or self.stream,
             step=parsed_args.step,
             window=parsed_args.window,
             hop=parsed_args.hop,
             pooled=parsed_args.pooled,
             device=parsed_args.device,
+            skip_bad=parsed_args.skip_bad,
+            jobs=parsed_args.jobs,
         )

@@ -3,6 +3,7 @@
 
 import argparse
 import functools
+import io
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from cliff.command import Command
 
@@ -77,6 +78,25 @@ class AudeepCommand(Command):
     def write(self, text: str) -> None:
         """Print a result; what cannot be printed is escaped, such as control sequences of terminals in names."""
         self.app.stdout.write(f"{escaped_lines(text)}\n")
+
+    @property
+    def stream(self) -> TextIO:
+        """Where data for other programs go: standard output, on a terminal of which they are escaped as by `write`."""
+        stdout: TextIO = self.app.stdout
+        return cast(TextIO, Shown(stdout)) if stdout.isatty() else stdout
+
+
+class Shown(io.TextIOBase):
+    """A terminal that is sent escapes in place of what cannot be printed."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self.terminal = terminal
+
+    def write(self, text: str) -> int:
+        return self.terminal.write(escaped_lines(text))
+
+    def flush(self) -> None:
+        self.terminal.flush()
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class Preprocess(AudeepCommand):
         add_front_ends(parser)
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
-        from audeep.pipeline.preprocess import bad_list, partial_path
+        from audeep.pipeline.outcomes import bad_list
+        from audeep.pipeline.preprocess import partial_path
 
         if parsed_args.pretend is None:
             output = parsed_args.output

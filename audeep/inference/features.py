@@ -2,13 +2,13 @@
 """Features straight from recordings, or from windows along them, by a trained model."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.front_ends.registry import front_end_of
+from audeep.audio.signal import Samples
 from audeep.audio.streams import windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.embedder import Embedder, Embeddings, Spectrograms, fits
@@ -17,6 +17,9 @@ from audeep.models.checkpoints import load_model, preprocessing_of
 from audeep.models.devices import select_device
 
 WINDOWS_TOGETHER = 32  # that are embedded at a time
+SAMPLES_TOGETHER = 2**26  # of all channels, 512 MiB, in these windows: of longer ones fewer are taken
+
+Window = tuple[float, Samples, int]  # when it starts, in seconds, its samples [channels, num_samples], their rate in Hz
 
 
 class FeatureExtractor:
@@ -76,7 +79,7 @@ class FeatureExtractor:
             )
         found = windows(path, window, hop)
         together = 1 if str(path) == "-" else WINDOWS_TOGETHER
-        while some := list(islice(found, together)):
+        for some in _together(found, together):
             spectrograms = [front_end.chunks_and_rate_of(name, samples, rate, False)[0] for _, samples, rate in some]
             yield [start for start, *_ in some], self._of_spectrograms(name, np.concatenate(spectrograms))
 
@@ -87,6 +90,18 @@ class FeatureExtractor:
                 f" {self.embedder.model.config.num_features}; resample it to the rate of the recordings trained on"
             )
         return self.embedder(spectrograms)
+
+
+def _together(found: Iterator[Window], most: int) -> Iterator[list[Window]]:
+    """So many windows at a time, or fewer where they are long."""
+    some: list[Window] = []
+    for window in found:
+        some.append(window)
+        if len(some) == most or sum(samples.size for _, samples, _ in some) >= SAMPLES_TOGETHER:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def model_of_recordings(model_directory: Path, step: int | str | None = None) -> tuple[Network, FrontEnd]:

@@ -204,7 +204,15 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
 
 
 def _path_of(directory: Path, step: int | str | None) -> Path:
-    """The model of `step`, by default the newest, which must be there."""
+    return model_path(directory, step_of(directory, step))
+
+
+def step_of(directory: Path, step: int | str | None) -> int:
+    """The step of a model that is there: `step` itself, that of the best, or by default the newest.
+
+    Raises:
+        ModelError: there is no such checkpoint.
+    """
     steps = steps_in(directory)
     if not steps:
         found = (
@@ -219,7 +227,7 @@ def _path_of(directory: Path, step: int | str | None) -> Path:
     if step not in steps:
         shown = ", ".join(map(str, steps))
         raise ModelError(f"{directory}: has no checkpoint of step {step}; there are checkpoints of steps {shown}")
-    return model_path(directory, int(step))
+    return int(step)
 
 
 def _best_step(directory: Path, newest: int) -> int:

@@ -6,8 +6,9 @@ import json
 import logging
 import math
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from audeep.audio.front_ends.registry import settings_of
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
+from audeep.pipeline.outcomes import bad_list, none_left, tell_left_out, tell_once
 from audeep.pipeline.recordings import Processed, Shapes, process_all
-from audeep.runtime.files import check_target, remove_partials, replacing
+from audeep.runtime.execution import WorkerDied
+from audeep.runtime.files import check_target, remove_partials
 from audeep.runtime.journal import Journal, opened_journal
 from audeep.runtime.progress import progress
-from audeep.runtime.signals import deferred_signals
+from audeep.runtime.signals import deferred_signals, stop_if_told
 
 logger = logging.getLogger(__name__)
 
@@ -66,21 +69,21 @@ def preprocess(
     bad: list[str] = []
     instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
     num_recordings = len(parser.parse())
-    with _journal_of(parser, front_end, output, compression, resume) as (journal, arrived):
+    with _journal_of(parser, front_end, output, compression, resume) as (journal, check):
         paths = [Path(instance.path) for instance in instances]
-        with closing(process_all(front_end, paths, journal, jobs, skip_bad)) as results:
-            shapes = _shapes(front_end, paths, _watched(results, len(paths), journal, arrived), skip_bad, bad)
+        with closing(process_all(front_end, paths, journal, jobs, skip_bad, check)) as results:
+            shapes = _shapes(front_end, paths, _watched(results, len(paths)), skip_bad, bad)
         if shapes.common is None:
-            raise AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
+            raise none_left(num_recordings, bad)
         bad += shapes.odd().values()
         attributes = {schema.PREPROCESSING: json.dumps({**settings_of(front_end), "sample_rate": shapes.sample_rate})}
         layout = [schema.TIME, schema.FREQ], shapes.common, parser.num_folds, parser.label_map
         names, padding = parser.label_names, front_end.padding if shapes.are_padded else None
         with netcdf.writing(output, *layout, compression, attributes, label_names=names) as writer:
             for group in groups(_suitable(instances, journal, shapes), shapes.common):
-                _stop_if_told(arrived, journal)
+                check()
                 writer.append(*_columns(group, parser.label_map, shapes.common, padding, names))
-    _list_bad(bad, bad_list(output), num_recordings)
+    tell_left_out(bad, num_recordings, output)
     logger.info("%s: spectrograms of %d recordings written", output, num_recordings - len(bad))
     return bad
 
@@ -118,11 +121,6 @@ def partial_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.partial")
 
 
-def bad_list(output: Path) -> Path:
-    """Where recordings that were left out of `output` are listed."""
-    return output.with_name(f"{output.name}.bad.txt")
-
-
 def groups(kept: Iterable[tuple[InstanceMetadata, np.ndarray | None]], shape: tuple[int, int]) -> Iterator[list[Kept]]:
     """Recordings with their chunks, but for those without; one or, padded to `shape`, `BYTES_TOGETHER` at a time."""
     most = BYTES_TOGETHER // (4 * math.prod(shape))
@@ -142,8 +140,8 @@ def groups(kept: Iterable[tuple[InstanceMetadata, np.ndarray | None]], shape: tu
 @contextmanager
 def _journal_of(
     parser: Parser, front_end: FrontEnd, output: Path, compression: int, resume: bool
-) -> Iterator[tuple[Journal, list[int]]]:
-    """The journal of a run, and the signals that arrive meanwhile; what earlier ones left beside `output` is removed.
+) -> Iterator[tuple[Journal, Callable[[], None]]]:
+    """The journal of a run, and what raises where a signal has arrived; what earlier runs left beside it is removed.
 
     At the end the journal is removed; where the work ends early and can go on, it stays, and the error says so.
     """
@@ -153,10 +151,10 @@ def _journal_of(
     with (
         deferred_signals(signal.SIGTERM, signal.SIGINT) as arrived,
         opened_journal(partial_path(output), settings, resume) as journal,
-        _resumable(journal, len(parser.parse()), arrived),
+        _resumable(journal, len(parser.parse()), partial(stop_if_told, arrived, journal.path)),
     ):
         remove_partials(output)
-        yield journal, arrived
+        yield journal, partial(stop_if_told, arrived, journal.path)
 
 
 def _settings(parser: Parser, front_end: FrontEnd, compression: int) -> dict[str, Any]:
@@ -175,13 +173,13 @@ def _settings(parser: Parser, front_end: FrontEnd, compression: int) -> dict[str
 
 
 @contextmanager
-def _resumable(journal: Journal, num_recordings: int, arrived: list[int]) -> Iterator[None]:
+def _resumable(journal: Journal, num_recordings: int, check: Callable[[], None]) -> Iterator[None]:
     """Remove the journal at the end; where the work ends early and can go on, keep it and say so."""
     try:
         try:
             yield
         except Stopped:
-            _stop_if_told(arrived, journal)  # a signal for all processes has ended the workers too
+            check()  # a signal for all processes has ended the workers too
             raise
     except OptionError:  # the journal is of another run
         raise
@@ -192,29 +190,18 @@ def _resumable(journal: Journal, num_recordings: int, arrived: list[int]) -> Ite
         if not isinstance(error, AudeepError | KeyboardInterrupt):
             raise
         done = f"{journal.num_arrays} of {num_recordings} recordings are done, go on with resume=True"
-        if isinstance(error, AudioError | ShapeError):
+        if isinstance(error, AudioError | ShapeError | WorkerDied):
             done += ", or without bad ones with resume=True skip_bad=True"
         raise type(error)("; ".join([*map(str, error.args), done])) from error
     journal.remove()
 
 
-def _stop_if_told(arrived: list[int], journal: Journal) -> None:
-    if signal.SIGINT in arrived:
-        raise KeyboardInterrupt
-    if arrived:
-        raise Stopped(f"{journal.path}: terminated")
-
-
-def _watched(results: Iterable[Processed], number: int, journal: Journal, arrived: list[int]) -> Iterator[Processed]:
-    """Show the progress of `number` results, log each of their warnings once, and stop when told to."""
-    warned = set[str]()
+def _watched(results: Iterable[Processed], number: int) -> Iterator[Processed]:
+    """Show the progress of `number` results, and log each of their warnings once."""
+    told = set[str]()
     for result in progress(results, "preprocess", "files", number):
-        _stop_if_told(arrived, journal)
         if result.chunks is not None:
-            for warning in result.facts.warnings:
-                if warning not in warned:
-                    logger.warning(warning)
-                    warned.add(warning)
+            tell_once(result.facts.warnings, told)
         yield result
 
 
@@ -264,15 +251,3 @@ def _columns(
         features[start : start + len(chunks), : chunks.shape[1]] = chunks
         start += len(chunks)
     return metadata, features
-
-
-def _list_bad(bad: list[str], path: Path, num_instances: int) -> None:
-    """List the recordings that were left out in a file, if any, in place of the list of an earlier run."""
-    if not bad:
-        path.unlink(missing_ok=True)
-        return
-    with replacing(path) as partial:
-        partial.write_text("".join(f"{line}\n" for line in bad), encoding="utf-8", errors="backslashreplace")
-    for line in bad:
-        logger.warning("left out: %s", line)
-    logger.warning("%d of %d recordings were left out; they are listed in %s", len(bad), num_instances, path)

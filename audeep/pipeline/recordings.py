@@ -4,19 +4,22 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from audeep.audio.front_ends.base import FrontEnd
-from audeep.errors import AudioError, OptionError, ShapeError, Stopped, describe
-from audeep.runtime.execution import most_in_work, run, run_apart
+from audeep.errors import OptionError, ShapeError, describe
+from audeep.pipeline.outcomes import file_state, outcomes
 from audeep.runtime.journal import Journal
 from audeep.runtime.memory import reuse_memory
 
 logger = logging.getLogger(__name__)
+
+
+REMEDY = "cut it, or pass a fixed_length=S"  # for recordings that take too much memory
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,15 @@ class Facts:
 
     Attributes:
         file: its size in bytes, and its time of change in nanoseconds; None if it is not there.
-        warnings: what was logged meanwhile, as the log of a worker reaches nobody.
+        warnings: what was logged meanwhile.
         sample_rate: of its spectrogram, in Hz.
         bad: why it has no spectrogram.
-        died: whether that is the death of a worker.
     """
 
     file: list[int] | None
     warnings: list[str]
     sample_rate: int | None = None
     bad: str | None = None
-    died: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,46 +47,30 @@ class Processed:
     chunks: np.ndarray | None
 
 
-def process(front_end: FrontEnd, path: Path) -> Processed:
-    """The spectrogram of a recording, or why there is none."""
-    collector = _Collector()
-    audio_logger = logging.getLogger("audeep.audio")
-    audio_logger.addHandler(collector)
-    audio_logger.propagate = False
-    file = _state(path)
-    try:
-        chunks, sample_rate = front_end.chunks_and_rate(path)
-        return Processed(Facts(file, collector.messages, sample_rate), chunks)
-    except AudioError as error:
-        return Processed(Facts(file, collector.messages, bad=str(error)), None)
-    except MemoryError:
-        bad = AudioError(f"{path}: takes more memory than there is; cut it, or pass a fixed_length=S")
-        return Processed(Facts(file, collector.messages, bad=str(bad)), None)
-    except Exception as error:  # of any library: one recording is no reason to lose the work on thousands
-        bad = AudioError(
-            f"{path}: cannot be processed ({type(error).__name__}: {error}); replace the file or remove it"
-        )
-        return Processed(Facts(file, collector.messages, bad=str(bad)), None)
-    finally:
-        audio_logger.propagate = True
-        audio_logger.removeHandler(collector)
-
-
 def process_all(
-    front_end: FrontEnd, paths: Sequence[Path], journal: Journal, jobs: int | None, skip_bad: bool
+    front_end: FrontEnd,
+    paths: Sequence[Path],
+    journal: Journal,
+    jobs: int | None,
+    skip_bad: bool,
+    check: Callable[[], None],
 ) -> Generator[Processed, None, None]:
     """All recordings in order: those in the journal as they are there, the others as they are processed and kept.
+
+    Args:
+        check: is called again and again meanwhile; what it raises ends the work.
 
     Raises:
         AudioError: a recording is bad, and not to be skipped.
         OptionError: a recording in the journal has changed.
-        Stopped: a worker was killed, and bad recordings are not to be skipped.
+        WorkerDied: a worker was killed, and bad recordings are not to be skipped.
     """
     reuse_memory()
     num_kept = 0
     for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
+        check()
         kept = Processed(Facts(**facts), chunks)
-        if kept.facts.file != _state(path):
+        if kept.facts.file != file_state(path):
             raise OptionError(
                 f"{path}: has changed since it was processed; restore it, or leave out resume=True to start anew"
             )
@@ -93,43 +78,12 @@ def process_all(
         num_kept += 1
     if num_kept:
         logger.info("%s: %d of %d recordings are done already", journal.path, num_kept, len(paths))
-    work = partial(process, front_end)
-    left = paths[num_kept:]
-    for fresh in _outlived(work, left, jobs) if skip_bad else run(work, left, jobs):
-        if fresh.facts.bad is not None and not skip_bad:
-            raise AudioError(fresh.facts.bad)
-        journal.append(asdict(fresh.facts), fresh.chunks)
-        yield fresh
-
-
-def _outlived(
-    work: Callable[[Path], Processed], paths: Sequence[Path], jobs: int | None
-) -> Generator[Processed, None, None]:
-    """The work on all, in order; a recording whose worker dies is bad.
-
-    When a worker has died, those that were in work are processed one by one, to see which it is.
-    """
-    done = 0
-    while done < len(paths):
-        try:
-            for result in run(work, paths[done:], jobs):
-                yield result
-                done += 1
-        except Stopped:
-            for path in paths[done : done + most_in_work(jobs)]:
-                result = _apart(work, path)
-                yield result
-                done += 1
-                if result.facts.died:
-                    break
-
-
-def _apart(work: Callable[[Path], Processed], path: Path) -> Processed:
-    try:
-        return run_apart(work, path)
-    except Stopped as error:
-        bad = AudioError(f"{path}: {error}; cut it, or pass a fixed_length=S")
-        return Processed(Facts(_state(path), [], bad=str(bad), died=True), None)
+    with closing(outcomes(front_end.chunks_and_rate, paths[num_kept:], jobs, skip_bad, REMEDY, check)) as found:
+        for outcome in found:
+            chunks, sample_rate = outcome.value or (None, None)
+            fresh = Processed(Facts(outcome.file, outcome.warnings, sample_rate, outcome.bad), chunks)
+            journal.append(asdict(fresh.facts), fresh.chunks)
+            yield fresh
 
 
 @dataclass
@@ -241,21 +195,3 @@ class Shapes:
             f" of {sum(len(each.paths) for each in self.groups.values())} do; {remedy}"
             " ('audeep inspect raw' shows lengths and rates)"
         )
-
-
-def _state(path: Path) -> list[int] | None:
-    """Size in bytes and time of change in nanoseconds of a file that is there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
-
-
-class _Collector(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())

@@ -1,30 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work on many items in worker processes: results in order, few of them waiting, and no worker left at the end."""
+"""Work on many items in worker processes: results in order, few of them waiting, and no worker left at the end.
 
-import gc
-import multiprocessing
+Each worker has a thread of this process that sends it items and receives its answers through pipes of its own. So a
+worker that dies, hangs or is stopped, even in the middle of an answer, keeps nobody else waiting: it is known at which
+item it was, and this process can end at any time.
+"""
+
+import json
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from functools import cache
-from typing import Any, TypeVar
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from audeep.errors import Stopped
-from audeep.runtime.memory import reuse_memory
+from audeep.runtime.worker import START, receive, send
 
-BATCH = 4  # items handed to a worker at a time
-IDLE_SECONDS = 10.0  # after which a worker without work ends
+ITEMS_PER_JOB = 4  # with fewer items, starting another worker takes longer than the work
+IN_WORK_PER_JOB = 8  # items that are in work or whose results wait, for each worker
+SENT_AHEAD = 2  # items that a worker has, so that it need not wait for the next one
+SECONDS_BETWEEN_LOOKS = 0.1  # while a result is awaited, for reasons to stop
+SECONDS_TO_END = 1.0  # that a worker has when it is told to, and again when it is killed
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SECONDS_BETWEEN_LOOKS = 0.5  # of a worker for the process that started it
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class WorkerDied(Stopped):
+    """The process that worked on an item was killed, or crashed."""
 
 
 def available_cores() -> int:
@@ -32,133 +44,177 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None) -> Iterator[Result]:
+def run(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    jobs: int | None = None,
+    *,
+    apart: bool = False,
+    check: Callable[[], None] = lambda: None,
+    instead: Callable[[Item, WorkerDied], Result] | None = None,
+) -> Generator[Result, None, None]:
     """Give `function(item)` for all items, in their order.
 
-    However slowly results are taken, at most `BATCH * (2 * jobs + 1)` of them are in work or wait. Workers leave Ctrl-C
-    to this process, and end when it does, however it ends.
+    However slowly results are taken, at most `IN_WORK_PER_JOB * jobs` of them are in work or wait. Workers leave Ctrl-C
+    to this process, and end when it does, however it ends, or when no more results are taken: within seconds, whatever
+    they are at.
 
     Args:
         function: of a module that workers can import, or anything else that cloudpickle takes.
-        jobs: worker processes, by default one for each available core. With 1, few items, or where no processes can be
-            started, the work is done here.
+        jobs: worker processes, by default one for each available core. With 1, or few items, the work is done here.
+        apart: have workers even so.
+        check: is called again and again while results are awaited; what it raises ends the work.
+        instead: gives the result of an item whose worker died of it; another worker goes on with the next item.
 
     Raises:
-        Stopped: a worker was killed.
-        Exception: whatever `function` raises; it may come before the results of earlier items.
+        WorkerDied: a worker was killed, and there is no `instead`.
+        Exception: whatever `function` or `check` raises.
     """
-    jobs = min(jobs or available_cores(), max(1, len(items) // BATCH))
-    if jobs == 1 or not _can_start_processes():
-        yield from map(function, items)
-        return
-    batches: deque[Future[list[Result]]] = deque()
+    jobs = min(jobs or available_cores(), max(1, len(items) // ITEMS_PER_JOB))
+    is_here = not sys.executable or (jobs == 1 and not apart)
+    most = 1 if is_here else IN_WORK_PER_JOB * jobs
+    crew = _Crew(function, jobs, is_here)
+    futures: deque[Future[Result]] = deque()
     try:
-        for start in range(0, len(items), BATCH):
-            batches.append(_begun(function, items[start : start + BATCH], jobs))
-            if len(batches) > 2 * jobs:
-                yield from batches.popleft().result()
-        while batches:
-            yield from batches.popleft().result()
-    except BrokenProcessPool as error:
-        raise Stopped("a worker process was killed, perhaps because memory ran out; try jobs=1") from error
+        for number, item in enumerate(items):
+            while len(futures) < min(most, len(items) - number):
+                futures.append(crew.submit(items[number + len(futures)]))
+            try:
+                result = _awaited(futures.popleft(), check)
+            except WorkerDied as death:
+                _pause(check)  # a signal for all processes ends workers, too
+                if instead is None:
+                    raise WorkerDied(f"{item}: {death}; try jobs=1") from None
+                result = instead(item, death)
+            yield result
     finally:
-        _give_up(batches)
+        crew.end()
 
 
-def run_apart(function: Callable[[Item], Result], item: Item) -> Result:
-    """Give `function(item)`, worked out in another process where one can be started, which may die of it.
-
-    Raises:
-        Stopped: it was killed.
-        Exception: whatever `function` raises.
-    """
-    if not _can_start_processes():
-        return function(item)
-    try:
-        (result,) = _begun(function, [item], 1).result()
-        return result
-    except BrokenProcessPool as error:
-        raise Stopped("a worker process was killed, perhaps because memory ran out") from error
+def _awaited(future: "Future[Result]", check: Callable[[], None]) -> Result:
+    check()
+    while not wait([future], SECONDS_BETWEEN_LOOKS).done:
+        check()
+    return future.result()
 
 
-def most_in_work(jobs: int | None) -> int:
-    """How many items `run` has in work or waiting."""
-    return BATCH * (2 * (jobs or available_cores()) + 1)
+def _pause(check: Callable[[], None]) -> None:
+    for _ in range(3):
+        check()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    check()
 
 
-def _begun(function: Callable[[Item], Result], batch: Sequence[Item], jobs: int) -> "Future[list[Result]]":
-    """The results of a batch to come, on which a worker begins as soon as one is free.
+class _Crew(Generic[Item, Result]):
+    """Threads that work on items, here or each with a process of its own; they do not keep this process from ending."""
 
-    All batches have the same workers, those of joblib, whose `Parallel` would take 1.6 ms more for each.
-    """
-    from joblib.externals.loky import get_reusable_executor
+    def __init__(self, function: Callable[[Item], Result], jobs: int, is_here: bool) -> None:
+        self.tasks: SimpleQueue[tuple[Future[Result], Item] | None] = SimpleQueue()
+        self.lock = threading.Lock()
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.has_ended = False
+        self.function = function
+        self.environment = {**dict.fromkeys(THREAD_VARIABLES, str(max(1, available_cores() // jobs))), **os.environ}
+        serve = self._work_here if is_here else self._serve
+        self.threads = [threading.Thread(target=serve, daemon=True) for _ in range(jobs)]
+        self.pickled = b"" if is_here else _pickled(function)
+        for thread in self.threads:
+            thread.start()
 
-    threads = str(max(1, available_cores() // jobs))
-    with _blocked_interrupts():
-        workers = get_reusable_executor(
-            max_workers=jobs,
-            timeout=IDLE_SECONDS,
-            initializer=_start_worker,
-            initargs=(os.getpid(),),
-            env={name: os.environ.get(name, threads) for name in THREAD_VARIABLES},
-        )
-        future: Future[list[Result]] = workers.submit(_results, function, batch)
-    return future
+    def submit(self, item: Item) -> "Future[Result]":
+        """Have an item worked on as soon as a thread is free."""
+        future: Future[Result] = Future()
+        self.tasks.put((future, item))
+        return future
+
+    def end(self) -> None:
+        """End all workers: first they are told to, then they are killed; one that even so does not end is left."""
+        self.has_ended = True
+        for _ in self.threads:
+            self.tasks.put(None)
+        is_locked = self.lock.acquire(timeout=SECONDS_TO_END)  # no worker is being started
+        for order in (subprocess.Popen.terminate, subprocess.Popen.kill):
+            running = [process for process in self.processes if process.poll() is None]
+            for process in running:
+                order(process)
+            deadline = time.monotonic() + SECONDS_TO_END
+            for process in running:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+        if is_locked:
+            self.lock.release()
+
+    def _work_here(self) -> None:
+        while (task := self.tasks.get()) is not None and not self.has_ended:
+            future, item = task
+            try:
+                future.set_result(self.function(item))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _serve(self) -> None:
+        """Have items worked on by a worker; where it dies of one, the next gets a new worker."""
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which the process that is started inherits
+        while (task := self.tasks.get()) is not None:
+            given = deque([task])
+            try:
+                process = self._started()
+                try:
+                    self._exchange(process, given)
+                    return
+                except (EOFError, OSError) as error:
+                    process.wait()
+                    if len(given) > 1 or not isinstance(error, BrokenPipeError):  # it did not die while it was idle
+                        raise WorkerDied("a worker process was killed, perhaps because memory ran out") from None
+                finally:
+                    _close(process)
+            except BaseException as error:
+                given.popleft()[0].set_exception(error)
+            for other in given:
+                self.tasks.put(other)
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", START, json.dumps(sys.path)]
+        with self.lock:
+            if self.has_ended:
+                raise Stopped("no more results are wanted")
+            pipe = subprocess.PIPE
+            self.processes.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, env=self.environment))
+            return self.processes[-1]
+
+    def _exchange(self, process: "subprocess.Popen[bytes]", given: "deque[tuple[Future[Result], Item]]") -> None:
+        """Send the items in `given`, and others as answers arrive; those that have no answer at the end are in it."""
+        assert process.stdin is not None and process.stdout is not None
+        for message in (self.pickled, *(pickle.dumps(item) for _, item in given)):
+            send(process.stdin, message)
+        while True:
+            while len(given) < SENT_AHEAD:
+                try:
+                    task = self.tasks.get(block=not given)
+                except Empty:
+                    break
+                if task is None:
+                    return
+                given.append(task)
+                send(process.stdin, pickle.dumps(task[1]))
+            result, traceback = pickle.loads(receive(process.stdout))
+            future, _ = given.popleft()
+            if traceback is None:
+                future.set_result(result)
+            else:
+                result.__cause__ = RuntimeError(f"in a worker process:\n{traceback}")
+                future.set_exception(result)
 
 
-def _results(function: Callable[[Item], Result], batch: Sequence[Item]) -> list[Result]:
-    """What a worker does."""
-    results = list(map(function, batch))
-    _spare_collection()
-    return results
+def _pickled(function: Callable[..., Any]) -> bytes:
+    from joblib import wrap_non_picklable_objects
+
+    return pickle.dumps(wrap_non_picklable_objects(function, keep_wrapper=False))
 
 
-@cache  # once in each worker
-def _spare_collection() -> None:
-    """Leave out what was imported when garbage is collected, which loky does every second."""
-    gc.freeze()
-
-
-def _give_up(batches: "Iterable[Future[Any]]") -> None:
-    """Let workers end what they have begun though nobody wants the results.
-
-    Where they are killed instead, loky (3.5) may print the traceback of one of its threads.
-    """
-    wait([batch for batch in batches if not batch.cancel()])
-
-
-def _can_start_processes() -> bool:
-    if multiprocessing.current_process().daemon:  # a worker of a pool of multiprocessing, or of a loader of torch
-        return False
-    try:
-        multiprocessing.get_context("spawn").Lock()
-    except (ImportError, OSError):
-        return False
-    return True
-
-
-@contextmanager
-def _blocked_interrupts() -> Iterator[None]:
-    """Let processes that are started inherit that SIGINT is blocked; here it comes through afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_worker(parent: int) -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that does, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reuse_memory()
-
-    def follow() -> None:
-        while os.getppid() == parent:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        os._exit(1)
-
-    if os.name == "posix":
-        threading.Thread(target=follow, daemon=True).start()
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):  # what was not sent before the end of a worker
+            if stream is not None:
+                stream.close()

@@ -3,9 +3,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+
+from audeep.errors import Stopped
 
 
 @contextmanager
@@ -30,3 +33,16 @@ def deferred_signals(*numbers: signal.Signals) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_if_told(arrived: Sequence[int], what: Path | str) -> None:
+    """Raise if one of the signals that `deferred_signals` gives has arrived.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        Stopped: another; it names `what`.
+    """
+    if signal.SIGINT in arrived:
+        raise KeyboardInterrupt
+    if arrived:
+        raise Stopped(f"{what}: terminated")

@@ -14,6 +14,7 @@ import pytest
 
 from audeep import load
 from audeep.audio.front_ends.mel import Preprocessor
+from audeep.pipeline.preprocess import partial_path
 from audeep.runtime.journal import Journal
 from tests.conftest import write_tone
 
@@ -202,7 +203,7 @@ def test_a_run_that_stopped_at_a_recording_goes_on_without_it(audeep, command, b
         (basedir / name).write_bytes(b"no sound")
     assert audeep(command).status == 1
     result = audeep(f"{command} --continue --skip-bad")
-    assert result.status == 0 and len(processed) == 25
+    assert result.status == 0 and len(processed) == 7  # the others by a worker, which a bad one might end
     continued, listed = (tmp_path / "s.nc").read_bytes(), (tmp_path / "s.nc.bad.txt").read_text()
     assert listed.count("\n") == 2 and "2 of 24 recordings were left out" in result.err
     assert audeep(f"{command} --skip-bad").status == 0
@@ -278,17 +279,55 @@ def test_workers_end_with_the_process_that_is_killed(endless, tmp_path):
 def test_a_worker_that_is_killed_stops_the_run_in_one_line_and_what_is_done_is_kept(endless, tmp_path):
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", "2")
     wait_for(tmp_path / "s.nc.partial", 100_000, process)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    workers = [int(number) for number in children if b"LokyProcess" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    workers = workers_of(process)
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
     assert process.wait(30) == 1
     assert re.fullmatch(
-        r"a worker process was killed, perhaps because memory ran out; try --jobs 1; \d+ of 5000 recordings are done,"
-        r" go on with --continue\n",
+        rf"{endless}/\d+.wav: a worker process was killed, perhaps because memory ran out; try --jobs 1; \d+ of 5000"
+        r" recordings are done, go on with --continue, or without bad ones with --continue --skip-bad\n",
         "".join(line for line in process.stderr if "not compiled" not in line),
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
+
+
+@pytest.mark.parametrize(
+    "options, number, status, word",
+    [
+        (("--jobs", "2"), signal.SIGTERM, 1, "terminated"),
+        (("--jobs", "1", "--skip-bad"), signal.SIGINT, 130, "interrupted"),
+    ],
+)
+def test_a_run_ends_when_told_to_though_its_workers_hang_and_goes_on_to_the_same_bytes(
+    endless, audeep, tmp_path, options, number, status, word
+):
+    for path in sorted(endless.iterdir())[200:]:
+        path.unlink()
+    output = tmp_path / "s.nc"
+    process = start(endless, output, "--parser", "no-metadata", *options)
+    wait_for(partial_path(output), 10_000, process)
+    workers = workers_of(process)
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(0.5)  # it has what they had sent
+    begin = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(30) == status and time.monotonic() - begin < 10
+    error = "".join(line for line in process.stderr if "not compiled" not in line)
+    assert error.count("\n") == 1 and word in error and "of 200 recordings are done, go on with --continue" in error
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
+    assert workers and not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    command = f"preprocess --basedir {endless} --parser no-metadata {SPECTRA} --jobs 1"
+    assert audeep(f"{command} --output {output} --continue").status == 0
+    assert audeep(f"{command} --output {tmp_path}/whole.nc").status == 0
+    assert output.read_bytes() == (tmp_path / "whole.nc").read_bytes()
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    children = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
+    return [
+        int(pid) for pid in sum(children, []) if b"audeep.runtime.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 @pytest.mark.slow

@@ -73,18 +73,19 @@ def test_without_skipping_the_recording_is_named_and_what_is_done_is_kept(basedi
     assert partial_path(tmp_path / "s.nc").exists()
 
 
-def test_recordings_whose_workers_die_are_left_out_and_named(basedir, tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_recordings_whose_workers_die_are_left_out_and_named(basedir, tmp_path, jobs):
     rename(basedir, death=6)
     (basedir / "17.wav").rename(basedir / "17-death.wav")
-    bad = preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", 2, skip_bad=True)
+    bad = preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", jobs, skip_bad=True)
     assert [line.partition(": ")[0] for line in bad] == [str(basedir / f"{n}-death.wav") for n in ("06", "17")]
     assert "a worker process was killed, perhaps because memory ran out" in bad[0]
     assert len(load(tmp_path / "s.nc")) == 18
 
 
 def test_without_skipping_a_death_keeps_what_is_done(basedir, tmp_path):
-    rename(basedir, death=18)
-    with pytest.raises(Stopped, match="a worker process was killed"):
+    (name,) = rename(basedir, death=18)
+    with pytest.raises(Stopped, match=f"{name}: a worker process was killed.*go on with resume=True, or without bad"):
         preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", 2)
 
 

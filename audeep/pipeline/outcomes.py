@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work on recordings of which some may be bad: whatever one does, the work on the others is not lost."""
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from audeep.errors import AudioError, OptionError, ShapeError
+from audeep.runtime.execution import WorkerDied, run
+from audeep.runtime.files import replacing
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Value]):
+    """What the work on a recording gave.
+
+    Attributes:
+        value: the result; None where the recording is bad.
+        file: size in bytes and time of change in nanoseconds of the recording; None if it is not there.
+        warnings: what was logged meanwhile, as the log of a worker reaches nobody.
+        bad: why there is no result.
+    """
+
+    value: Value | None
+    file: list[int] | None
+    warnings: list[str]
+    bad: str | None = None
+
+
+def outcomes(
+    work: Callable[[Path], Value],
+    paths: Sequence[Path],
+    jobs: int | None,
+    skip_bad: bool,
+    remedy: str,
+    check: Callable[[], None] = lambda: None,
+) -> Generator[Outcome[Value], None, None]:
+    """What `work` gives for all recordings, in order.
+
+    Args:
+        work: called by workers, where there are several `jobs`, or bad recordings are to be skipped: these may end the
+            process that reads them.
+        remedy: what to do about recordings that take too much memory.
+        check: is called again and again meanwhile; what it raises ends the work.
+
+    Raises:
+        AudioError: a recording is bad, and not to be skipped.
+        WorkerDied: so did a worker.
+    """
+    instead = partial(_died, remedy) if skip_bad else None
+    results = run(partial(attempt, work, remedy), paths, jobs, apart=skip_bad, check=check, instead=instead)
+    with closing(results):
+        for outcome in results:
+            if outcome.bad is not None and not skip_bad:
+                raise AudioError(outcome.bad)
+            yield outcome
+
+
+def attempt(work: Callable[[Path], Value], remedy: str, path: Path) -> Outcome[Value]:
+    """What `work` gives for a recording, or why it gives nothing.
+
+    Raises:
+        OptionError: the options are wrong for any recording.
+    """
+    collector = _Collector()
+    audio_logger = logging.getLogger("audeep.audio")
+    audio_logger.addHandler(collector)
+    audio_logger.propagate = False
+    file = file_state(path)
+    try:
+        return Outcome(work(path), file, collector.messages)
+    except OptionError:
+        raise
+    except (AudioError, ShapeError) as error:
+        bad = str(error)
+    except MemoryError:
+        bad = f"{path}: takes more memory than there is; {remedy}"
+    except Exception as error:  # of any library: one recording is no reason to lose the work on thousands
+        bad = f"{path}: cannot be processed ({type(error).__name__}: {error}); replace the file or remove it"
+    finally:
+        audio_logger.propagate = True
+        audio_logger.removeHandler(collector)
+    return Outcome(None, file, collector.messages, str(AudioError(bad)))
+
+
+def bad_list(output: Path) -> Path:
+    """Where recordings that were left out of `output` are listed."""
+    return output.with_name(f"{output.name}.bad.txt")
+
+
+def none_left(num_recordings: int, bad: Sequence[str]) -> AudioError:
+    """What to raise where all recordings are bad."""
+    return AudioError(f"none of {num_recordings} recordings can be used; the first: {bad[0]}")
+
+
+def tell_once(warnings: Iterable[str], told: set[str]) -> None:
+    """Log those of the warnings that have not been `told`."""
+    for warning in warnings:
+        if warning not in told:
+            logger.warning(warning)
+            told.add(warning)
+
+
+def tell_left_out(bad: Sequence[str], num_recordings: int, output: Path | None) -> None:
+    """Log which recordings were left out, and why, and list them beside `output` in place of an earlier list."""
+    path = None if output is None else bad_list(output)
+    if path is not None and not bad:
+        path.unlink(missing_ok=True)
+    elif path is not None:
+        with replacing(path) as partial_file:
+            text = "".join(f"{line}\n" for line in bad)
+            partial_file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    for line in bad:
+        logger.warning("left out: %s", line)
+    if bad:
+        place = "" if path is None else f"; they are listed in {path}"
+        logger.warning("%d of %d recordings were left out%s", len(bad), num_recordings, place)
+
+
+def file_state(path: Path) -> list[int] | None:
+    """Size in bytes and time of change in nanoseconds of a file that is there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _died(remedy: str, path: Path, death: WorkerDied) -> Outcome[Value]:
+    return Outcome(None, file_state(path), [], str(AudioError(f"{path}: {death}; {remedy}")))
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
