@@ -99,7 +99,15 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 def test_the_application_and_the_package_import_none_of_the_parts() -> None:
-    names = ("cli.entry_points", "cli.shell", "errors", "models.registry", "runtime.compiled", "runtime.files")
+    names = (
+        "cli.entry_points",
+        "cli.streams",
+        "cli.shell",
+        "errors",
+        "models.registry",
+        "runtime.compiled",
+        "runtime.files",
+    )
     assert IMPORTS["audeep.cli.app"].all & MODULES == {"audeep", *(f"audeep.{name}" for name in names)}
     assert IMPORTS["audeep"].all & MODULES == set()
 

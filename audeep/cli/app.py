@@ -20,6 +20,7 @@ from stevedore import NamedExtensionManager
 
 from audeep import __version__
 from audeep.cli.entry_points import built_in_commands, commands_of
+from audeep.cli.streams import LogFile, standard_streams
 from audeep.errors import AudeepError, OptionError, escaped, escaped_lines
 from audeep.models.registry import MODELS
 from audeep.runtime.compiled import parts_in_words
@@ -117,10 +118,13 @@ class AudeepApp(App):
     def run(self, argv: list[str]) -> int:
         """Give the exit status: of the command, or of the last one that the interactive shell ran."""
         self.argv = argv
+        self.options = argparse.Namespace(debug=False)  # until they are parsed
         try:
             status = super().run(argv)
         finally:
-            self._stop_logging()
+            has_log = self._stop_logging()
+        if not has_log:
+            status = status or 1
         if status == INTERRUPTED:
             self.stderr.write(f"{escaped(self.interruption)}\n")
         return status if self.last_status is None else self.last_status
@@ -204,16 +208,19 @@ class AudeepApp(App):
         path = self.options.log_file
         if path and not any(isinstance(handler, logging.FileHandler) for handler in self.handlers):
             with write_failures(path):
-                handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+                handler = LogFile(path)
             handler.setFormatter(PlainFormatter(self.LOG_FILE_MESSAGE_FORMAT))
             logging.getLogger().addHandler(handler)
             self.handlers.append(handler)
 
-    def _stop_logging(self) -> None:
+    def _stop_logging(self) -> bool:
+        """Give whether all that was to be logged to a file was."""
         for handler in self.handlers:
             logging.getLogger().removeHandler(handler)
             handler.close()
+        has_log = not any(isinstance(handler, LogFile) and handler.has_failed for handler in self.handlers)
         self.handlers = []
+        return has_log
 
 
 def _first_line(command: type[Command]) -> str:
@@ -222,7 +229,12 @@ def _first_line(command: type[Command]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the application with `argv`, by default those of the process; gives the exit status."""
-    status = AudeepApp().run(sys.argv[1:] if argv is None else argv)
+    with standard_streams() as results:
+        try:
+            status = results.finish(AudeepApp().run(sys.argv[1:] if argv is None else argv))
+        except SystemExit as stop:  # as --version does
+            stop.code = results.finish(stop.code if isinstance(stop.code, int) else 0)
+            raise
     if any(thread.name == "audeep-open" for thread in threading.enumerate()):
         # the HDF5 library got lost in a damaged file; it would crash where it cleans up at the end of the process
         sys.stdout.flush()

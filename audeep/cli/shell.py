@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from audeep.cli.streams import CLOSED_PIPE
 from audeep.errors import escaped
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 END = ("quit", "exit")
 _TOKEN = re.compile(r"""\s+|([|>]+)|((?:[^\s|>'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+)""", re.DOTALL)
-CLOSED_PIPE = 128 + 13  # exit status of a command that SIGPIPE ended: nobody wants more of its output
 
 
 class Shell:
@@ -70,7 +70,9 @@ class Shell:
     def _run(self, words: list[str], redirection: str | None) -> int:
         if redirection is None:
             return self.run_command(words, sys.stdout)
-        with subprocess.Popen(redirection, shell=True, stdin=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            redirection, shell=True, stdin=subprocess.PIPE, text=True, errors="backslashreplace"
+        ) as process:
             sink = cast(TextIO, process.stdin)
             try:
                 status = self.run_command(words, sink)

@@ -23,12 +23,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from audeep.errors import AudeepError, ModelError
+from audeep.errors import AudeepError, ModelError, OptionError
 from audeep.models.base import Network, Tagger
 from audeep.models.curve import best_of, read_curve
 from audeep.models.formats import UPGRADES
 from audeep.models.registry import MODELS, kind_of, model_type_of
-from audeep.runtime.files import found_at, not_read, replacing, write_failures
+from audeep.runtime.files import check_text, found_at, not_read, replacing, write_failures
 from audeep.runtime.options import from_json
 
 BEST = "best"  # in place of a step
@@ -361,12 +361,20 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
 
 def _read(path: Path, wants_tensors: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
-        with open(path, "rb"):  # for an error that says why it cannot be
-            pass
+        opened = open(path, "rb")  # noqa: SIM115  for an error that says why it cannot be
     except OSError as error:
         raise ModelError(not_read(path, error)) from error
     try:
-        with safe_open(path, framework="pt") as file:
+        with opened, safe_open(_name_of(path, opened.fileno()), framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if wants_tensors}
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); it is damaged or not a safetensors file") from error
+
+
+def _name_of(path: Path, descriptor: int) -> Path:
+    """The path of a file that is open, as safetensors takes it: in UTF-8."""
+    try:
+        check_text(str(path))
+    except OptionError:
+        return Path(f"/dev/fd/{descriptor}")
+    return path

@@ -33,6 +33,16 @@ def test_models_have_the_permissions_of_other_files(logs):
     assert modes["model-1.safetensors"] == modes["model-1.optimiser.safetensors"] == modes["settings.json"]
 
 
+def test_models_below_a_folder_whose_name_is_not_text_are_read(logs):
+    folder = logs.parent / os.fsdecode(b"caf\xe9")
+    shutil.copytree(logs, folder)
+    expected, found = load_model(logs)[0].state_dict(), load_model(folder)[0].state_dict()
+    assert all((found[name] == tensor).all() for name, tensor in expected.items())
+    (folder / "model-1.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ModelError, match=r"caf\\udce9/model-1.safetensors: cannot be read \(.*; it is damaged or not"):
+        load_model(folder)
+
+
 @pytest.mark.parametrize(
     "name, read",
     [
