@@ -2,6 +2,7 @@
 """Columns from and to netCDF 4 files, in the format of `schema`."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ from audeep.errors import DataError, ShapeError
 from audeep.runtime.files import found_at, replacing
 
 CHUNK_BYTES = 2**16  # smallest chunk of the features on file, unless one instance is larger
+LARGEST_CHUNK = 2**25  # bytes; longer instances are stored and written in parts
 
 
 class Writer:
@@ -58,8 +60,18 @@ class Writer:
                 raise ShapeError(f"{self.path}: '{variable.name}' has shape {column.shape}, expected {shape}")
             self.columns[variable.name].append(column)
         with write_errors(self.path):
-            self.file[FEATURES][self.num_instances : self.num_instances + len(features)] = features
+            self._write(features)
         self.num_instances += len(features)
+
+    def _write(self, features: np.ndarray) -> None:
+        """Write the features of instances, long ones chunk by chunk: the netCDF library copies what it writes."""
+        target, start, chunk = self.file[FEATURES], self.num_instances, _chunk_of(self.feature_shape)
+        if not chunk or chunk[0] >= self.feature_shape[0]:
+            target[start : start + len(features)] = features
+            return
+        for row, instance in enumerate(features, start):
+            for first in range(0, len(instance), chunk[0]):
+                target[row, first : first + chunk[0]] = instance[first : first + chunk[0]]
 
     def finish(self) -> None:
         """Write the metadata.
@@ -129,7 +141,7 @@ def writing(
                 FEATURES,
                 "f4",
                 [INSTANCE, *feature_dims],
-                chunksizes=[together, *(max(1, size) for size in feature_shape)],
+                chunksizes=[together, *_chunk_of(feature_shape)],
                 fill_value=np.float32(np.nan),
                 compression="zlib" if compression else None,
                 complevel=cast(Any, compression),
@@ -138,6 +150,14 @@ def writing(
         writer = Writer(file, path, label_map, label_names)
         yield writer
         writer.finish()
+
+
+def _chunk_of(shape: Sequence[int]) -> list[int]:
+    """The part of an instance that is stored together: all of it, or, where it is long, some frames."""
+    sizes = [max(1, size) for size in shape]
+    if 4 * math.prod(sizes) > LARGEST_CHUNK:
+        sizes[0] = max(1, LARGEST_CHUNK // (4 * math.prod(sizes[1:])))
+    return sizes
 
 
 def read(path: Path | str) -> tuple[xr.Dataset, dict[str, int] | None]:

@@ -245,6 +245,8 @@ def _columns(
             values = [chunks.shape[1] for _, chunks in group]
         if any(value is not None for value in values):
             metadata[name] = [value for value, (_, chunks) in zip(values, group, strict=True) for _ in chunks]
+    if len(group) == 1 and group[0][1].shape[1:] == shape:  # a long one, of which there is to be no copy
+        return metadata, group[0][1]
     features = np.full((sum(len(chunks) for _, chunks in group), *shape), padding or 0.0, np.float32)
     start = 0
     for _, chunks in group:

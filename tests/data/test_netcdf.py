@@ -447,3 +447,13 @@ def test_a_file_can_be_opened_again_and_again_while_others_use_it(tmp_path):
     assert kept.features.all()
     (tmp_path / "b.nc").replace(tmp_path / "a.nc")
     assert load(tmp_path / "a.nc").features.all() and kept.features.all()
+
+
+def test_long_instances_are_stored_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netcdf, "LARGEST_CHUNK", 4 * 3 * 10)
+    features = np.arange(2 * 25 * 3, dtype=np.float32).reshape(2, 25, 3)
+    with netcdf.writing(tmp_path / "a.nc", ["time", "freq"], features.shape[1:]) as writer:
+        writer.append({"filename": ["a", "b"], "chunk_nr": [0, 0]}, features)
+    assert np.array_equal(load(tmp_path / "a.nc").features, features)
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert file["features"].chunking()[1:] == [10, 3]
