@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What another package brings, a parser, an autoencoder and a tagger: all follows from a class and an entry point."""
+"""What another package brings, a parser, a front end, an autoencoder and a tagger: all follows from a class and an
+entry point."""
 
 import json
 import os
@@ -102,6 +103,12 @@ def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
         "-q toy-tagger evaluate --model-dir tags/logs --input s.nc",
         "toy-tagger predict --model-dir tags/logs --input s.nc --output p.tsv",
         "toy-tagger generate --model-dir tags/logs --input s.nc --output g.nc",
+        "help preprocess",
+        "preprocess --basedir base --parser toy-layout --front-end toy-blocks --block 20 --output b.nc --jobs 1",
+        "preprocess --basedir base --parser toy-layout --front-end toy-blocks --num-bands 9 --output wrong.nc",
+        "preprocess --basedir base --parser toy-layout --front-end toy-blocks --pretend 0 --plot b.png",
+        "t-rae train --input b.nc --num-epochs 1 --num-units 3 --device cpu --run-name blocks",
+        "extract --model-dir blocks/logs --output y.csv base/low-0.wav",
     ]
     found = json.loads(python(site, work, RUN, json.dumps(commands)))
     return dict(zip(commands, map(tuple, found), strict=True))
@@ -137,6 +144,29 @@ def test_its_parser_is_found_by_name(results, work: Path) -> None:
     assert result_of(results, "preprocess --basedir base --parser toy-layout")[0] == 0
     _, _, err = result_of(results, "preprocess --basedir base --parser nowhere")
     assert "toy-layout" in err
+
+
+def test_its_front_end_has_options_and_a_place_in_models(results, site: Path, work: Path) -> None:
+    _, out, _ = results["help preprocess"]
+    shown = " ".join(out.split())
+    assert "options of --front-end toy-blocks: --block SAMPLES samples of a block (default: 12)" in shown
+    assert "1200 of toy-blocks" in shown
+    status, _, err = next(result for command, result in results.items() if "--num-bands 9" in command)
+    assert status == 1 and "--num-bands: is an option of --front-end perceptual-mel, log-mel, mfcc, not of toy" in err
+    assert (work / "b.png").stat().st_size > 1000
+    script = """
+from audeep.data.data_set import load
+data_set = load("b.nc")
+print(data_set.preprocessing["front_end"], data_set.preprocessing["block"], data_set.feature_shape)
+"""
+    assert python(site, work, script) == "toy-blocks 20 (30, 20)\n"
+    assert len((work / "y.csv").read_text().splitlines()) == 2
+
+
+def test_a_model_whose_front_end_is_gone_says_so(results, work: Path) -> None:
+    command = "extract --model-dir blocks/logs base/low-0.wav"
+    [(status, _, err)] = json.loads(python(None, work, RUN, json.dumps([command])))
+    assert status == 1 and "toy-blocks: is not a front end; choose one of mel, " in err and err.count("\n") == 1
 
 
 def test_its_model_trains_goes_on_embeds_and_reconstructs(results, work: Path) -> None:

@@ -20,17 +20,22 @@ def trim_silence(signal: Samples, sample_rate: int, threshold: float, min_second
         what is left, scaled; nothing where the signal is never loud for that long.
     """
     window, needed = sample_rate // WINDOWS_PER_SECOND, max(1, round(min_seconds * sample_rate))
-    peak = 10 ** (peak_db / 20)
+    peak, scale = 10 ** (peak_db / 20), 1.0
     for _ in range(2):
-        signal = at_peak(signal, peak)
-        signal = signal[_first_loud(signal, max(1, window), needed, threshold) :][::-1]
-    return signal
+        scale = peak / (peak_of(signal) or peak)
+        signal = signal[_first_loud(signal, max(1, window), needed, threshold / scale) :][::-1]
+    return signal * scale
 
 
 def at_peak(signal: Samples, peak: float) -> Samples:
     """A signal scaled to a peak; one without any stays as it is."""
-    loudest = max(signal.max(initial=0), -signal.min(initial=0))
+    loudest = peak_of(signal)
     return signal * (peak / loudest) if loudest > 0 else signal
+
+
+def peak_of(signal: Samples) -> float:
+    """The largest magnitude of a sample."""
+    return float(max(signal.max(initial=0), -signal.min(initial=0)))
 
 
 def _first_loud(signal: Samples, window: int, needed: int, threshold: float) -> int:

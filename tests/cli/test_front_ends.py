@@ -12,6 +12,10 @@ from audeep.data.data_set import load
 from audeep.estimators import Spectrogram
 
 FRONT_ENDS = {
+    "perceptual-mel": "--sample-rate 8000 --window-length 256 --hop-length 128 --num-bands 20 --no-trim-silence",
+    "log-bands": "--sample-rate 8000 --window-length 256 --hop-length 128 --highest-hz 4000 --no-trim-silence",
+    "mfcc": "--sample-rate 8000 --window-length 256 --hop-length 128 --num-bands 30 --num-coefficients 10",
+    "waveform": "--sample-rate 8000 --fixed-length 0.02",
     "log-mel": "--sample-rate 8000 --window-length 256 --hop-length 128 --num-bands 20 --highest-hz 4000",
 }
 TRAIN = "--num-epochs 1 --batch-size 4 --num-units 4 --device cpu"

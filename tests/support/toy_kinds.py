@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What another package brings: a parser, an autoencoder and a tagger, each a class and an entry point."""
+"""What another package brings: a parser, a front end, an autoencoder and a tagger, each a class and an entry point."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audeep.audio.front_ends.base import Frames, FrontEnd
+from audeep.audio.signal import Channels, Samples
+from audeep.errors import AudioError
 from audeep.models.base import Autoencoder, NetworkConfig, Tagger, TaggerConfig
 from audeep.models.layers.lengths import frames_within
 from audeep.parsers.base import InstanceMetadata, Parser, audio_in
@@ -16,6 +20,9 @@ ENTRY_POINTS = """
 [audeep.models]
 toy-cnn = toy_kinds:ToyAutoencoder
 toy-tagger = toy_kinds:ToyTagger
+
+[audeep.front_ends]
+toy-blocks = toy_kinds:ToyBlocks
 
 [audeep.parsers]
 toy-layout = toy_kinds:ToyParser
@@ -31,6 +38,23 @@ class ToyParser(Parser):
     def instances(self) -> Iterator[InstanceMetadata]:
         for path in audio_in(self.basedir):
             yield InstanceMetadata(path, path.name, path.stem.partition("-")[0])
+
+
+@dataclass(frozen=True)
+class ToyBlocks(FrontEnd):
+    """Samples in blocks that follow each other. It is a toy."""
+
+    block: int = option(12, "samples of a block", least=1, metavar="SAMPLES")
+    channels: Channels = option(Channels.LEFT, "how several channels become one")
+    sample_rate: int | None = option(1200, "resample to it", least=1)
+    fixed_length: float | None = option(None, "cut or pad to it", above=0)
+    center_fixed: bool = option(False, "at both ends")
+
+    def __call__(self, signal: Samples, sample_rate: int) -> Frames:
+        count = len(signal) // self.block
+        if not count:
+            raise AudioError(f"lasts {len(signal)} samples, block={self.block} needs as many")
+        return signal[: count * self.block].reshape(1, count, self.block).astype(np.float32)
 
 
 @dataclass(frozen=True)

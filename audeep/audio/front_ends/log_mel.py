@@ -66,10 +66,11 @@ class LogMel(SpectralFrontEnd):
             )
         return signal, 1 + (len(signal) - self.window_length) // self.hop_length
 
-    def frames(self, signal: Samples, num_frames: int, bank: FilterBank) -> Frames:
+    def frames(self, padded: Samples, num_frames: int, sample_rate: int) -> Frames:
         """Logarithms of mel bands, [time, freq]."""
+        bank = self.bank(sample_rate)
         found = np.empty((num_frames, bank.num_bands), np.float32)
-        for where, powers in self.powers(signal, num_frames):
+        for where, powers in self.powers(padded, num_frames):
             bands = bank(np.sqrt(powers, out=powers))
             bands += self.log_offset
             np.log(bands, out=found[where], casting="same_kind")

@@ -24,7 +24,14 @@ FRONT_ENDS = Registry(
     "front end",
     [
         Entry(MEL, "audeep.audio.front_ends.mel:Preprocessor", description="normalised power or mel spectrograms"),
+        Entry(
+            *("perceptual-mel", "audeep.audio.front_ends.perceptual_mel:PerceptualMel"),
+            description="mel bands of A-weighted decibels",
+        ),
+        Entry("log-bands", "audeep.audio.front_ends.log_bands:LogBands", description="logarithm of bands of octaves"),
         Entry("log-mel", "audeep.audio.front_ends.log_mel:LogMel", description="logarithm of mel bands"),
+        Entry("mfcc", "audeep.audio.front_ends.mfcc:Mfcc", description="mel-frequency cepstral coefficients"),
+        Entry("waveform", "audeep.audio.front_ends.waveform:Waveform", description="the samples themselves"),
     ],
     OptionError,
 )

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from audeep.audio.filter_banks import FilterBank
+from audeep.audio.filter_banks import FilterBank, Spectra
 from audeep.audio.front_ends.base import Array, Frames
 from audeep.audio.front_ends.clips import ClipFrontEnd
 from audeep.audio.signal import Samples, check_size
@@ -20,6 +19,7 @@ from audeep.runtime.options import option
 
 SAMPLES_TOGETHER = 2**16  # of windows that are transformed at a time
 LONGEST_WINDOW = 2**16
+SMALLEST_POWER = 1e-10
 
 
 def window_option(default: int) -> Any:
@@ -40,6 +40,12 @@ def bands_option(default: int) -> Any:
 def lowest_option(default: float) -> Any:
     """The field `lowest_hz` of a front end."""
     return option(default, "frequency where the first band begins", least=0, metavar="HZ", unit="Hz")
+
+
+def range_option(default: float) -> Any:
+    """The field `dynamic_range` of a front end."""
+    text = "raise what is further below the loudest cell of a recording"
+    return option(default, text, above=0, metavar="DB", unit="dB")
 
 
 def highest_option(default: float | None) -> Any:
@@ -82,8 +88,12 @@ class SpectralFrontEnd(ClipFrontEnd):
         """
 
     @abstractmethod
-    def frames(self, signal: Samples, num_frames: int, bank: FilterBank) -> Frames:
-        """The frames of a padded signal, [time, freq]."""
+    def frames(self, padded: Samples, num_frames: int, sample_rate: int) -> Frames:
+        """The frames of a padded signal, [time, freq].
+
+        Raises:
+            AudioError: the bands do not suit the sample rate.
+        """
 
     @property
     def fft_length(self) -> int:
@@ -106,22 +116,23 @@ class SpectralFrontEnd(ClipFrontEnd):
         Raises:
             AudioError: the signal does not suit the settings.
         """
-        bank = self.bank(sample_rate)
+        if not len(signal):
+            raise AudioError("has no samples, one at least was expected; use a longer fixed_length=S")
         padded, num_frames = self.framed(signal)
         num_cells = num_frames * (self.fft_length // 2 + 1)
         check_size(signal.size, num_cells, "cells", "as a spectrogram", "choose a larger hop_length=SAMPLES")
-        return self.frames(padded, num_frames, bank)[np.newaxis]
+        return self.frames(padded, num_frames, sample_rate)[np.newaxis]
 
-    def powers(self, padded: Samples, num_frames: int) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+    def powers(self, padded: Samples, num_frames: int) -> Iterator[tuple[slice, Spectra]]:
         """Squared magnitudes of the spectra, block by block: which frames, and [frames, bins]."""
         step = max(1, SAMPLES_TOGETHER // self.fft_length)
         window, length = self.window.astype(self.precision), self.window_length
-        windows = sliding_window_view(padded, length)[:: self.hop_length]
+        windows = sliding_window_view(padded.astype(self.precision), length)[:: self.hop_length]
         segments = np.zeros((min(step, num_frames), self.fft_length), self.precision)
         for start in range(0, num_frames, step):
             found = windows[start : min(start + step, num_frames)]
             part = segments[: len(found)]
-            np.multiply(found, window, out=part[:, :length], casting="same_kind")
+            np.multiply(found, window, out=part[:, :length])
             spectra = scipy.fft.rfft(part, axis=1, workers=1)
             squares = spectra.view(self.precision)
             squares *= squares
@@ -153,7 +164,29 @@ class SpectralFrontEnd(ClipFrontEnd):
         return self.lowest_hz, highest
 
 
-def hann(length: int) -> Array:
-    """A periodic Hann window."""
-    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+@dataclass(frozen=True)
+class CentredFrontEnd(SpectralFrontEnd):
+    """Bands of spectra whose windows are centred at multiples of the hop; the signal is mirrored at both ends."""
+
+    @property
+    def first_centre(self) -> float:
+        """The first sample."""
+        return 0.0
+
+    def framed(self, signal: Samples) -> tuple[Samples, int]:
+        """The signal, mirrored at both ends for half a window, and its number of windows."""
+        padded = np.pad(signal, self.window_length // 2, mode="reflect")
+        return padded, 1 + max(0, len(padded) - self.window_length) // self.hop_length
+
+
+def hann(length: int, period: int | None = None) -> Array:
+    """A Hann window, which is periodic unless another period than its length is given."""
+    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (period or length))
     return window
+
+
+def decibels(powers: Spectra, out: Spectra) -> None:
+    """Decibels above a power of 1, and -100 at least; `powers` is overwritten."""
+    np.maximum(powers, SMALLEST_POWER, out=powers)
+    np.log10(powers, out=out)
+    out *= 10

@@ -42,7 +42,7 @@ def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | Binary
         image = upper.pcolormesh(edges, np.arange(values.shape[1] + 1), values.T, cmap="magma")
         ticks = np.linspace(0, values.shape[1] - 1, 8).astype(int)
         upper.set_yticks(ticks + 0.5, ticks if frequencies is None else [f"{frequencies[tick]:.0f}" for tick in ticks])
-        upper.set_ylabel("band" if frequencies is None else "frequency (Hz)")
+        upper.set_ylabel("feature" if frequencies is None else "frequency (Hz)")
         figure.colorbar(image, ax=upper, label=label)
     upper.set(title=printable(title), xlabel="frame" if spectrogram.times_seconds is None else "time (s)")
     lower.hist(values.ravel(), bins=100, color="tab:purple")
