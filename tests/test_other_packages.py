@@ -150,7 +150,7 @@ def test_its_front_end_has_options_and_a_place_in_models(results, site: Path, wo
     _, out, _ = results["help preprocess"]
     shown = " ".join(out.split())
     assert "options of --front-end toy-blocks: --block SAMPLES samples of a block (default: 12)" in shown
-    assert "1200 of toy-blocks" in shown
+    assert "toy-blocks:1200" in "".join(out.split())
     status, _, err = next(result for command, result in results.items() if "--num-bands 9" in command)
     assert status == 1 and "--num-bands: is an option of --front-end perceptual-mel, log-mel, mfcc, not of toy" in err
     assert (work / "b.png").stat().st_size > 1000

@@ -126,7 +126,7 @@ def _with_defaults(name: str, owners: list[str], declared: Mapping[str, Mapping[
     if len(owners_by_default) == 1:
         defaults = next(iter(owners_by_default))
     else:
-        defaults = "; ".join(f"{default} of {', '.join(found)}" for default, found in owners_by_default.items())
+        defaults = "; ".join(f"{', '.join(found)}: {default}" for default, found in owners_by_default.items())
     return text if defaults == "none" else f"{text} (default: {defaults})"
 
 

@@ -34,7 +34,7 @@ class LogBands(SpectralFrontEnd):
     rounded towards 0 when they are scaled to full scale.
     """
 
-    quantity: ClassVar[str] = "log10(1 + magnitude)"
+    quantity: ClassVar[str] = "log magnitude"
 
     sample_rate: int | None = rate_option(32000)
     trim_silence: bool = trim_option(True)
