@@ -69,15 +69,14 @@ def checked(path: Path, data: xr.Dataset) -> tuple[xr.Dataset, dict[str, int] | 
     _check_feature_dims(path, data.attrs, axes)
     names = _label_names(path, data)
     num_folds = data.sizes.get(FOLD, 0) if schema.CV_FOLDS.name in data else 0
-    num_labels = data.sizes.get(LABEL, 0) if names or LABEL in axes else 0
-    sizes = {INSTANCE: data.sizes[INSTANCE], FOLD: num_folds, LABEL: num_labels}
+    sizes = {INSTANCE: data.sizes[INSTANCE], FOLD: num_folds, LABEL: len(names)}
     columns = {}
-    for variable in VARIABLES:
+    for variable in (variable for variable in VARIABLES if variable is not LABELS or LABELS.name in data):
         column = from_file(path, data, variable, variable.shape(sizes))
         columns[variable.name] = xr.Variable(variable.dims, column, fastpath=True)  # else None becomes NaN in texts
     _check_num_frames(path, columns[NUM_FRAMES.name].values, features.shape[1:])
     label_map = _label_map(path, data.attrs)
-    if LABEL not in axes or LABELS.name in data:
+    if LABELS.name in data:
         label_map = _checked_sets(path, columns, names, label_map)
     features.encoding["source"] = str(path)
     made = xr.Dataset(columns, attrs=_attributes(path, data.attrs))
@@ -87,7 +86,9 @@ def checked(path: Path, data: xr.Dataset) -> tuple[xr.Dataset, dict[str, int] | 
 
 
 def _label_names(path: Path, data: xr.Dataset) -> list[str]:
-    """What stands along the axis `label`; empty where nothing does."""
+    """What the labels along the axis `label` are called; empty where there are none."""
+    if LABELS.name not in data and LABEL not in data[FEATURES].dims:
+        return []
     if LABEL not in data.variables or data[LABEL].dims != (LABEL,):
         if LABELS.name in data and data[LABELS.name].dims == LABELS.dims:
             raise DataError(f"{path}: has 'labels', but no variable 'label' with their names; write the file again")
@@ -100,14 +101,12 @@ def _label_names(path: Path, data: xr.Dataset) -> list[str]:
 
 def _checked_sets(
     path: Path, columns: Mapping[str, xr.Variable], names: Sequence[str], label_map: dict[str, int] | None
-) -> dict[str, int] | None:
-    """The label map of recordings with several labels; as it is where they have one each.
+) -> dict[str, int]:
+    """The label map of recordings with several labels.
 
     Raises:
         DataError: there is something else beside.
     """
-    if not names:
-        return label_map
     expected = {name: number for number, name in enumerate(names)}
     if label_map not in (None, expected):
         raise DataError(f"{path}: attribute 'label_map' does not have the labels in 'label'; write the file again")

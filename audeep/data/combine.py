@@ -126,7 +126,7 @@ def _completed(first: DataSet, number: int, data_set: DataSet) -> DataSet:
     if first.has_label_sets and data_set.has_label_sets:
         _check_same_column(number, LABELS, data_set, first)
     elif data_set.has_label_sets:
-        data = data.drop_vars(LABELS.name).assign_coords({LABEL: data_set.data[LABEL].values})
+        data = data.assign_coords({LABEL: data_set.data[LABEL].values})
         data = data.assign({LABELS.name: data_set.data[LABELS.name].variable})
     return DataSet(data, maps[0] if maps else None)
 
@@ -153,7 +153,7 @@ def fuse_chunks(data_set: DataSet, dimension: str) -> DataSet:
     rows = order.reshape(len(counts), -1)[np.argsort(first)]  # [file, chunk]
     heads = data_set[rows[:, 0]]
     for position in range(1, rows.shape[1]):
-        for variable in VARIABLES:
+        for variable in (variable for variable in VARIABLES if variable.name in data_set.data):
             if variable is not CHUNK_NR:
                 _check_same_column(position + 1, variable, data_set[rows[:, position]], heads, "chunk")
     parts = [data_set[rows[:, position]].features for position in range(rows.shape[1])]

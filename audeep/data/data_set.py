@@ -115,12 +115,13 @@ class DataSet:
     @property
     def has_label_sets(self) -> bool:
         """Whether recordings have several labels (`label_sets`) rather than one each."""
-        known = not np.isnan(self.data[LABELS.name].values).all()
-        return known or (bool(self.label_names) and LABEL not in self.feature_dims)
+        return LABELS.name in self.data
 
     @property
     def label_sets(self) -> np.ndarray:
         """Labels that instances have [instance, label], bool; none where they are not known (see `is_labelled`)."""
+        if not self.has_label_sets:
+            return np.zeros((len(self), 0), bool)
         return np.asarray(self.data[LABELS.name].values == 1)
 
     @property
@@ -151,7 +152,8 @@ class DataSet:
     @property
     def metadata(self) -> dict[str, np.ndarray]:
         """All columns but the features, by variable name."""
-        return {variable.name: self.data[variable.name].values for variable in VARIABLES}
+        names = (variable.name for variable in VARIABLES)
+        return {name: self.data[name].values for name in names if name in self.data}
 
     @property
     def feature_dims(self) -> tuple[str, ...]:
@@ -260,7 +262,7 @@ class DataSet:
         Raises:
             ShapeError: recordings have other labels on that axis.
         """
-        metadata, num_labels = self.data.drop_vars(FEATURES), self.data.sizes[LABEL]
+        metadata, num_labels = self.data.drop_vars(FEATURES), self.data.sizes.get(LABEL)
         if num_scores is None and self.has_label_sets or num_scores == num_labels and LABEL in self.feature_dims:
             return metadata
         if self.has_label_sets:
@@ -268,8 +270,7 @@ class DataSet:
                 f"features are {num_scores} scores, the recordings have {num_labels} labels; name those of the scores"
                 " by with_scores"
             )
-        metadata = metadata.drop_vars([LABELS.name, *([LABEL] if self.label_names else [])])
-        return metadata.assign({LABELS.name: (LABELS.dims, LABELS.missing_column((len(self), num_scores or 0)))})
+        return metadata.drop_vars(LABEL, errors="ignore")
 
     def check_single_labels(self, purpose: str) -> None:
         """Refuse recordings with several labels where one is needed.
@@ -327,15 +328,17 @@ def empty(
     """
     columns = {}
     sizes = {INSTANCE: num_instances, FOLD: num_folds, LABEL: len(label_names), **dict(feature_dims)}
+    has_label_sets = bool(label_names) and LABEL not in dict(feature_dims)
     for variable in VARIABLES:
-        columns[variable.name] = (variable.dims, variable.missing_column(variable.shape(sizes)))
+        if variable is not LABELS or has_label_sets:
+            columns[variable.name] = (variable.dims, variable.missing_column(variable.shape(sizes)))
     shape = [size for _, size in feature_dims]
     dims = (INSTANCE, *(name for name, _ in feature_dims))
     columns[FEATURES] = (dims, np.full((num_instances, *shape), np.nan, np.float32))
     data = xr.Dataset(columns)
     if label_names:
         data = data.assign_coords({LABEL: np.array(label_names, dtype=object)})
-        if LABEL not in dims:
+        if has_label_sets:
             label_map = {name: number for number, name in enumerate(label_names)}
     return DataSet(data, label_map)
 

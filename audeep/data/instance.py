@@ -46,10 +46,12 @@ class Instance:
         if name == FEATURES:
             return netcdf.read_features(self.data_set.data[FEATURES][self.index])
         variable = _variable(name)
+        if variable is LABELS and not self.data_set.has_label_sets:
+            return None
         value = self.data_set.data[variable.name].values[self.index]
         if variable is LABELS:
             names = np.array(self.data_set.label_names, dtype=object)
-            return None if not len(names) or np.isnan(value).any() else tuple(names[value == 1])
+            return None if np.isnan(value).any() else tuple(names[value == 1])
         if FOLD in variable.dims:
             return [_value(variable, item) for item in value]
         return _value(variable, value)
@@ -59,6 +61,8 @@ class Instance:
             self.data_set.data[FEATURES].load()[self.index] = value
             return
         variable = _variable(name)
+        if variable is LABELS and not self.data_set.has_label_sets:
+            raise DataError("recordings of this data set have one label each; make one with several by label_names")
         if variable is LABELS and value is not None:
             names = self.data_set.label_names
             unknown = [label for label in value if label not in names]

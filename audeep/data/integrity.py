@@ -39,7 +39,7 @@ def validate(data_set: DataSet) -> list[Constraint]:
     Violations are counted by file, those of 5 by instance, those of 13 by group; 5 holds where there is no label map.
     """
     columns = pd.DataFrame({name: column for name, column in data_set.metadata.items() if column.ndim == 1})
-    for variable in (CV_FOLDS, LABELS):
+    for variable in (variable for variable in (CV_FOLDS, LABELS) if variable.name in data_set.data):
         columns[variable.name] = pd.factorize(_rows_as_bytes(data_set.metadata[variable.name]))[0]
     texts = {
         LABEL_NOMINAL: "same nominal label in all chunks of a file",
@@ -56,7 +56,7 @@ def validate(data_set: DataSet) -> list[Constraint]:
     found = [Constraint(number, text, violations) for number, (text, violations) in enumerate(checks, 1)]
     optional = {LABEL_VALUE: "value", LABELS: "labels", VERIFIED: "verified flag", USAGE: "usage", GROUP: "group"}
     for number, (variable, what) in enumerate(optional.items(), len(found) + 1):
-        if not is_missing(data_set.metadata[variable.name]).all():
+        if variable.name in data_set.data and not is_missing(data_set.metadata[variable.name]).all():
             text = f"same {what} in all chunks of a file"
             found.append(Constraint(number, text, _differing(data_set, columns, variable)))
     if data_set.has_groups:

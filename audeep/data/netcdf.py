@@ -16,7 +16,7 @@ from audeep.data import schema
 from audeep.data.checks import NAMES, check_declaration, checked
 from audeep.data.columns import is_missing, memory_type, to_file
 from audeep.data.hdf5 import LIBRARY, OpenFile, created, in_time, netCDF4, unreadable, write_errors
-from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, VARIABLES
+from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, LABELS, VARIABLES
 from audeep.errors import DataError, ShapeError
 from audeep.runtime.files import found_at, replacing
 
@@ -43,6 +43,8 @@ class Writer:
     def append(self, metadata: Mapping[str, ArrayLike], features: np.ndarray) -> None:
         """Add instances: columns by variable name (a column left out is missing), features [instance, ...].
 
+        Several labels are given for all instances, or for none.
+
         Raises:
             ShapeError: the features of an instance have another shape than the file, or a column another length.
             OSError: the file cannot be written.
@@ -52,6 +54,8 @@ class Writer:
         for variable in VARIABLES:
             shape = variable.shape({**self.sizes, INSTANCE: len(features)})
             values, kind = metadata.get(variable.name), memory_type(variable)
+            if variable is LABELS and values is None:
+                continue
             try:
                 column = variable.missing_column(shape) if values is None else np.asarray(values, kind)
             except ValueError as error:
@@ -73,6 +77,12 @@ class Writer:
             for first in range(0, len(instance), chunk[0]):
                 target[row, first : first + chunk[0]] = instance[first : first + chunk[0]]
 
+    @property
+    def _has_label_sets(self) -> bool:
+        """Whether recordings have several labels, also where none of them is known."""
+        is_axis_of_labels = bool(self.label_names) and LABEL not in self.file[FEATURES].dimensions
+        return is_axis_of_labels or bool(self.columns[LABELS.name])
+
     def finish(self) -> None:
         """Write the metadata.
 
@@ -83,7 +93,10 @@ class Writer:
             for variable in VARIABLES:
                 shape = variable.shape({**self.sizes, INSTANCE: self.num_instances})
                 column = np.concatenate([variable.missing_column((0, *shape[1:])), *self.columns[variable.name]])
-                if not variable.always and is_missing(column).all():
+                if variable is LABELS:
+                    if not self._has_label_sets:
+                        continue
+                elif not variable.always and is_missing(column).all():
                     continue
                 column = to_file(column, variable)
                 kind = str if column.dtype == object else column.dtype

@@ -23,10 +23,10 @@
                 label_map                     JSON list of [nominal, numeric], sorted by nominal; may be absent
                 preprocessing                 JSON object: settings that spectrograms were made with; may be absent
 
-In memory a missing number is NaN and a missing text is None. On file a missing number is NaN, which turns an
-integer variable into float64. A missing text is the empty string, or, where all are missing, the variable is
-float64 NaN; auDeep 0.9 wrote and reads the same. `fold` may have length 0. Variables that are not listed here
-are ignored.
+In memory a missing number is NaN and a missing text is None; `labels` is there only where it is on file. On file a
+missing number is NaN, which turns an integer variable into float64. A missing text is the empty string, or, where all
+are missing, the variable is float64 NaN; auDeep 0.9 wrote and reads the same. `fold` may have length 0. Variables that
+are not listed here are ignored.
 
 Recordings have one label each (label_nominal, label_numeric), or any number of labels (labels), whose map then has the
 names on the axis `label` with their positions. Scores, which are features over the axis `label`, have its names too;

@@ -29,14 +29,14 @@ def with_scores(data_set: DataSet, scores: np.ndarray, names: Sequence[str]) -> 
     names = _distinct(names)
     if scores.shape != (len(data_set), len(names)):
         raise ShapeError(f"scores have shape {scores.shape}, expected {len(data_set)} instances, {len(names)} labels")
-    truth, label_map = np.full(scores.shape, np.nan), data_set.label_map
+    data, label_map = data_set.data.drop_vars(FEATURES), data_set.label_map
     if data_set.has_label_sets:
+        truth = np.full(scores.shape, np.nan)
         truth[data_set.is_labelled] = truth_of(data_set, names)[data_set.is_labelled]
         label_map = {name: number for number, name in enumerate(names)}
-    data = data_set.data.drop_vars([FEATURES, LABELS.name, *([LABEL] if data_set.label_names else [])])
-    data = data.assign(
+        data = data.drop_vars([LABELS.name, LABEL]).assign({LABELS.name: (LABELS.dims, truth)})
+    data = data.drop_vars(LABEL, errors="ignore").assign(
         {
-            LABELS.name: (LABELS.dims, truth),
             NUM_FRAMES.name: (INSTANCE, np.full(len(data_set), np.nan)),  # there is no axis of time any more
             FEATURES: ((INSTANCE, LABEL), scores.astype(np.float32, copy=False)),
         }

@@ -133,9 +133,9 @@ def read_truth(path: Path | str) -> DataSet:
     if USAGE.name in {name.lower() for name in header}:
         usage = next(texts[name] for name in header if name.lower() == USAGE.name)
         truth.usage[:] = [text or None for text in usage]
-    if sets:
+    if sets and names:
         truth.data[LABELS.name].values[:] = [[float(name in labels) for name in names] for labels in sets]
-    else:
+    elif not sets:
         truth.labels_nominal[:] = single
         truth.labels_numeric[:] = [np.nan if name is None else numbers[name] for name in single]
     return truth

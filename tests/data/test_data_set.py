@@ -78,7 +78,7 @@ def test_columns_are_typed_and_missing_values_are_nan_or_none(data_set: DataSet)
 def test_metadata_are_all_columns_but_the_features(data_set: DataSet) -> None:
     metadata = data_set.metadata
     names = "filename chunk_nr label_nominal label_numeric cv_folds partition label_value num_frames"
-    assert list(metadata) == [*names.split(), "verified", "usage", "group", "labels"]
+    assert list(metadata) == [*names.split(), "verified", "usage", "group"]
     assert metadata["filename"].tolist() == FILENAMES
     np.testing.assert_array_equal(metadata["cv_folds"], numbers(FOLDS))
 

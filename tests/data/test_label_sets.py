@@ -2,6 +2,7 @@
 """Recordings with several labels, verified labels, usage and groups: in memory, and on file."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import netCDF4
@@ -183,3 +184,31 @@ def test_a_variable_label_without_such_an_axis_is_ignored(tmp_path: Path) -> Non
     with netCDF4.Dataset(path, "a") as file:
         file.createVariable("label", "i8", ("instance",))[:] = [4, 5]
     assert not load(path).has_label_sets
+
+
+def test_scores_without_truth_take_no_memory_before_they_are_read(tmp_path: Path) -> None:
+    """Features over `label` stay on disk, and no column of several labels is made up beside them."""
+    with netCDF4.Dataset(tmp_path / "scores.nc", "w") as file:
+        for name, size in (("instance", 2000), ("fold", 0), ("label", 100_000)):
+            file.createDimension(name, size)
+        file.createVariable("features", "f4", ("instance", "label"), zlib=True, chunksizes=(1, 100_000))
+        file.createVariable("filename", str, ("instance",))[:] = np.array([f"{row}.wav" for row in range(2000)], object)
+        file.createVariable("chunk_nr", "i8", ("instance",))[:] = 0
+        file.createVariable("padding", "i1", ("label",))[:] = np.random.default_rng(0).integers(0, 99, 100_000)
+        file.createVariable("label", str, ("label",))[:] = np.array([str(number) for number in range(100_000)], object)
+    tracemalloc.start()
+    data_set = load(tmp_path / "scores.nc")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not data_set.has_label_sets and len(data_set.label_names) == 100_000
+    assert peak < 2000 * 100_000
+
+
+def test_one_label_each_cannot_become_several() -> None:
+    with pytest.raises(DataError, match="recordings of this data set have one label each"):
+        empty(1, [("generated", 1)])[0].labels = ["Bark"]
+
+
+def test_no_instances_can_have_several_labels_too(tmp_path: Path) -> None:
+    tagged()[:0].save(tmp_path / "none.nc")
+    assert load(tmp_path / "none.nc").has_label_sets and load(tmp_path / "none.nc").label_names == NAMES
