@@ -158,6 +158,21 @@ def check_names(instances: Sequence[InstanceMetadata]) -> None:
         paths[item.filename] = item.path
 
 
+def check_labels(parser: Parser) -> None:
+    """Check that recordings have one label each, or several, which are all among those of the parser.
+
+    Raises:
+        ParserError: some have one and others several, or a label is not among them.
+    """
+    names = set(parser.label_names)
+    for item in parser.parse() if names else ():
+        if item.label_nominal is not None or item.label_numeric is not None:
+            raise ParserError(f"{item.path}: has one label, others several; give all recordings a set of labels")
+        unknown = [label for label in item.label_set or () if label not in names]
+        if unknown:
+            raise ParserError(f"{item.path}: has the label {unknown[0]!r}, which is not in the label map; add it there")
+
+
 def splits(fold: int, num_folds: int) -> list[Split]:
     """The split in each fold of a recording that is validated in `fold` (from 0) alone."""
     return [Split.VALID if index == fold else Split.TRAIN for index in range(num_folds)]

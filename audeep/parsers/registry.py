@@ -69,7 +69,7 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
     Raises:
         ParserError: there is no such parser, or it cannot read the base directory.
     """
-    from audeep.parsers.base import check_names
+    from audeep.parsers.base import check_labels, check_names
     from audeep.parsers.walking import left_out
 
     basedir, parser_type = Path(basedir), find_parser(name)
@@ -91,6 +91,7 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
             f"{_beside(basedir)}"
         )
     check_names(instances)
+    check_labels(parser)
     remark = left_out(basedir, [item.path for item in instances])
     if remark is not None:
         logger.warning("%s: %s", basedir, remark)

@@ -165,3 +165,49 @@ def test_a_separator_is_for_tables(audeep, table, tmp_path):
         f"preprocess --basedir {table.parent / 'in'} --parser no-metadata --separator , --output {tmp_path}/o.nc"
     )
     assert result.status == 1 and "are for --parser table" in result.err
+
+
+def test_the_layout_of_dcase_2019_gives_several_labels_and_partitions(audeep, tmp_path):
+    for number, folder in enumerate(["train_curated", "train_curated", "train_noisy", "test"]):
+        write_tone(tmp_path / "fsd" / folder / f"{number}.wav", 300 + 200 * number)
+    (tmp_path / "fsd" / "train_curated.csv").write_text('fname,labels\n0.wav,"Gasp, Sigh"\n1.wav,Bark\n')
+    (tmp_path / "fsd" / "train_noisy.csv").write_text("fname,labels\n2.wav,Sigh\n")
+    (tmp_path / "fsd" / "sample_submission.csv").write_text("fname,Bark,Gasp,Sigh,Yell\n3.wav,0,0,0,0\n")
+    output = tmp_path / "fsd.nc"
+    result = audeep(f"preprocess --basedir {tmp_path / 'fsd'} {SPECTRA} --jobs 1 --output {output}")
+    assert result.status == 0, result.err
+    data_set = load(output)
+    assert data_set.label_names == ("Bark", "Gasp", "Sigh", "Yell")
+    assert [item.labels for item in data_set] == [("Gasp", "Sigh"), ("Bark",), ("Sigh",), None]
+    assert [item.verified for item in data_set] == [True, True, False, None]
+    assert [item.partition.name for item in data_set] == ["TRAIN", "TRAIN", "TRAIN", "TEST"]
+    result = audeep(f"preprocess --basedir {tmp_path / 'fsd'} {SPECTRA} --pretend 0 --plot {tmp_path / 'plot.png'}")
+    assert result.status == 0 and "Gasp, Sigh" in result.out
+
+
+@pytest.mark.parametrize(
+    ("label_set", "message"),
+    [
+        ('label_set=("dog",)', "has the label 'dog', which is not in the label map; add it there"),
+        ('label_nominal="cat"', "has one label, others several; give all recordings a set of labels"),
+    ],
+)
+def test_a_parser_that_contradicts_itself_is_refused_in_one_line(audeep, table, tmp_path, label_set, message):
+    (tmp_path / "own.py").write_text(f"""
+from audeep.parsers.base import InstanceMetadata, Parser
+
+class Own(Parser):
+    label_map = {{"cat": 0}}
+
+    def missing(self):
+        return None
+
+    def instances(self):
+        for number, path in enumerate(sorted(self.basedir.glob("*.wav"))):
+            facts = dict({label_set}) if number else dict(label_set=("cat",))
+            yield InstanceMetadata(path, path.name, **facts)
+""")
+    command = f"preprocess --basedir {table.parent / 'in'} --parser {tmp_path}/own.py:Own {SPECTRA}"
+    result = audeep(f"{command} --output {tmp_path}/out.nc")
+    assert result.status == 1 and message in result.err and result.err.count("\n") == 1, result.err
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["own.py"]
