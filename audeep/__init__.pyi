@@ -11,9 +11,12 @@ from .data.schema import Partition as Partition
 from .data.schema import Split as Split
 from .data.splits import modify as modify
 from .data.upsample import upsample as upsample
+from .estimators import Conv1d as Conv1d
 from .estimators import FrequencyAutoencoder as FrequencyAutoencoder
 from .estimators import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
 from .estimators import MaskedFramesAutoencoder as MaskedFramesAutoencoder
+from .estimators import MfccCnn as MfccCnn
+from .estimators import MobileNetV1 as MobileNetV1
 from .estimators import Spectrogram as Spectrogram
 from .estimators import TimeAutoencoder as TimeAutoencoder
 from .estimators import VggGap as VggGap

@@ -10,15 +10,17 @@ import torch
 REPEATS = 7
 
 
-def alternate(repeats: int = REPEATS, **things: Callable[[], object]) -> dict[str, float]:
+def alternate(
+    repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter, **things: Callable[[], object]
+) -> dict[str, float]:
     """Median seconds of each of several things, after one run of each that does not count, run in turn."""
     seconds: dict[str, list[float]] = {name: [] for name in things}
     for turn in range(repeats + 1):
         for name, thing in things.items():
-            start = time.perf_counter()
+            start = clock()
             thing()
             if turn:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     for name, found in seconds.items():
         print(f"{name:<28} {statistics.median(found):8.3f} s   (from {min(found):.3f} to {max(found):.3f})")
     return {name: statistics.median(found) for name, found in seconds.items()}

@@ -27,9 +27,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import audeep
 from audeep import (
+    Conv1d,
     FrequencyAutoencoder,
     FrequencyTimeAutoencoder,
     MaskedFramesAutoencoder,
+    MfccCnn,
+    MobileNetV1,
     Spectrogram,
     TimeAutoencoder,
     VggGap,
@@ -53,7 +56,7 @@ KINDS = {
     "ft-rae": FrequencyTimeAutoencoder,
     "masked-frames": MaskedFramesAutoencoder,
 }
-TAGGERS = {"vgg-gap": VggGap}
+TAGGERS = {"vgg-gap": VggGap, "mobilenet-v1": MobileNetV1, "conv1d": Conv1d, "mfcc-cnn": MfccCnn}
 NETWORKS = {
     "t-rae": {"num_layers": 2, "num_units": 3, "bidirectional_decoder": True, "encoder_noise": 0.2},
     "f-rae": {"num_units": 2, "freq_window_width": 4, "freq_window_overlap": 2, "cell": "LSTM"},

@@ -171,3 +171,64 @@ class VggGap(TaggerEstimator):
         validation_partition: Sequence[Partition | str] | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
+
+class MobileNetV1(TaggerEstimator):
+    def __init__(
+        self,
+        *,
+        width: float = 1.0,
+        pooling: Literal["mean", "max"] = "mean",
+        keep_prob: float = 1.0,
+        batch_size: int = 64,
+        num_epochs: int = 10,
+        learning_rate: float = 0.001,
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        crop_frames: int | None = None,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation_split: float | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
+        validation_partition: Sequence[Partition | str] | None = None,
+        random_state: int | RandomState | None = 0,
+    ) -> None: ...
+
+class Conv1d(TaggerEstimator):
+    def __init__(
+        self,
+        *,
+        width: int = 16,
+        keep_prob: float = 0.9,
+        top_keep_prob: float = 0.8,
+        batch_size: int = 64,
+        num_epochs: int = 10,
+        learning_rate: float = 0.001,
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        crop_frames: int | None = None,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation_split: float | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
+        validation_partition: Sequence[Partition | str] | None = None,
+        random_state: int | RandomState | None = 0,
+    ) -> None: ...
+
+class MfccCnn(TaggerEstimator):
+    def __init__(
+        self,
+        *,
+        width: int = 32,
+        batch_size: int = 64,
+        num_epochs: int = 10,
+        learning_rate: float = 0.001,
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        crop_frames: int | None = None,
+        schedule: Literal["constant", "cosine"] = "constant",
+        validation_split: float | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
+        validation_partition: Sequence[Partition | str] | None = None,
+        random_state: int | RandomState | None = 0,
+    ) -> None: ...

@@ -33,8 +33,15 @@ MODELS = Registry(
             "masked-frame autoencoder",
         ),
         Entry(
-            "vgg-gap", "audeep.models.vgg_gap:VggGap", TAGGER, "fully convolutional network with global average pooling"
+            *("vgg-gap", "audeep.models.vgg_gap:VggGap", TAGGER),
+            "fully convolutional network with global average pooling",
         ),
+        Entry(
+            *("mobilenet-v1", "audeep.models.mobilenet_v1:MobileNetV1", TAGGER),
+            "network of depthwise separable convolutions",
+        ),
+        Entry("conv1d", "audeep.models.conv1d:Conv1d", TAGGER, "one-dimensional convolutions on waveforms"),
+        Entry("mfcc-cnn", "audeep.models.mfcc_cnn:MfccCnn", TAGGER, "convolutional network on mfcc of a fixed length"),
     ],
     ModelError,
 )

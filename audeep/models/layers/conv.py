@@ -106,11 +106,13 @@ class Conv(nn.Module):
         return taken * within[:, None, :, None].to(images.dtype)
 
     def _convolved(self, images: Tensor, pads: Sequence[tuple[int, int]]) -> Tensor:
-        if any(before != after for before, after in pads):
-            (top, bottom), (left, right) = pads
-            images, pads = functional.pad(images, (left, right, top, bottom)), ((0, 0), (0, 0))
-        padding = pads[0][0], pads[1][0]
-        return functional.conv2d(images, self.weight, self.bias, self.stride, padding, 1, self.groups)
+        weight: Tensor = self.weight
+        (top, bottom), (left, right) = pads
+        if self.groups > 1:  # a zero more before the kernel costs less than a copy of the images
+            weight = functional.pad(weight, (right - left, 0, bottom - top, 0))
+        elif (top, left) != (bottom, right):
+            images, bottom, right = functional.pad(images, (left, right, top, bottom)), 0, 0
+        return functional.conv2d(images, weight, self.bias, self.stride, (bottom, right), 1, self.groups)
 
 
 class Block(nn.Module):

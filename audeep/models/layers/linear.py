@@ -29,3 +29,11 @@ def start_linear(input_size: int, output_size: int) -> nn.Linear:
     draw_uniform(layer.weight, math.sqrt(3.0) * math.sqrt(2.0 / (input_size + output_size)))  # rounded as by nn.init
     draw_uniform(layer.bias, math.sqrt(6 / (2 * output_size)))
     return layer
+
+
+def start_dense(input_size: int, output_size: int) -> nn.Linear:
+    """A layer whose weights start Glorot-uniform, and biases at zero."""
+    layer = start_linear(input_size, output_size)
+    with torch.no_grad():
+        layer.bias.zero_()
+    return layer
