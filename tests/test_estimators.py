@@ -436,7 +436,7 @@ def test_other_shapes_than_those_of_training_are_refused(sweeps: np.ndarray) -> 
         ({"encoder_noise": 1.5}, "encoder_noise=1.5: expected a number >= 0 and <= 1"),
         ({"learning_rate": float("nan")}, "learning_rate=nan: expected a number > 0"),
         ({"crop_frames": 0}, "crop_frames=0: expected an integer >= 1"),
-        ({"patience": 2}, "patience=2: needs a validation loss; add validation_split=P or validation_partition=NAME"),
+        ({"patience": 2}, "patience=2: needs a validation loss; add validation_split=P, validation_partition=NAME or"),
         ({"validation_partition": ["EVAL"]}, "validation_partition='EVAL': expected some of TRAIN, DEVEL, TEST"),
         ({"random_state": "seed"}, "'seed' cannot be used to seed"),
         ({"random_state": -1}, "random_state=-1: expected an integer >= 0"),

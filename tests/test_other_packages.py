@@ -109,6 +109,15 @@ def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
         "preprocess --basedir base --parser toy-layout --front-end toy-blocks --pretend 0 --plot b.png",
         "t-rae train --input b.nc --num-epochs 1 --num-units 3 --device cpu --run-name blocks",
         "extract --model-dir blocks/logs --output y.csv base/low-0.wav",
+        "modify --input s.nc --add-cv-setup 2 --output folds.nc",
+        "toy-tagger train --input folds.nc --batch-size 4 --num-epochs 30 --learning-rate 0.05 --device cpu --folds all"
+        " --keep-best --mixup 0.2 --label-smoothing 0.1 --class-balance --run-name folds",
+        "toy-tagger predict --model-dir folds --input folds.nc --out-of-fold --output scores.nc",
+        "-q toy-tagger evaluate --model-dir folds --input folds.nc --out-of-fold",
+        "toy-tagger train --input folds.nc --num-epochs 1 --device cpu --warm-start tags/logs --warm-without output"
+        " --run-name warm",
+        "toy-tagger train --input folds.nc --num-epochs 1 --warm-start nowhere --run-name wrong",
+        "self-verify --input folds.nc --model-dir folds --run-name wrong",
     ]
     found = json.loads(python(site, work, RUN, json.dumps(commands)))
     return dict(zip(commands, map(tuple, found), strict=True))
@@ -241,3 +250,21 @@ def test_it_has_a_section_of_the_reference(site: Path, work: Path) -> None:
     script = "import sys; sys.path.insert(0, 'docs'); import conf; print(*conf.model_sections(conf.MODELS, []))"
     page = python(site, ROOT, script)
     assert "toy-cnn" in page and "width" in page and "channels of the convolution" in page
+
+
+def test_its_tagger_is_trained_for_each_fold_and_judged_by_what_it_did_not_see(results, work: Path) -> None:
+    from audeep.data.data_set import load
+    from audeep.data.scores import scores_of
+
+    assert sorted(path.name for path in (work / "folds").iterdir()) == ["fold-1", "fold-2"]
+    names, scores = scores_of(load(work / "scores.nc"))
+    assert names == ("high", "low") and scores.shape == (12, 2)
+    assert float(result_of(results, "-q toy-tagger evaluate --model-dir folds")[1].split(",")[0]) > 0.9
+
+
+def test_its_tagger_begins_with_the_weights_of_another(results, work: Path) -> None:
+    assert "tensors taken" in result_of(results, "toy-tagger train --input folds.nc --num-epochs 1 --device")[2]
+    _, _, err = next(result for command, result in results.items() if "--warm-start nowhere" in command)
+    assert "nowhere" in err and err.count("\n") == 1
+    status, _, err = result_of(results, "self-verify")
+    assert status == 1 and "folds.nc: has no verified label; both are needed" in err

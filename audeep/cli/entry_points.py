@@ -9,10 +9,9 @@ from cliff.commandmanager import EntryPointWrapper
 
 from audeep.models.registry import AUTOENCODER, MODELS, TAGGER, description_of, family_of
 
-COMMANDS = "audeep.cli.models"
-FAMILIES = {
-    AUTOENCODER: {"train": "Train", "generate": "Generate", "reconstruct": "Reconstruct"},
-    TAGGER: {"train": "Train", "evaluate": "Evaluate", "predict": "Predict"},
+FAMILIES = {  # modules in audeep.cli, and classes in them
+    AUTOENCODER: {"train": "train:Train", "generate": "models:Generate", "reconstruct": "models:Reconstruct"},
+    TAGGER: {"train": "train:Train", "evaluate": "taggers:Evaluate", "predict": "taggers:Predict"},
 }
 SPECIAL = {("t-rae", "train"): "TrainTimeAutoencoder"}
 
@@ -27,11 +26,12 @@ class ModelEntryPoint(EntryPointWrapper):
 
     def load(self) -> type[Command]:
         """The class of the command."""
-        module, name = importlib.import_module(COMMANDS), FAMILIES[family_of(self.kind)][self.word]
+        place, _, name = FAMILIES[family_of(self.kind)][self.word].partition(":")
+        module = importlib.import_module(f"audeep.cli.{place}")
         base = getattr(module, SPECIAL.get((self.kind, self.word), name))
         what, description = (getattr(module, name).__doc__ or "").strip(), description_of(self.kind)
         text = f"{what} {'an' if description[0] in 'aeiou' else 'a'} {description}."
-        return type(base.__name__, (base,), {"kind": self.kind, "__doc__": text, "__module__": COMMANDS})
+        return type(base.__name__, (base,), {"kind": self.kind, "__doc__": text, "__module__": module.__name__})
 
 
 def commands_of(kind: str) -> Iterator[ModelEntryPoint]:

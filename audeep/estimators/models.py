@@ -28,7 +28,7 @@ from audeep.models.checkpoints import BEST, load_model, preprocessing_of, save_m
 from audeep.models.devices import select_device
 from audeep.models.registry import description_of, kind_of, model_type_of
 from audeep.runtime.options import options_of
-from audeep.training.options import TrainingOptions
+from audeep.training.options import TrainingOptions, options_type_of
 from audeep.training.trainer import train
 
 Estimator = TypeVar("Estimator", bound="ModelEstimator")
@@ -127,14 +127,16 @@ class ModelEstimator(BaseEstimator):
         return {name: option.accepted(given[name]) for name, option in declared.items() if name in given}
 
     def _training_options(self) -> TrainingOptions:
-        declared = {name: option for name, option in options_of(TrainingOptions).items() if name not in OTHERWISE_KNOWN}
+        options_type: Any = options_type_of(self.model_type)
+        declared = {name: option for name, option in options_of(options_type).items() if name not in OTHERWISE_KNOWN}
         seed, partitions = self.random_state, self.validation_partition
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31)
-        return TrainingOptions(
+        return options_type(  # type: ignore[no-any-return]
             **{name: option.accepted(getattr(self, name)) for name, option in declared.items()},
-            seed=replace(options_of(TrainingOptions)["seed"], name=RANDOM_STATE).accepted(seed),
+            seed=replace(options_of(options_type)["seed"], name=RANDOM_STATE).accepted(seed),
             validation_partition=None if partitions is None else [_partition(each) for each in partitions],
+            warm_start=self.warm_start,
             checkpoints_to_keep=1,
         )
 
@@ -308,4 +310,4 @@ def estimator(kind: str) -> type[Any]:
     facts = {"kind": kind, "model_type": model_type, "__module__": "audeep.estimators"}
     about = f"{description_of(kind).capitalize()}, as an estimator of scikit-learn.\n\n{model_type.__doc__ or ''}"
     made = type(model_type.__name__, (base,), {**facts, "__doc__": about})
-    return with_parameters(parameters_of(model_type), model_type.config_type, TrainingOptions)(made)
+    return with_parameters(parameters_of(model_type), model_type.config_type, options_type_of(model_type))(made)

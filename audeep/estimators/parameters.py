@@ -14,11 +14,11 @@ from numpy.random import RandomState
 from audeep.data.schema import Partition
 from audeep.models.base import Network
 from audeep.runtime.options import Option, options_of
-from audeep.training.options import TrainingOptions
+from audeep.training.options import WarmStart, options_type_of
 
 Class = TypeVar("Class", bound=type[Any])
 
-OTHERWISE_KNOWN = ("seed", "checkpoints_to_keep", "validation_partition")  # options of training
+OTHERWISE_KNOWN = ("seed", "checkpoints_to_keep", "validation_partition", "warm_start")  # options of training
 RANDOM_STATE = "random_state"  # the seed
 
 HELP = {  # where it is another than that of the command
@@ -26,6 +26,7 @@ HELP = {  # where it is another than that of the command
     "num_epochs": "passes over the data",
     "keep_best": "take the model with the lowest validation loss rather than the last one",
     "validation_partition": "hold out these partitions instead of a share (TRAIN, DEVEL, TEST)",
+    "warm_start": "where to take weights from before the first step",
     "pooled": "embed by statistics over time of the outputs of all layers rather than by their final states",
 }
 
@@ -35,8 +36,9 @@ def parameters_of(model_type: type[Network]) -> list[Parameter]:
     found = list(declared_parameters(model_type.config_type))
     if getattr(model_type, "embed_pooled", model_type.embed) is not model_type.embed:
         found.append(_parameter("pooled", bool, False))
-    found += declared_parameters(TrainingOptions, OTHERWISE_KNOWN)
+    found += declared_parameters(options_type_of(model_type), OTHERWISE_KNOWN)
     found.append(_parameter("validation_partition", Sequence[Partition | str] | None, None))
+    found.append(_parameter("warm_start", WarmStart | None, None))
     found.append(_parameter(RANDOM_STATE, int | RandomState | None, 0))
     return found
 

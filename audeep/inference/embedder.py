@@ -149,7 +149,7 @@ def check_shape(model: Network, data_set: DataSet, model_directory: Path) -> Non
     Raises:
         ShapeError: it was trained on another shape.
     """
-    if not fits(model, data_set.feature_shape, any_length=data_set.is_padded):
+    if not fits(model, data_set.feature_shape, any_length=data_set.is_padded or model.reads_any_length):
         raise ShapeError(
             f"instances have features of shape {describe(data_set.feature_shape)}, the model in {model_directory}"
             f" was trained on {describe(model.config.input_shape)}; run 'audeep preprocess' as for training"

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is: the contract that each kind of it keeps, in one file of its own (`registry` lists them)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from audeep.errors import ShapeError
 from audeep.models.layers.lengths import root_mean_squared_error
-from audeep.runtime.options import check_options
+from audeep.models.layers.windows import Windows, fit
+from audeep.runtime.options import check_options, option
 
 
 class Batch(NamedTuple):
@@ -17,7 +21,8 @@ class Batch(NamedTuple):
     Attributes:
         frames: [batch, time, freq].
         lengths: where spectrograms differ in length, how many frames are theirs [batch]; what follows is padding.
-        targets: where a model learns from labels, their positions in its list of labels [batch].
+        targets: where a model learns from labels, their positions in its list of labels [batch], or how far each label
+            applies, from 0 to 1 [batch, label].
     """
 
     frames: Tensor
@@ -51,13 +56,42 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TaggerConfig(NetworkConfig):
-    """What a network that learns from labels is built from.
+    """What a network that learns from labels is built from, and how recordings are cut for it.
 
     Attributes:
         num_labels: how many there are.
+        multi_label: whether a recording may have several labels, each with a probability of its own.
     """
 
     num_labels: int
+    multi_label: bool = False
+    fit_frames: int | None = option(
+        None,
+        "make all recordings N frames long: cut longer ones, fill shorter ones (default: each keeps its length)",
+        least=1,
+        metavar="N",
+    )
+    window_frames: int | None = option(
+        None,
+        "cut recordings into windows of N frames; the scores of a recording are the mean over its windows (default: it"
+        " is read whole)",
+        least=1,
+        metavar="N",
+    )
+    window_hop: int | None = option(
+        None, "frames from one window to the next (default: windows do not overlap)", least=1, metavar="N"
+    )
+    fill: str = option(
+        "repeat", "how what is too short for these is filled: repeat it, or pad it", choices=("repeat", "pad")
+    )
+    pad_value: float = option(0.0, "what frames are padded with", metavar="VALUE")
+
+    @property
+    def windows(self) -> Windows | None:
+        """How recordings are cut into windows."""
+        if self.window_frames is None:
+            return None
+        return Windows(self.window_frames, self.window_hop or self.window_frames)
 
 
 class Network(nn.Module):
@@ -85,6 +119,11 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+
+    @property
+    def reads_any_length(self) -> bool:
+        """Whether spectrograms may have another number of frames than those trained on, unless they are padded."""
+        return False
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, embedding]."""
@@ -118,9 +157,38 @@ class Tagger(Network):
     labels: tuple[str, ...] = ()
 
     @property
+    def reads_any_length(self) -> bool:
+        """Whether spectrograms may have another number of frames than those trained on."""
+        return True
+
+    @property
     def shortest(self) -> int:
-        """Frames of the shortest spectrogram that it reads."""
+        """Frames of the shortest input."""
         return 1
+
+    def fitted(self, frames: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Spectrograms of the number of frames that `fit_frames` asks for, and lengths where they still differ."""
+        config = self.config
+        return fit(frames, lengths, config.fit_frames, config.fill, config.pad_value)
+
+    def check_lengths(self, lengths: Sequence[int] | NDArray[np.int64], names: Sequence[Any] | NDArray[Any]) -> None:
+        """Check that recordings called `names` have enough frames to be read.
+
+        Raises:
+            ShapeError: one has too few.
+        """
+        if self.config.window_frames is not None or self.config.fit_frames is not None:
+            return
+        for length, name in zip(lengths, names, strict=True):
+            if length < self.shortest:
+                raise ShapeError(
+                    f"{name}: has {length} frames, the network needs {self.shortest} or more; make recordings longer"
+                    " with fit_frames=N when training"
+                )
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Of the labels, [batch, label]: of each on its own where a recording may have several."""
+        return logits.sigmoid() if self.config.multi_label else logits.softmax(dim=1)
 
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> logits [batch, label]."""

@@ -1,48 +1,128 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of the labels that a trained tagger knows."""
+"""Scores of the labels that trained taggers know."""
 
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from audeep.data.data_set import DataSet
-from audeep.data.schema import LABEL
-from audeep.errors import DataError, ModelError
-from audeep.inference.embedder import BATCH_SIZE, check_made_alike, check_shape
-from audeep.inference.tagger import scores_of
+from audeep.data.schema import Split
+from audeep.data.scores import with_scores
+from audeep.errors import DataError, ModelError, OptionError
+from audeep.inference.embedder import check_made_alike, check_shape
+from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of
 from audeep.models.base import Tagger
-from audeep.models.checkpoints import load_model, preprocessing_of
+from audeep.models.checkpoints import load_model, preprocessing_of, steps_in
 from audeep.models.devices import select_device
+from audeep.training.folds import fold_directory, folds_in
+
+logger = logging.getLogger(__name__)
+
+Scorer = Callable[[Path, DataSet], tuple[Scores, tuple[str, ...]]]  # by the models in a directory; and their labels
 
 
 def predict_scores(
-    model_directory: Path,
+    model_directories: Sequence[Path],
     data_set: DataSet,
     step: int | str | None = None,
     *,
     kind: str | None = None,
+    out_of_fold: bool = False,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     any_preprocessing: bool = False,
-) -> tuple[DataSet, tuple[str, ...]]:
-    """The same instances with the probability of each label as features [label]; and the labels.
+) -> DataSet:
+    """Instances with the probability of each label as features [label], the mean over some models.
 
     Args:
-        step: of the checkpoint, or `checkpoints.BEST`; by default the newest.
+        model_directories: of models, or of runs of folds, all of whose models are taken.
+        step: of the checkpoints, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected.
+        out_of_fold: take the instances that each fold is validated on alone, and for each the model of its fold.
         any_preprocessing: take spectrograms that were made with other settings than those trained on.
 
     Raises:
         OptionError: spectrograms were made with other settings.
-        ModelError: the checkpoint is missing, damaged, or not of a tagger.
-        ShapeError: the model was trained on another shape.
-        DataError: there is no instance.
+        ModelError: a checkpoint is missing, damaged, or not of a tagger; or models know different labels.
+        ShapeError: a model was trained on another shape, or a recording is too short.
+        DataError: there is no instance, or one of several labels is unknown to the models.
     """
-    model, _ = load_model(model_directory, step, kind)
-    if not isinstance(model, Tagger):
-        raise ModelError(f"{model_directory}: is not a model that learns from labels; name one that is")
-    check_shape(model, data_set, model_directory)
-    if not any_preprocessing:
-        check_made_alike(preprocessing_of(model_directory, step), data_set, model_directory)
     if not len(data_set):
         raise DataError("there is no instance to predict a label for; check the input and the partitions")
-    scores = scores_of(model.to(select_device(device)), data_set, batch_size)
-    return data_set.with_features(scores, [LABEL]), model.labels
+
+    def score(directory: Path, instances: DataSet) -> tuple[Scores, tuple[str, ...]]:
+        model, _ = load_model(directory, step, kind)
+        if not isinstance(model, Tagger):
+            raise ModelError(f"{directory}: is not a model that learns from labels; name one that is")
+        check_shape(model, instances, directory)
+        if not any_preprocessing:
+            check_made_alike(preprocessing_of(directory, step), instances, directory)
+        return scores_of(model.to(select_device(device)), instances, batch_size), model.labels
+
+    if out_of_fold:
+        return _out_of_fold(model_directories, data_set, score)
+    directories = [each for directory in model_directories for each in _with_folds(directory)]
+    total, labels = score(directories[0], data_set)
+    for directory in directories[1:]:
+        scores, others = score(directory, data_set)
+        _check_same_labels(labels, others, directories[0], directory)
+        total = total + scores
+    return with_scores(data_set, total / np.float32(len(directories)), labels)
+
+
+def _with_folds(directory: Path) -> list[Path]:
+    """The directory of models; of a run of folds, those of its folds."""
+    if steps_in(directory) or not any(directory.glob("fold-*")):
+        return [directory]
+    return [fold_directory(directory, fold) / "logs" for fold in folds_in(directory)]
+
+
+def _out_of_fold(model_directories: Sequence[Path], data_set: DataSet, score: Scorer) -> DataSet:
+    """The instances that folds are validated on, in their order, with the scores by the models of those folds."""
+    if len(model_directories) > 1:
+        raise OptionError(
+            "out_of_fold=True: takes the models of one run; name one, and fuse the predictions of several"
+        )
+    run = model_directories[0]
+    folds, labels = folds_in(run), None
+    sums, counts = np.zeros(0), np.zeros(len(data_set))
+    for fold in folds:
+        if fold > data_set.num_folds:
+            raise DataError(
+                f"{data_set.source or 'the input'}: has {data_set.num_folds} cross-validation folds, {run} has a model"
+                f" of fold {fold}; predict the data set that it was trained on"
+            )
+        rows = np.flatnonzero(data_set.cv_folds[:, fold - 1] == Split.VALID)
+        if not len(rows):
+            continue
+        directory = fold_directory(run, fold) / "logs"
+        scores, found = score(directory, data_set[rows])
+        if labels is None:
+            labels, sums = found, np.zeros((len(data_set), len(found)), np.float32)
+        _check_same_labels(labels, found, run, directory)
+        sums[rows] += scores
+        counts[rows] += 1
+    rows = np.flatnonzero(counts)
+    if labels is None:
+        raise DataError(f"{data_set.source or 'the input'}: no instance is for validation in the folds of {run}")
+    if len(rows) < len(data_set):
+        left_out = len(data_set) - len(rows)
+        logger.info("%d of %d instances are not for validation in any fold of %s", left_out, len(data_set), run)
+    scores = (sums[rows] / counts[rows, np.newaxis]).astype(np.float32)
+    return with_scores(data_set[rows], scores, labels)
+
+
+def _check_same_labels(labels: Sequence[str], others: Sequence[str], first: Path, other: Path) -> None:
+    """Check that models know the same labels.
+
+    Raises:
+        ModelError: they do not.
+    """
+    if tuple(labels) != tuple(others):
+        differing = sorted(set(labels) ^ set(others)) or ["their order"]
+        raise ModelError(
+            f"{other}: knows other labels than the model in {first} (they differ in {', '.join(differing[:3])}); name"
+            " models that were trained on the same labels"
+        )

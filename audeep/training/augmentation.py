@@ -1,10 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of a batch, drawn at random at each step."""
 
-import torch
+from __future__ import annotations
 
-from audeep.models.base import Batch
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audeep.models.base import Batch, Network, Tagger, TaggerConfig
 from audeep.models.layers.draws import generator_for
+from audeep.models.layers.windows import PAD, windows_of
+from audeep.training.objectives import soft
+from audeep.training.options import TaggingOptions, TrainingOptions
+
+
+def augmented(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
+    """What a model is trained on in place of a batch."""
+    if not (isinstance(model, Tagger) and isinstance(options, TaggingOptions)):
+        return batch if options.crop_frames is None else cropped(batch, options.crop_frames)
+    if options.crop_frames is not None:
+        batch = excerpts(batch, options.crop_frames, model.config)
+    else:
+        frames, lengths = model.fitted(batch.frames, batch.lengths)
+        batch = Batch(frames, lengths, batch.targets)
+    batch = masked(batch, options)
+    if options.mixup:
+        batch = mixed(batch, _random().beta(options.mixup, options.mixup, len(batch.frames)), model.config.num_labels)
+    return batch if not options.label_smoothing else smoothed(batch, options.label_smoothing, model.config)
 
 
 def cropped(batch: Batch, num_frames: int) -> Batch:
@@ -19,3 +41,74 @@ def cropped(batch: Batch, num_frames: int) -> Batch:
     found = frames.gather(1, rows.unsqueeze(2).expand(-1, -1, num_bands))
     lengths = None if lengths is None else lengths.clamp(max=num_frames)
     return Batch(found, None if lengths is None or bool((lengths == num_frames).all()) else lengths, targets)
+
+
+def excerpts(batch: Batch, num_frames: int, config: TaggerConfig) -> Batch:
+    """A random excerpt of `num_frames` frames of each recording, which is filled as `config` says where it is shorter.
+
+    Where recordings are made `fit_frames` long, that is what they are taken from. The place of a shorter recording in
+    its padding is drawn at random.
+    """
+    frames, lengths, targets = batch
+    longest = torch.full((len(frames),), frames.shape[1]) if lengths is None else lengths.cpu()
+    available = longest if config.fit_frames is None else torch.full_like(longest, config.fit_frames)
+    room = available - num_frames
+    if config.fill != PAD:
+        room = room.clamp(min=0)
+    drawn = torch.rand(len(frames), generator=generator_for())
+    starts = torch.sign(room) * (drawn * (room.abs() + 1)).long()
+    return Batch(windows_of(frames, lengths, starts, num_frames, config.fill, config.pad_value), None, targets)
+
+
+def masked(batch: Batch, options: TaggingOptions) -> Batch:
+    """Random spans of frames and of bands of each spectrogram replaced by its mean."""
+    if not (options.time_masks or options.freq_masks):
+        return batch
+    frames, random = batch.frames, _random()
+    size, num_frames, num_bands = frames.shape
+    is_masked = np.zeros(frames.shape, bool)
+    for count, widest, extent, axis in (
+        (options.time_masks, options.time_mask_frames, num_frames, 1),
+        (options.freq_masks, options.freq_mask_bands, num_bands, 2),
+    ):
+        for _ in range(count):
+            spans = _spans(random, size, widest, extent)
+            is_masked |= np.expand_dims(spans, 3 - axis)
+    where = torch.from_numpy(is_masked).to(frames.device)
+    return batch._replace(frames=torch.where(where, frames.mean(dim=(1, 2), keepdim=True), frames))
+
+
+def _spans(random: np.random.Generator, size: int, widest: int, extent: int) -> NDArray[np.bool_]:
+    """One span of up to `widest` positions for each of `size` instances: [instance, extent]."""
+    widths = random.integers(0, min(widest, extent), size, endpoint=True)
+    starts = random.integers(0, extent - widths, endpoint=True)
+    positions = np.arange(extent)
+    return (positions >= starts[:, np.newaxis]) & (positions < (starts + widths)[:, np.newaxis])
+
+
+def mixed(batch: Batch, shares: NDArray[np.float64], num_labels: int) -> Batch:
+    """Each instance mixed with the one at its place from the end of the batch, of which it keeps `shares` [batch].
+
+    Source: Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018); the pairing is that of Dorfer and
+    Widmer (DCASE 2018).
+    """
+    assert batch.targets is not None, "what a tagger is trained on has labels"
+    frames, targets = batch.frames, soft(batch.targets, num_labels)
+    kept = torch.from_numpy(shares.astype(np.float32)).to(frames.device)
+    lengths = None if batch.lengths is None else torch.maximum(batch.lengths, batch.lengths.flip(0))
+    of_frames, of_targets = kept.view(-1, 1, 1), kept.view(-1, 1)
+    return Batch(
+        torch.lerp(frames.flip(0), frames, of_frames), lengths, torch.lerp(targets.flip(0), targets, of_targets)
+    )
+
+
+def smoothed(batch: Batch, share: float, config: TaggerConfig) -> Batch:
+    """Targets of which `share` is spread over all labels, or of several labels, is moved to 0.5."""
+    assert batch.targets is not None, "what a tagger is trained on has labels"
+    even = 0.5 if config.multi_label else 1 / config.num_labels
+    return batch._replace(targets=soft(batch.targets, config.num_labels) * (1 - share) + share * even)
+
+
+def _random() -> np.random.Generator:
+    """A generator of NumPy whose seed is drawn from that of the layers."""
+    return np.random.default_rng(int(torch.randint(2**62, (), generator=generator_for())))

@@ -12,7 +12,8 @@ from torch import Tensor
 from audeep.data.data_set import DataSet
 from audeep.data.lengths import BATCHES_ALIKE, by_length
 from audeep.errors import DataError, ShapeError, describe
-from audeep.models.base import Batch
+from audeep.models.base import Batch, TaggerConfig
+from audeep.models.layers.windows import Windows, windows_of
 from audeep.runtime.constants import SILENCE
 
 MEMORY_BYTES = 2**30  # features up to this size are read once and kept
@@ -27,7 +28,9 @@ class Batches:
 
     Args:
         shape: [time, freq], to which all are padded, if it is known already.
-        targets_of: gives what is to be learnt of each instance of a data set [instance], int64.
+        targets_of: gives what is to be learnt of each instance of a data set, [instance] or [instance, label].
+        cut: gives windows instead, each an instance of its own, which has what is to be learnt of its recording.
+        is_balanced: draw the instances of an epoch with replacement, so that all targets are equally frequent.
 
     Raises:
         DataError: there are no instances, or, when they are read, features that are NaN or infinite.
@@ -42,22 +45,29 @@ class Batches:
         memory_bytes: int = MEMORY_BYTES,
         shape: tuple[int, int] | None = None,
         targets_of: Callable[[DataSet], np.ndarray] | None = None,
+        cut: TaggerConfig | None = None,
+        is_balanced: bool = False,
     ) -> None:
         self.data_sets = data_sets
         self.batch_size = batch_size
         self.device = device
         self.shape = shape or common_shape(data_sets)
         self.starts = np.cumsum([0] + [len(data_set) for data_set in data_sets])
-        if not self.num_instances:
+        if not self.starts[-1]:
             raise DataError("there are no instances to train on; check the input with 'audeep inspect netcdf'")
         lengths = np.concatenate([data_set.num_frames for data_set in data_sets])
         self.lengths = lengths if (lengths < self.shape[0]).any() else None
+        self.cut, self.windows = cut, None
+        if cut is not None and cut.windows is not None:
+            fitted = lengths if cut.fit_frames is None else np.full_like(lengths, cut.fit_frames)
+            self.windows = _windows(cut.windows, fitted)
         self.targets: Tensor | None = None
         if targets_of is not None:
             self.targets = torch.from_numpy(np.concatenate([targets_of(data_set) for data_set in data_sets]))
+        self.shares = self._shares() if is_balanced else None
         self.memory: Tensor | None = None
-        if self.num_instances * int(np.prod(self.shape)) * 4 <= memory_bytes:
-            features = np.empty((self.num_instances, *self.shape), np.float32)
+        if self.starts[-1] * int(np.prod(self.shape)) * 4 <= memory_bytes:
+            features = np.empty((self.starts[-1], *self.shape), np.float32)
             for data_set, (start, stop) in zip(data_sets, pairwise(self.starts), strict=True):
                 num_frames = data_set.feature_shape[0]
                 features[start:stop, :num_frames], features[start:stop, num_frames:] = data_set.features, SILENCE
@@ -65,8 +75,8 @@ class Batches:
 
     @property
     def num_instances(self) -> int:
-        """Instances of all data sets together."""
-        return int(self.starts[-1])
+        """Instances of all data sets together; windows, where they are cut into them."""
+        return int(self.starts[-1]) if self.windows is None else len(self.windows)
 
     @property
     def per_epoch(self) -> int:
@@ -75,20 +85,55 @@ class Batches:
 
     def epoch(self, generator: np.random.Generator, skip: int = 0) -> Iterator[Batch]:
         """Batches in the random order of `generator`, but for the first `skip`."""
-        parts = self._parts(generator.permutation(self.num_instances), generator)[skip:]
+        if self.shares is None:
+            order = generator.permutation(self.num_instances)
+        else:
+            order = generator.choice(self.num_instances, self.num_instances, p=self.shares)
+        parts = self._parts(order, generator)[skip:]
         return map(self.take, parts) if self.memory is not None else _read_ahead(self.take, parts)
 
     def _parts(self, order: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
         """The instances of each batch."""
-        if self.lengths is not None:
+        is_sorted = self.lengths is not None and self.windows is None
+        if self.lengths is not None and is_sorted:
             order = by_length(order, self.lengths, self.batch_size * BATCHES_ALIKE)
         parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
-        if self.lengths is not None:
+        if is_sorted:
             generator.shuffle(parts)
         return parts
 
     def take(self, indices: np.ndarray) -> Batch:
         """Some instances, counted through all data sets; without what is padding in all of them."""
+        if self.windows is not None:
+            return self._take_windows(*self.windows[indices].T)
+        return self._take(indices)
+
+    def _take_windows(self, instances: np.ndarray, starts: np.ndarray) -> Batch:
+        """The windows of some instances that begin at `starts`."""
+        assert self.cut is not None and self.cut.window_frames is not None, "there are windows"
+        frames, lengths, targets = self._take(instances)
+        found = windows_of(
+            *(frames, lengths, torch.from_numpy(starts), self.cut.window_frames, self.cut.fill, self.cut.pad_value)
+        )
+        return Batch(found, None, targets)
+
+    def _shares(self) -> np.ndarray:
+        """With what probability each instance is drawn, so that all targets are equally frequent [instance]."""
+        assert self.targets is not None, "what is balanced has targets"
+        targets = self.targets.numpy()
+        if targets.ndim == 1:
+            weights = 1 / np.bincount(targets)[targets]
+        else:  # several labels: the mean of what each asks for; instances without any are as rare as the rarest
+            counts = targets.sum(axis=0)
+            weights = targets @ (1 / counts.clip(min=1)) / targets.sum(axis=1).clip(min=1)
+            weights[weights == 0] = weights[weights > 0].min(initial=1)
+        if self.windows is not None:
+            weights = (weights / np.bincount(self.windows[:, 0]))[self.windows[:, 0]]
+        shares: np.ndarray = weights / weights.sum()
+        return shares
+
+    def _take(self, indices: np.ndarray) -> Batch:
+        """Some instances before they are cut into windows."""
         lengths = None if self.lengths is None else self.lengths[indices]
         num_frames = self.shape[0] if lengths is None else int(lengths.max())
         if self.memory is not None:
@@ -113,6 +158,12 @@ class Batches:
         if not torch.isfinite(features).all():
             raise DataError("some features are NaN or infinite; preprocess the recordings again")
         return features
+
+
+def _windows(windows: Windows, lengths: np.ndarray) -> np.ndarray:
+    """Instance and first frame of all windows of instances of some lengths: [window, 2]."""
+    starts = [windows.starts(length) for length in lengths]
+    return np.column_stack([np.repeat(np.arange(len(lengths)), [len(each) for each in starts]), np.concatenate(starts)])
 
 
 def _read_ahead(read: Callable[[np.ndarray], Batch], parts: Sequence[np.ndarray]) -> Iterator[Batch]:

@@ -55,15 +55,18 @@ class Reconstruction:
         summary.add_images("reconstruction above original", images.unsqueeze(1), step)
 
 
-class Classification:
-    """Cross-entropy of the logits of a tagger with the labels."""
+class Tagging:
+    """Cross-entropy of the logits of a tagger with the labels; binary, where a recording may have several."""
 
     def __init__(self, model: Tagger) -> None:
         self.model = model
 
     def loss(self, batch: Batch) -> Tensor:
         assert batch.targets is not None, "what a tagger is trained on has labels"
-        return nn.functional.cross_entropy(self.model(batch.frames, batch.lengths), batch.targets)
+        logits = self.model(*self.model.fitted(batch.frames, batch.lengths))
+        if self.model.config.multi_label:
+            return nn.functional.binary_cross_entropy_with_logits(logits, batch.targets)
+        return nn.functional.cross_entropy(logits, batch.targets)
 
     def total(self, loss: float, batch: Batch) -> tuple[float, float]:
         return loss * len(batch.frames), len(batch.frames)
@@ -72,9 +75,16 @@ class Classification:
         return value / weight
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
-        """How many of these instances are classified correctly."""
-        found = self.model(batch.frames, batch.lengths).argmax(dim=1)
-        summary.add_scalar("accuracy/first instances", (found == batch.targets).float().mean(), step)
+        """How many of these instances have the right label on top."""
+        assert batch.targets is not None, "what a tagger is shown has labels"
+        best = self.model(*self.model.fitted(batch.frames, batch.lengths)).argmax(dim=1)
+        found = soft(batch.targets, self.model.config.num_labels).gather(1, best.unsqueeze(1)) > 0
+        summary.add_scalar("accuracy/first instances", found.float().mean(), step)
+
+
+def soft(targets: Tensor, num_labels: int) -> Tensor:
+    """Targets as numbers from 0 to 1: [batch, label]."""
+    return targets if targets.is_floating_point() else nn.functional.one_hot(targets, num_labels).float()
 
 
 def objective_of(model: Network) -> Objective:
@@ -83,6 +93,6 @@ def objective_of(model: Network) -> Objective:
         own: Objective = model.objective(model)
         return own
     if isinstance(model, Tagger):
-        return Classification(model)
+        return Tagging(model)
     assert isinstance(model, Autoencoder), "there are two families"
     return Reconstruction(model)

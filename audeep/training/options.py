@@ -3,12 +3,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
+from audeep.models.base import Network, Tagger
 from audeep.runtime.options import check_options, option
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
+VALIDATION = ("validation_split", "validation_partition", "validation_fold")  # options, one of which holds data out
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """Where a training takes weights from before its first step.
+
+    Attributes:
+        model: a model file, or the directory of the models of a run, of which the newest is taken.
+        layers: take tensors whose names begin with one of these; None for all.
+        without: but not those whose names begin with one of these.
+        statistics: take the running statistics of batch normalisation too.
+    """
+
+    model: Path
+    layers: Sequence[str] | None = None
+    without: Sequence[str] = ()
+    statistics: bool = True
 
 
 @dataclass(frozen=True)
@@ -18,8 +38,10 @@ class TrainingOptions:
     Attributes:
         precision: of matrix products. Weights and losses are float32.
         schedule: of the learning rate. "cosine" is that of Loshchilov and Hutter (ICLR 2017) without restarts, after a
-            linear warm-up.
+            linear warm-up; "linear" stays until the end of epoch `decay_start` and reaches 0 in the last one;
+            "staircase" is multiplied by `decay_rate` each `decay_epochs` epochs.
         validation_partition: partitions to hold out instead of `validation_split`.
+        warm_start: where to take weights from before the first step.
         keep_best: then only the newest other model is kept, unless `checkpoints_to_keep` has a number.
 
     Raises:
@@ -47,8 +69,19 @@ class TrainingOptions:
     )
     schedule: str = option(
         "constant",
-        "of the learning rate; cosine rises at first and falls until the last step",
-        choices=("constant", "cosine"),
+        "of the learning rate; cosine rises at first and falls until the last step, linear falls to 0 after"
+        " --decay-start, staircase falls by --decay-rate each --decay-epochs",
+        choices=("constant", "cosine", "linear", "staircase"),
+    )
+    decay_start: int = option(0, "epoch after which the schedule linear falls", metavar="EPOCH")
+    decay_rate: float = option(0.94, "factor of the schedule staircase", above=0, most=1, metavar="FACTOR")
+    decay_epochs: float = option(2.5, "epochs of a step of the schedule staircase", above=0, metavar="EPOCHS")
+    epsilon: float = option(1e-8, "of Adam, in the denominator", above=0, metavar="EPS")
+    epsilon_hat: bool = option(
+        False, "add epsilon before the correction of bias, as TensorFlow 1 and Lasagne do (default: after it)"
+    )
+    gradient_limit: float = option(
+        2.0, "clip each value of the gradient to this size; 0 does not clip", least=0, metavar="LIMIT"
     )
     validation_split: float | None = option(
         None,
@@ -58,26 +91,79 @@ class TrainingOptions:
         metavar="P",
     )
     validation_partition: Sequence[Partition] | None = None
+    validation_fold: int | None = option(
+        None,
+        "train on the recordings of fold K that are for training, counted from 1, and hold out those for validation",
+        least=1,
+        metavar="K",
+    )
     patience: int | None = option(None, "end after N epochs without a lower validation loss", least=1, metavar="N")
     keep_best: bool = option(
         False,
         "keep the model with the lowest validation loss and the newest one, or as many as are to be kept",
     )
 
+    warm_start: WarmStart | None = None
+
     def __post_init__(self) -> None:
         check_options(self)
-        if self.validation_split is not None and self.validation_partition is not None:
-            raise OptionError("validation_split and validation_partition: both found; leave one of them out")
+        asked_for = [name for name in VALIDATION if getattr(self, name) is not None]
+        if len(asked_for) > 1:
+            raise OptionError(f"{' and '.join(asked_for)}: both found; leave one of them out")
         if not self.validates and (self.patience is not None or self.keep_best):
             asked = "keep_best=True" if self.patience is None else f"patience={self.patience}"
-            raise OptionError(f"{asked}: needs a validation loss; add validation_split=P or validation_partition=NAME")
+            raise OptionError(
+                f"{asked}: needs a validation loss; add validation_split=P, validation_partition=NAME or"
+                " validation_fold=K"
+            )
 
     @property
     def validates(self) -> bool:
         """Whether some data are held out from training."""
-        return self.validation_split is not None or self.validation_partition is not None
+        return any(getattr(self, name) is not None for name in VALIDATION)
 
     @property
     def num_kept(self) -> int | None:
         """How many of the newest models are kept, beside the best one; None for all."""
         return self.checkpoints_to_keep or (1 if self.keep_best else None)
+
+
+@dataclass(frozen=True)
+class TaggingOptions(TrainingOptions):
+    """How to train a model that learns from labels.
+
+    Attributes:
+        mixup: Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018).
+        time_masks, freq_masks: Park et al., SpecAugment (Interspeech 2019); what is masked becomes the mean of the
+            spectrogram.
+    """
+
+    label_smoothing: float = option(
+        0.0,
+        "move this share of a target to all labels evenly; of several labels, towards 0.5",
+        least=0,
+        most=1,
+        metavar="SHARE",
+    )
+    mixup: float = option(
+        0.0,
+        "mix each spectrogram of a batch, and its targets, with another one by a share drawn from Beta(A, A) (default:"
+        " do not mix)",
+        least=0,
+        metavar="A",
+    )
+    time_masks: int = option(0, "mask so many random spans of frames of each spectrogram", metavar="N")
+    time_mask_frames: int = option(20, "length of these spans, at most", least=1, metavar="FRAMES")
+    freq_masks: int = option(0, "mask so many random spans of bands of each spectrogram", metavar="N")
+    freq_mask_bands: int = option(16, "width of these spans, at most", least=1, metavar="BANDS")
+    class_balance: bool = option(
+        False, "draw the instances of an epoch so that all labels are equally frequent (default: each instance once)"
+    )
+    verified_only: bool = option(
+        False, "validate on those held-out recordings alone whose labels have been verified by hand"
+    )
+
+
+def options_type_of(model_type: type[Network]) -> type[TrainingOptions]:
+    """The options that the training of a kind of model has."""
+    return TaggingOptions if issubclass(model_type, Tagger) else TrainingOptions

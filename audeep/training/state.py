@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from audeep.errors import ModelError, OutputError
+from audeep.errors import ModelError, OptionError, OutputError
+from audeep.models.base import Tagger
 from audeep.models.checkpoints import Progress, steps_in
 from audeep.models.curve import FILE_NAME as CURVE_NAME
 from audeep.models.curve import Point
@@ -124,3 +125,19 @@ def check_validated(curve: Sequence[Point], reached: Progress, options: Training
         raise ModelError(
             f"{logs}: the model was trained with{without} held-out data, and is to go on {other} them; {AS_BEFORE}"
         )
+
+
+def check_long_enough(model: Tagger, options: TrainingOptions, batches: Batches, held_out: Batches | None) -> None:
+    """Check that a network can read what it is to be trained and validated on.
+
+    Raises:
+        OptionError: excerpts or windows are shorter than its shortest input.
+        ShapeError: a recording is.
+    """
+    for name, value in (("crop_frames", options.crop_frames), ("window_frames", model.config.window_frames)):
+        if value is not None and value < model.shortest:
+            raise OptionError(f"{name}={value}: the network needs {model.shortest} frames or more; choose so many")
+    read_whole = [batches] if options.crop_frames is None else []
+    for each in (*read_whole, *([] if held_out is None else [held_out])):
+        for data_set in each.data_sets:
+            model.check_lengths(data_set.num_frames, data_set.filenames)

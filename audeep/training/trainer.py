@@ -18,7 +18,7 @@ from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError
-from audeep.models.base import Batch, Network, Tagger
+from audeep.models.base import Batch, Network, NetworkConfig, Tagger, TaggerConfig
 from audeep.models.checkpoints import (
     Progress,
     load_model,
@@ -36,12 +36,14 @@ from audeep.runtime.options import from_json
 from audeep.runtime.progress import progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
-from audeep.training.augmentation import cropped
+from audeep.training.augmentation import augmented
 from audeep.training.batches import Batches, common_shape
 from audeep.training.labels import Labels
 from audeep.training.objectives import Objective, objective_of
-from audeep.training.options import TrainingOptions
+from audeep.training.options import TaggingOptions, TrainingOptions
+from audeep.training.schedules import learning_rate
 from audeep.training.state import (
+    check_long_enough,
     check_progress,
     check_run_directory,
     check_same_batches,
@@ -51,14 +53,13 @@ from audeep.training.state import (
 )
 from audeep.training.summary import opened_summary
 from audeep.training.validation import held_out_parts, validation_loss
+from audeep.training.warm_start import warm_start
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 logger = logging.getLogger(__name__)
 
-GRADIENT_LIMIT = 2.0  # every gradient value is clipped to [-2, 2]
-WARMUP_STEPS = 50  # over which the learning rate rises in the schedule "cosine"
 NUM_SHOWN = 4  # instances that TensorBoard is shown
 LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # so that small gradients do not become 0
 
@@ -130,14 +131,13 @@ def _prepared(
         curve = read_curve(logs, reached.step)
         check_validated(curve, reached, options, logs)
     labels = Labels(data_sets) if issubclass(model_type, Tagger) else None
-    batches, held_out = _batches(data_sets, options, reached.seed, device, labels)
-    sizes = {"num_steps": batches.shape[0], "num_features": batches.shape[1]}
-    if labels is not None:
-        sizes["num_labels"] = len(labels.names)
-    wanted = from_json(model_type.config_type, {**sizes, **config})
+    wanted = _config(data_sets, model_type, config, options, labels)
+    batches, held_out = _batches(data_sets, options, reached.seed, device, labels, wanted)
     if loaded is None:
         with drawing_from(options.seed, everything=not model_type.draws_itself):
             model = model_type(wanted)
+        if options.warm_start is not None:
+            warm_start(model, options.warm_start)
     else:
         model = loaded
         check_same_config(wanted, model.config, logs)
@@ -146,8 +146,9 @@ def _prepared(
         if loaded is not None and model.labels != labels.names:
             raise ModelError(f"{logs}: the model was trained on other labels; continue with the data of the first run")
         model.labels = labels.names
+        check_long_enough(model, options, batches, held_out)
     model.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, eps=options.epsilon, fused=True)
     if resume:
         load_optimiser(logs, reached.step, optimiser)
     preprocessing = _common_preprocessing(data_sets)
@@ -162,20 +163,60 @@ def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None
     return first if all(settings == first for settings in others) else None
 
 
+def _config(
+    data_sets: Sequence[DataSet],
+    model_type: type[Network],
+    config: Mapping[str, Any],
+    options: TrainingOptions,
+    labels: Labels | None,
+) -> NetworkConfig:
+    """What the network is built from: the options asked for, and what follows from the data."""
+    num_steps, num_features = common_shape(data_sets)
+    if labels is None:
+        return from_json(model_type.config_type, {"num_steps": num_steps, "num_features": num_features, **config})
+    lengths = options.crop_frames, config.get("window_frames"), config.get("fit_frames"), num_steps
+    sizes = {
+        "num_steps": next(length for length in lengths if length is not None),
+        "num_features": num_features,
+        "num_labels": len(labels.names),
+        "multi_label": labels.are_sets,
+    }
+    return from_json(model_type.config_type, {**sizes, **config})
+
+
 def _batches(
-    data_sets: Sequence[DataSet], options: TrainingOptions, seed: int, device: torch.device, labels: Labels | None
+    data_sets: Sequence[DataSet],
+    options: TrainingOptions,
+    seed: int,
+    device: torch.device,
+    labels: Labels | None,
+    config: NetworkConfig,
 ) -> tuple[Batches, Batches | None]:
     """What to train on, and what is held out."""
-    targets_of = None if labels is None else labels.targets_of
+    facts: dict[str, Any] = {"targets_of": None if labels is None else labels.targets_of}
+    cut = config if isinstance(config, TaggerConfig) else None
+    of_training: dict[str, Any] = {
+        "cut": None if options.crop_frames is not None else cut,
+        "is_balanced": isinstance(options, TaggingOptions) and options.class_balance,
+    }
     if not options.validates or not any(map(len, data_sets)):
-        return Batches(data_sets, options.batch_size, device, targets_of=targets_of), None
-    shape = common_shape(data_sets)
-    trained, held_out = (
-        Batches(part, options.batch_size, device, shape=shape, targets_of=targets_of)
-        for part in held_out_parts(data_sets, options.validation_split, options.validation_partition, seed)
-    )
-    logger.info("%d of %d instances are held out", held_out.num_instances, sum(map(len, data_sets)))
+        return Batches(data_sets, options.batch_size, device, **facts, **of_training), None
+    facts["shape"] = common_shape(data_sets)
+    training, validation = held_out_parts(data_sets, options, seed)
+    trained = Batches(training, options.batch_size, device, **facts, **of_training)
+    if labels is not None and trained.targets is not None and options.validation_fold is not None:
+        labels.check_all_occur(trained.targets.numpy(), options.validation_fold)
+    held_out = Batches(validation, _batch_size_of_validation(options, cut, facts["shape"]), device, **facts, cut=cut)
+    logger.info("%d of %d instances are held out", sum(map(len, validation)), sum(map(len, data_sets)))
     return trained, held_out
+
+
+def _batch_size_of_validation(options: TrainingOptions, cut: TaggerConfig | None, shape: tuple[int, int]) -> int:
+    """So many instances that about as many frames are read at a time as in training."""
+    if cut is None or options.crop_frames is None:
+        return options.batch_size
+    num_frames = cut.window_frames or cut.fit_frames or shape[0]
+    return max(1, options.batch_size * options.crop_frames // num_frames)
 
 
 @dataclass
@@ -268,11 +309,12 @@ class _Run:
         options, parameters = self.options, list(self.model.parameters())
         precision = getattr(torch, options.precision)
         for group in self.optimiser.param_groups:
-            group["lr"] = _learning_rate(options, step, options.num_epochs * self.batches.per_epoch)
+            group["lr"] = learning_rate(options, step, self.batches.per_epoch)
+            if options.epsilon_hat:
+                group["eps"] = options.epsilon / math.sqrt(1 - group["betas"][1] ** step)
         self.optimiser.zero_grad()
         with drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself):
-            if options.crop_frames is not None:
-                batch = cropped(batch, options.crop_frames)
+            batch = augmented(batch, self.model, options)
             with computing_in(precision, batch.frames.device):
                 loss = self.objective.loss(batch)
             scale = LOSS_SCALES[precision]
@@ -280,7 +322,8 @@ class _Run:
         for parameter in parameters:
             if scale != 1 and parameter.grad is not None:
                 parameter.grad /= scale
-        nn.utils.clip_grad_value_(parameters, GRADIENT_LIMIT)
+        if options.gradient_limit:
+            nn.utils.clip_grad_value_(parameters, options.gradient_limit)
         self.optimiser.step()
         return loss.item()
 
@@ -318,13 +361,6 @@ class _Run:
 
 def _terminated(logs: Path, step: int) -> AudeepError:
     return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with resume=True")
-
-
-def _learning_rate(options: TrainingOptions, step: int, num_steps: int) -> float:
-    if options.schedule == "constant":
-        return options.learning_rate
-    share = min(1, step / num_steps)  # there may be more steps where a run went on with smaller batches
-    return options.learning_rate * min(1, step / WARMUP_STEPS) * (1 + math.cos(math.pi * share)) / 2
 
 
 def _seed_of_step(seed: int, step: int) -> int:

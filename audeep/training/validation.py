@@ -7,28 +7,69 @@ import numpy as np
 import torch
 
 from audeep.data.data_set import DataSet
-from audeep.data.schema import Partition
+from audeep.data.schema import Partition, Split
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, OptionError
 from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.training.batches import Batches
 from audeep.training.objectives import Objective
+from audeep.training.options import TaggingOptions, TrainingOptions
 
 Parts = tuple[list[DataSet], list[DataSet]]
 
 
-def held_out_parts(
-    data_sets: Sequence[DataSet], share: float | None, partitions: Sequence[Partition] | None, seed: int
-) -> Parts:
-    """Data sets to train on, and to validate on: a share of the recordings, or partitions.
+def held_out_parts(data_sets: Sequence[DataSet], options: TrainingOptions, seed: int) -> Parts:
+    """Data sets to train on, and to validate on: a share of the recordings, partitions, or a fold.
 
     Raises:
-        OptionError, DataError: as `hold_out_share` and `hold_out_partitions`.
+        OptionError, DataError: as `hold_out_share`, `hold_out_partitions`, `hold_out_fold` and `verified_of`.
     """
-    if share is not None:
-        return hold_out_share(data_sets, share, seed)
-    return hold_out_partitions(data_sets, partitions or ())
+    if options.validation_split is not None:
+        train, held_out = hold_out_share(data_sets, options.validation_split, seed)
+    elif options.validation_fold is not None:
+        train, held_out = hold_out_fold(data_sets, options.validation_fold)
+    else:
+        train, held_out = hold_out_partitions(data_sets, options.validation_partition or ())
+    if isinstance(options, TaggingOptions) and options.verified_only:
+        held_out = verified_of(held_out)
+    return train, held_out
+
+
+def verified_of(data_sets: Sequence[DataSet]) -> list[DataSet]:
+    """The instances of which labels have been verified by hand.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = [data_set[np.flatnonzero(data_set.verified == 1)] for data_set in data_sets]
+    if not any(map(len, found)):
+        raise DataError(
+            f"verified_only=True: no label of the {sum(map(len, data_sets))} held-out instances has been verified;"
+            " leave it out, or hold out others"
+        )
+    return found
+
+
+def hold_out_fold(data_sets: Sequence[DataSet], fold: int) -> Parts:
+    """Data sets to train on, and to validate on: the splits of a cross-validation fold, counted from 1.
+
+    Raises:
+        DataError: a data set has no such fold, or one of its splits has no instance.
+    """
+    for number, data_set in enumerate(data_sets, 1):
+        if fold > data_set.num_folds:
+            raise DataError(
+                f"validation_fold={fold}: input {number} has {data_set.num_folds} cross-validation folds; name another"
+                " one, or make some with 'audeep modify --add-cv-setup'"
+            )
+    train, held_out = (
+        [data_set.split(fold - 1, split) for data_set in data_sets] for split in (Split.TRAIN, Split.VALID)
+    )
+    for parts, purpose in ((train, "training"), (held_out, "validation")):
+        if not any(map(len, parts)):
+            raise DataError(f"validation_fold={fold}: no instance of this fold is for {purpose}; name another one")
+    return train, held_out
 
 
 def hold_out_share(data_sets: Sequence[DataSet], share: float, seed: int) -> Parts:

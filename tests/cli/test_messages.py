@@ -156,10 +156,10 @@ CASES = {
         "--precision: 'float8' found, expected one of float32, bfloat16, float16",
     ),
     "an unknown schedule": Case(
-        training(schedule="linear"),
-        "schedule='linear': expected one of constant, cosine",
-        f"{TRAIN} --schedule linear",
-        "--schedule: 'linear' found, expected one of constant, cosine",
+        training(schedule="steep"),
+        "schedule='steep': expected one of constant, cosine, linear, staircase",
+        f"{TRAIN} --schedule steep",
+        "--schedule: 'steep' found, expected one of constant, cosine, linear, staircase",
     ),
     "a share above 1": Case(
         training(validation_split=1.5),
@@ -272,15 +272,15 @@ CASES = {
     ),
     "patience without validation": Case(
         training(patience=3),
-        "patience=3: needs a validation loss; add validation_split=P or validation_partition=NAME",
+        "patience=3: needs a validation loss; add validation_split=P, validation_partition=NAME or validation_fold=K",
         f"{TRAIN} --patience 3",
-        "--patience 3: needs a validation loss; add --validation-split P or --validation-partition NAME",
+        "--patience 3: needs a validation loss; add --validation-split P, --validation-partition NAME or --validation-fold K",
     ),
     "the best of nothing": Case(
         training(keep_best=True),
-        "keep_best=True: needs a validation loss; add validation_split=P or validation_partition=NAME",
+        "keep_best=True: needs a validation loss; add validation_split=P, validation_partition=NAME or validation_fold=K",
         f"{TRAIN} --keep-best",
-        "--keep-best: needs a validation loss; add --validation-split P or --validation-partition NAME",
+        "--keep-best: needs a validation loss; add --validation-split P, --validation-partition NAME or --validation-fold K",
     ),
     "all recordings held out": Case(
         trained(validation_split=1.0),

@@ -7,7 +7,39 @@ import numpy as np
 import pytest
 
 from audeep.data.data_set import DataSet, empty
+from audeep.models.registry import MODELS
 from audeep.runtime.constants import SILENCE
+from audeep.runtime.registry import Entry
+from tests.support.toy_kinds import ToyTagger
+
+
+@pytest.fixture
+def toy_tagger(monkeypatch: pytest.MonkeyPatch) -> type[ToyTagger]:
+    """A small kind of model that learns from labels, known as "toy-tagger"."""
+    entry = Entry("toy-tagger", "tests.support.toy_kinds:ToyTagger", "tagger", "a toy")
+    monkeypatch.setattr(MODELS, "built_in", {**MODELS.built_in, entry.name: entry})
+    return ToyTagger
+
+
+@pytest.fixture
+def make_label_sets(make_spectrograms: Callable[..., DataSet]) -> Callable[..., DataSet]:
+    """Gives the data sets of `make_spectrograms` with several labels a recording: its sweep, and perhaps "even"."""
+
+    def make(count: int = 12, **given: object) -> DataSet:
+        data_set = make_spectrograms(count, **given)
+        names = ["rise", "fall", "even"]
+        sets = np.zeros((count, 3))
+        for row in range(count):
+            sets[row, row % 2], sets[row, 2] = 1, row % 4 < 2
+        data = data_set.data.drop_vars(["labels", "label_nominal", "label_numeric"])
+        data = data.assign(
+            labels=(("instance", "label"), sets),
+            label_nominal=("instance", np.full(count, None, object)),
+            label_numeric=("instance", np.full(count, np.nan)),
+        ).assign_coords(label=np.array(names, object))
+        return DataSet(data, {name: number for number, name in enumerate(names)})
+
+    return make
 
 
 @pytest.fixture

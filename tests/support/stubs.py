@@ -33,6 +33,7 @@ from audeep.data.schema import Partition
 from audeep.estimators.models import FrameEstimator, TaggerEstimator, VectorEstimator
 from audeep.estimators.models import estimator as estimator
 from audeep.estimators.spectrogram import Spectrogram as SpectrogramBase
+from audeep.training.options import WarmStart
 
 """
 

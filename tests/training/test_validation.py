@@ -106,7 +106,9 @@ def test_partitions_are_held_out(make_spectrograms: Callable) -> None:
 
 @pytest.mark.parametrize("options", [{"patience": 2}, {"keep_best": True}])
 def test_what_needs_a_validation_loss_is_refused_without_one(options: dict) -> None:
-    with pytest.raises(OptionError, match="needs a validation loss; add validation_split=P or validation_part"):
+    with pytest.raises(
+        OptionError, match="needs a validation loss; add validation_split=P, validation_partition=NAME or"
+    ):
         TrainingOptions(**options)
 
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NAME evaluate and NAME predict, of each kind of model that learns from labels."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audeep.cli.evaluate import add_result_files, report_results
+from audeep.cli.models import ModelCommand, add_any_preprocessing
+from audeep.cli.options import add_device, add_input, add_step, partition_name, positive_int
+
+if TYPE_CHECKING:
+    from audeep.data.data_set import DataSet
+
+logger = logging.getLogger(__name__)
+
+
+class TaggerCommand(ModelCommand):
+    """What the commands that apply a tagger share."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        add_input(parser, "data set file of spectrograms, made with the settings of the training data")
+        parser.add_argument(
+            "--model-dir",
+            type=Path,
+            nargs="+",
+            required=True,
+            metavar="DIR",
+            help="directory of the models: NAME/logs of a run, or NAME of a run of folds; of several models, and of all"
+            " folds, the mean score is taken",
+        )
+        parser.add_argument(
+            "--out-of-fold",
+            action="store_true",
+            help="take the validation part of each fold of the input alone, and for each the model of its fold in the"
+            " run --model-dir",
+        )
+        add_step(parser)
+        parser.add_argument(
+            "--partitions",
+            type=partition_name,
+            nargs="+",
+            metavar="PARTITION",
+            help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
+        )
+        parser.add_argument(
+            "--majority-vote",
+            action="store_true",
+            help="give one label to all chunks of a file: that with the highest mean score",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=positive_int,
+            default=16,
+            help="recordings, or windows of them, at a time (default: %(default)s)",
+        )
+        add_device(parser)
+        add_any_preprocessing(parser)
+
+    def scores(self, parsed_args: argparse.Namespace) -> "DataSet":
+        """The instances with the scores of all labels."""
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+        from audeep.pipeline.predict import predict_scores
+
+        data_set, names = load(parsed_args.input), parsed_args.partitions
+        return predict_scores(
+            parsed_args.model_dir,
+            data_set if names is None else data_set.partitions([Partition[name] for name in names]),
+            parsed_args.step,
+            kind=self.kind,
+            out_of_fold=parsed_args.out_of_fold,
+            batch_size=parsed_args.batch_size,
+            device=parsed_args.device,
+            any_preprocessing=parsed_args.any_preprocessing,
+        )
+
+
+class Predict(TaggerCommand):
+    """Predict labels with"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--output",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="data set file of the scores of all labels (.nc), for 'audeep score' and 'audeep fuse predictions'; or"
+            " text file: file name, tab, label; sorted by file name",
+        )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.evaluation.predictions import write_predictions
+        from audeep.evaluation.tagging import best_labels
+
+        scores = self.scores(parsed_args)
+        if parsed_args.output.suffix == ".nc":
+            scores.save(parsed_args.output)
+            logger.info("%s: scores of %d instances written", parsed_args.output, len(scores))
+            return
+        predictions = best_labels(scores, scores.label_names, by_file=parsed_args.majority_vote)
+        write_predictions(predictions, parsed_args.output)
+        logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
+
+
+class Evaluate(TaggerCommand):
+    """Evaluate the labels that are predicted by"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        add_result_files(parser)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.evaluation.tagging import evaluate_scores
+
+        scores = self.scores(parsed_args)
+        evaluation = evaluate_scores(scores, scores.label_names, by_file=parsed_args.majority_vote)
+        report_results(self, parsed_args, evaluation, {}, has_folds=False)

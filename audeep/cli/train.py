@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NAME train, of each kind of model."""
+
+import argparse
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audeep.cli.models import ModelCommand
+from audeep.cli.options import add_declared, choice_of, declared_values, partition_name, positive_int
+from audeep.models.registry import AUTOENCODER, family_of, model_type_of
+from audeep.runtime.files import check_text
+
+if TYPE_CHECKING:
+    from audeep.models.base import Network
+    from audeep.models.curve import Point
+    from audeep.training.options import WarmStart
+
+logger = logging.getLogger(__name__)
+
+CURVE_NAME = "learning-curve.png"
+
+
+class Train(ModelCommand):
+    """Train"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        from audeep.training.options import options_type_of
+
+        parser.add_argument(
+            "--input", type=Path, nargs="+", required=True, metavar="FILE", help="data set files to train on"
+        )
+        parser.add_argument(
+            "--run-name",
+            type=Path,
+            default=Path("test-run"),
+            metavar="NAME",
+            help="directory of this run; models and TensorBoard logs go to NAME/logs (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--continue",
+            dest="resume",
+            action="store_true",
+            help="go on from the newest checkpoint of this run; without it, a run that has checkpoints is refused",
+        )
+        add_declared(parser, options_type_of(self.model_type))
+        parser.add_argument(
+            "--validation-partition",
+            type=partition_name,
+            nargs="+",
+            metavar="PARTITION",
+            help="hold out these partitions instead of a share (TRAIN, DEVEL, TEST)",
+        )
+        parser.add_argument(
+            "--folds",
+            type=fold,
+            nargs="+",
+            metavar="K",
+            help="train a model for each of these folds, counted from 1, or for 'all', in NAME/fold-K; what a fold is"
+            " validated on is held out",
+        )
+        add_warm_start(parser)
+        parser.add_argument("--tempdir", type=Path, metavar="DIR", help="accepted for old scripts, without effect")
+        add_declared(parser, self.model_type.config_type)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.data.data_set import load
+        from audeep.data.schema import Partition
+        from audeep.training.folds import train_folds
+        from audeep.training.options import options_type_of
+        from audeep.training.trainer import train
+
+        check_text(str(parsed_args.run_name))
+        if parsed_args.tempdir is not None:
+            logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
+        options_type = options_type_of(self.model_type)
+        given = declared_values(parsed_args, options_type)
+        if given["validation_partition"] is not None:
+            given["validation_partition"] = [Partition[name] for name in given["validation_partition"]]
+        if parsed_args.folds is not None and given["validation_fold"] is None:
+            given["validation_fold"] = 1  # and then each of them
+        options = options_type(**given | {"warm_start": warm_start_of(parsed_args)})
+
+        reconstructs, model_type = family_of(self.kind) == AUTOENCODER, self.model_type_for(parsed_args)
+        data_sets = [load(path) for path in parsed_args.input]
+        config = declared_values(parsed_args, model_type.config_type)
+        run_name, resume = parsed_args.run_name, parsed_args.resume
+        if parsed_args.folds is not None:
+            folds = None if "all" in parsed_args.folds else parsed_args.folds
+            draws = partial(drawer, reconstructs=reconstructs)
+            train_folds(data_sets, model_type, run_name, config, options, folds, resume=resume, after_epoch_of=draws)
+        else:
+            draw = drawer(run_name / "logs", reconstructs) if options.validates else None
+            train(data_sets, model_type, run_name, config, options, resume=resume, after_epoch=draw)
+
+    def model_type_for(self, parsed_args: argparse.Namespace) -> "type[Network]":
+        """The class of the model that the options ask for."""
+        return self.model_type
+
+
+def drawer(logs: Path, reconstructs: bool) -> "Callable[[Sequence[Point]], None]":
+    """What draws the learning curve of a run in `logs` after each epoch; where that fails, a warning says so once."""
+    failures, picture = list[Exception](), logs / CURVE_NAME
+
+    def draw(curve: "Sequence[Point]") -> None:
+        try:
+            from audeep.cli.render.plots import plot_curve
+
+            plot_curve(curve, reconstructs, picture)
+        except Exception as error:  # whatever is wrong with Matplotlib and its fonts, or the disk
+            if not failures:
+                logger.warning("%s: is not drawn, the training goes on: %s", picture, error)
+            failures.append(error)
+
+    return draw
+
+
+def fold(text: str) -> int | str:
+    """An argparse type: the number of a fold, counted from 1, or `all`."""
+    if text.lower() == "all":
+        return "all"
+    try:
+        return int(positive_int(text))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or all") from None
+
+
+def add_warm_start(parser: argparse.ArgumentParser) -> None:
+    """--warm-start, and what of that model is taken."""
+    parser.add_argument(
+        "--warm-start",
+        type=Path,
+        metavar="MODEL",
+        help="begin with the weights of this model: a model file, or the directory of the models of a run, of which"
+        " the newest is taken",
+    )
+    parser.add_argument(
+        "--warm-layers",
+        dest="layers",
+        nargs="+",
+        metavar="NAME",
+        help="take the weights whose names begin so (default: all)",
+    )
+    parser.add_argument(
+        "--warm-without",
+        dest="without",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="do not take the weights whose names begin so",
+    )
+    parser.add_argument(
+        "--no-warm-statistics",
+        dest="statistics",
+        action="store_false",
+        help="do not take the running statistics of batch normalisation",
+    )
+
+
+def warm_start_of(parsed_args: argparse.Namespace) -> "WarmStart | None":
+    """What the options of `add_warm_start` ask for."""
+    from audeep.training.options import WarmStart
+
+    if parsed_args.warm_start is None:
+        return None
+    return WarmStart(parsed_args.warm_start, parsed_args.layers, parsed_args.without, parsed_args.statistics)
+
+
+class TrainTimeAutoencoder(Train):
+    """Train t-rae, or what its option --decoder of earlier scripts asks for."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--decoder",
+            type=choice_of(("sequence", "frame")),
+            default="sequence",
+            help="frame does what 'audeep masked-frames train' does (default: %(default)s)",
+        )
+
+    def model_type_for(self, parsed_args: argparse.Namespace) -> "type[Network]":
+        if parsed_args.decoder == "sequence":
+            return self.model_type
+        if parsed_args.bidirectional_decoder or parsed_args.feed_previous_prob > 0:
+            logger.warning(
+                "a frame decoder has no recurrent layers: --bidirectional-decoder and --feed-previous-prob"
+                " have no effect"
+            )
+        return model_type_of("masked-frames")
