@@ -272,15 +272,15 @@ CASES = {
     ),
     "patience without validation": Case(
         training(patience=3),
-        "patience=3: needs a validation loss; add validation_split=P, validation_partition=NAME or validation_fold=K",
+        "patience=3: needs a validation loss; add validation_split=P, validation_partition=NAME",
         f"{TRAIN} --patience 3",
-        "--patience 3: needs a validation loss; add --validation-split P, --validation-partition NAME or --validation-fold K",
+        "--patience 3: needs a validation loss; add --validation-split P, --validation-partition NAME",
     ),
     "the best of nothing": Case(
         training(keep_best=True),
-        "keep_best=True: needs a validation loss; add validation_split=P, validation_partition=NAME or validation_fold=K",
+        "keep_best=True: needs a validation loss; add validation_split=P, validation_partition=NAME",
         f"{TRAIN} --keep-best",
-        "--keep-best: needs a validation loss; add --validation-split P, --validation-partition NAME or --validation-fold K",
+        "--keep-best: needs a validation loss; add --validation-split P, --validation-partition NAME",
     ),
     "all recordings held out": Case(
         trained(validation_split=1.0),

@@ -31,7 +31,7 @@ def make_label_sets(make_spectrograms: Callable[..., DataSet]) -> Callable[..., 
         sets = np.zeros((count, 3))
         for row in range(count):
             sets[row, row % 2], sets[row, 2] = 1, row % 4 < 2
-        data = data_set.data.drop_vars(["labels", "label_nominal", "label_numeric"])
+        data = data_set.data.drop_vars(["labels", "label_nominal", "label_numeric"], errors="ignore")
         data = data.assign(
             labels=(("instance", "label"), sets),
             label_nominal=("instance", np.full(count, None, object)),
