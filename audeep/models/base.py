@@ -159,12 +159,17 @@ class Tagger(Network):
     @property
     def reads_any_length(self) -> bool:
         """Whether spectrograms may have another number of frames than those trained on."""
-        return True
+        return self.longest is None or self.config.window_frames is not None
 
     @property
     def shortest(self) -> int:
         """Frames of the shortest input."""
         return 1
+
+    @property
+    def longest(self) -> int | None:
+        """Frames of the longest input, if there is a limit."""
+        return None
 
     def fitted(self, frames: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Spectrograms of the number of frames that `fit_frames` asks for, and lengths where they still differ."""
@@ -172,10 +177,10 @@ class Tagger(Network):
         return fit(frames, lengths, config.fit_frames, config.fill, config.pad_value)
 
     def check_lengths(self, lengths: Sequence[int] | NDArray[np.int64], names: Sequence[Any] | NDArray[Any]) -> None:
-        """Check that recordings called `names` have enough frames to be read.
+        """Check that recordings called `names` can be read.
 
         Raises:
-            ShapeError: one has too few.
+            ShapeError: one has too few frames, or too many.
         """
         if self.config.window_frames is not None or self.config.fit_frames is not None:
             return
@@ -184,6 +189,11 @@ class Tagger(Network):
                 raise ShapeError(
                     f"{name}: has {length} frames, the network needs {self.shortest} or more; make recordings longer"
                     " with fit_frames=N when training"
+                )
+            if self.longest is not None and length > self.longest:
+                raise ShapeError(
+                    f"{name}: has {length} frames, the network reads {self.longest}; cut recordings with"
+                    f" window_frames={self.longest} when training"
                 )
 
     def probabilities(self, logits: Tensor) -> Tensor:

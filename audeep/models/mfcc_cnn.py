@@ -59,7 +59,12 @@ class MfccCnn(Tagger):
 
     @property
     def shortest(self) -> int:
-        """Frames of what it reads; no more, either."""
+        """Frames of what it reads."""
+        return self.config.num_steps
+
+    @property
+    def longest(self) -> int | None:
+        """Frames of what it reads."""
         return self.config.num_steps
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
