@@ -6,6 +6,7 @@ import numpy as np
 from audeep.audio.signal import Samples
 
 WINDOWS_PER_SECOND = 50  # the level is that of the last 20 ms
+SMALLEST_PEAK = 1e-100  # of what is not silent: its square is a number
 FIRST_SAMPLES = 2**14  # that are looked at first
 
 
@@ -22,7 +23,10 @@ def trim_silence(signal: Samples, sample_rate: int, threshold: float, min_second
     window, needed = sample_rate // WINDOWS_PER_SECOND, max(1, round(min_seconds * sample_rate))
     peak, scale = 10 ** (peak_db / 20), 1.0
     for _ in range(2):
-        scale = peak / (peak_of(signal) or peak)
+        loudest = peak_of(signal)
+        if loudest <= SMALLEST_PEAK:
+            return signal[:0]
+        scale = peak / loudest
         signal = signal[_first_loud(signal, max(1, window), needed, threshold / scale) :][::-1]
     return signal * scale
 
@@ -30,7 +34,7 @@ def trim_silence(signal: Samples, sample_rate: int, threshold: float, min_second
 def at_peak(signal: Samples, peak: float) -> Samples:
     """A signal scaled to a peak; one without any stays as it is."""
     loudest = peak_of(signal)
-    return signal * (peak / loudest) if loudest > 0 else signal
+    return signal * (peak / loudest) if loudest > SMALLEST_PEAK else signal
 
 
 def peak_of(signal: Samples) -> float:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import torch
 
 from audeep.audio.front_ends.log_mel import LogMel
 from audeep.cli.app import main
 from audeep.data.data_set import load
 from audeep.estimators import Spectrogram
+from audeep.inference import hear
 
 FRONT_ENDS = {
     "perceptual-mel": "--sample-rate 8000 --window-length 256 --hop-length 128 --num-bands 20 --no-trim-silence",
@@ -46,6 +49,12 @@ def test_extract_makes_what_preprocess_made(name: str, recordings: Path, tmp_pat
     np.testing.assert_allclose(np.load(tmp_path / "e.npy")[0], expected, atol=1e-5)
     assert run(f"-q extract --model-dir {logs} --output {tmp_path / 'w.npy'} --window 0.2 --hop 0.1 {file}") == 0
     assert np.load(tmp_path / "w.npy").shape == (4, len(expected))
+    if name != "waveform":  # whose recordings are cut to a fixed length, and sounds are not
+        model, audio = hear.load_model(logs), torch.from_numpy(soundfile.read(file)[0])[np.newaxis]
+        np.testing.assert_allclose(hear.get_scene_embeddings(audio, model)[0], expected, atol=1e-5)
+        embeddings, times = hear.get_timestamp_embeddings(audio, model)
+        assert embeddings.shape[:2] == times.shape == (1, 1 + 4000 // 128)
+        np.testing.assert_allclose(times[0, :3], [0, 16, 32])
 
 
 def test_mel_is_what_is_meant_without_a_name(recordings: Path, tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ logger = logging.getLogger(__name__)
 
 Frames = NDArray[np.float32]
 Array = NDArray[np.float64]
+CHANNELS_HELP = "how several channels become one: MEAN, LEFT, RIGHT, or DIFF = left - right"
+LENGTH_HELP = (
+    "cut or pad recordings with silence to S seconds (default: each keeps its length; shorter spectrograms are padded,"
+    " and their numbers of frames stored)"
+)
 Settings = TypeVar("Settings", bound="FrontEnd")
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from audeep.audio.front_ends.base import FrontEnd, naming
+from audeep.audio.front_ends.base import CHANNELS_HELP, LENGTH_HELP, Frames, FrontEnd, naming
 from audeep.audio.integrity import HIGHEST_RATE
 from audeep.audio.reading import read_audio
 from audeep.audio.signal import Channels, Samples, fix_length, fuse_channels, resample
 from audeep.audio.trimming import at_peak, trim_silence
-from audeep.errors import OptionError
+from audeep.errors import AudioError, OptionError
 from audeep.runtime.options import check_options, option
 
 logger = logging.getLogger(__name__)
@@ -43,12 +43,8 @@ class ClipFrontEnd(FrontEnd):
         OptionError: the settings are out of range or contradict each other.
     """
 
-    channels: Channels = option(
-        Channels.MEAN, "how several channels become one: MEAN, LEFT, RIGHT, or DIFF = left - right"
-    )
-    fixed_length: float | None = option(
-        None, "cut or pad recordings with silence to S seconds", above=0, metavar="S", unit="s"
-    )
+    channels: Channels = option(Channels.MEAN, CHANNELS_HELP)
+    fixed_length: float | None = option(None, LENGTH_HELP, above=0, metavar="S", unit="s")
     center_fixed: bool = option(False, "cut or pad at both ends rather than at the end alone")
     sample_rate: int | None = rate_option(None)
     trim_silence: bool = trim_option(False)
@@ -99,6 +95,16 @@ class ClipFrontEnd(FrontEnd):
         if warn_of_silence and not signal.any():
             logger.warning("%s: is silent, its frames are constant", name)
         return signal, sample_rate
+
+    def finite(self, frames: Frames) -> Frames:
+        """The frames of a signal.
+
+        Raises:
+            AudioError: they are not all finite, because it is too loud.
+        """
+        if not np.isfinite(frames).all():
+            raise AudioError("has samples that are too loud for single precision; full scale is 1, scale it")
+        return frames
 
     def levelled(self, signal: Samples) -> Samples:
         """The signal at the level that is wanted."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from audeep.audio.front_ends.base import Frames, FrontEnd, Spectrogram, naming
+from audeep.audio.front_ends.base import CHANNELS_HELP, LENGTH_HELP, Frames, FrontEnd, Spectrogram, naming
 from audeep.audio.integrity import HIGHEST_RATE
 from audeep.audio.long_signals import LongSignal
 from audeep.audio.passes import Repeated, Values, extent_of, powers_of
@@ -84,17 +84,8 @@ class Preprocessor(FrontEnd):
     clip_below: float | None = option(
         None, "raise what is below DB to it; the loudest cell has 0 dB", metavar="DB", unit="dB"
     )
-    channels: Channels = option(
-        Channels.MEAN, "how several channels become one: MEAN, LEFT, RIGHT, or DIFF = left - right"
-    )
-    fixed_length: float | None = option(
-        None,
-        "cut or pad recordings with silence to S seconds (default: each keeps its length; shorter spectrograms are"
-        " padded, and their numbers of frames stored)",
-        above=0,
-        metavar="S",
-        unit="s",
-    )
+    channels: Channels = option(Channels.MEAN, CHANNELS_HELP)
+    fixed_length: float | None = option(None, LENGTH_HELP, above=0, metavar="S", unit="s")
     center_fixed: bool = option(False, "cut or pad at both ends rather than at the end alone")
     sample_rate: int | None = option(
         None,

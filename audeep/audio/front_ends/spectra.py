@@ -17,7 +17,7 @@ from audeep.audio.signal import Samples, check_size
 from audeep.errors import AudioError
 from audeep.runtime.options import option
 
-SAMPLES_TOGETHER = 2**16  # of windows that are transformed at a time
+SAMPLES_TOGETHER = 2**17  # of windows that are transformed at a time
 LONGEST_WINDOW = 2**16
 SMALLEST_POWER = 1e-10
 
@@ -121,7 +121,8 @@ class SpectralFrontEnd(ClipFrontEnd):
         padded, num_frames = self.framed(signal)
         num_cells = num_frames * (self.fft_length // 2 + 1)
         check_size(signal.size, num_cells, "cells", "as a spectrogram", "choose a larger hop_length=SAMPLES")
-        return self.frames(padded, num_frames, sample_rate)[np.newaxis]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.finite(self.frames(padded, num_frames, sample_rate)[np.newaxis])
 
     def powers(self, padded: Samples, num_frames: int) -> Iterator[tuple[slice, Spectra]]:
         """Squared magnitudes of the spectra, block by block: which frames, and [frames, bins]."""

@@ -25,7 +25,8 @@ class Waveform(ClipFrontEnd):
         """
         if not len(signal):
             raise AudioError("has no samples, one at least was expected; use a longer fixed_length=S")
-        return signal.astype(np.float32)[np.newaxis, :, np.newaxis]
+        with np.errstate(over="ignore"):
+            return self.finite(signal.astype(np.float32)[np.newaxis, :, np.newaxis])
 
     def times(self, num_frames: int, sample_rate: int) -> Array:
         """Times of samples, in seconds."""
