@@ -248,6 +248,11 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def add_raw_data(parser: argparse.ArgumentParser) -> None:
     """--basedir and --parser, and --labels with its columns."""
     parser.add_argument("--basedir", type=Path, required=True, help="base directory of the recordings")
+    add_layout(parser)
+
+
+def add_layout(parser: argparse.ArgumentParser) -> None:
+    """--parser, and --labels with its columns."""
     parser.add_argument(
         "--parser",
         default="audeep.backend.parsers.MetaParser",

@@ -25,6 +25,7 @@ COMMANDS = (
         "report",
     ),
     *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
+    *("visualize classes", "visualize lengths", "visualize waveform"),
     *(
         "export",
         "export submission",
