@@ -19,7 +19,8 @@ import torch
 from timing import alternate, report
 
 from audeep.audio.front_ends.mel import Preprocessor
-from audeep.inference.features import WINDOWS_TOGETHER, FeatureExtractor
+from audeep.inference.features import FeatureExtractor
+from audeep.inference.recordings import WINDOWS_TOGETHER
 from audeep.models.checkpoints import Progress, save_model
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
@@ -36,7 +37,7 @@ def peak_megabytes(folder: Path, minutes: int) -> float:
 
 def along(folder: str, minutes: int) -> int:
     extractor = FeatureExtractor(Path(folder) / "logs", device="cpu")
-    return sum(len(found) for _, found in extractor.of_windows(f"{folder}/{minutes}.wav", WINDOW, WINDOW))
+    return sum(len(part.vectors) for part in extractor.of_windows(f"{folder}/{minutes}.wav", WINDOW, WINDOW))
 
 
 def tell() -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows along a recording, as it is read or arrives on standard input."""
+"""Windows along a recording, as it is read, or arrives on standard input or from a microphone."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,40 @@ import numpy as np
 from audeep.audio.arriving import opened_input
 from audeep.audio.decoding import Recording
 from audeep.audio.integrity import no_samples
+from audeep.audio.microphone import Listening, Microphone
 from audeep.audio.reading import BLOCK_VALUES, opened
 from audeep.audio.signal import LARGEST_SIGNAL, Samples, fix_length
 from audeep.errors import AudioError
 
+logger = logging.getLogger(__name__)
 
-def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float, Samples, int]]:
-    """Windows of a recording, `width` seconds long, one each `hop` seconds, as they are read; "-" is standard input.
+STANDARD_INPUT = "-"
+
+Origin = Path | str | Microphone  # a file, `STANDARD_INPUT`, or what is heard now
+Opened = Recording | Listening
+
+
+def name_of(origin: Origin) -> Path | str:
+    """What errors call a recording."""
+    if isinstance(origin, Microphone):
+        return origin.name
+    return "standard input" if str(origin) == STANDARD_INPUT else origin
+
+
+def arrives(origin: Origin) -> bool:
+    """Whether a recording is there in part only, and can be read once."""
+    return isinstance(origin, Microphone) or str(origin) == STANDARD_INPUT
+
+
+def windows(
+    origin: Origin, width: float, hop: float, replace_nan: bool = False
+) -> Iterator[tuple[float, Samples, int]]:
+    """Windows of a recording, `width` seconds long, one each `hop` seconds, as they are read.
 
     What does not fill a window at the end is left out; a recording shorter than one is padded with silence.
+
+    Args:
+        replace_nan: let samples that are NaN or infinite be silence; a warning says so once.
 
     Yields:
         when the window starts, in seconds; its samples [channels, num_samples], float64; the sample rate in Hz.
@@ -26,8 +52,8 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
     Raises:
         AudioError: the recording cannot be read, a hop is shorter than one sample, or a window too long for memory.
     """
-    name = "standard input" if str(path) == "-" else path
-    with _stream(path) as recording:
+    name, has_replaced = name_of(origin), False
+    with _opened(origin) as recording:
         rate = recording.sample_rate
         size, step = int(min(width * rate, 2**62)), int(min(hop * rate, 2**62))
         if size < 1 or step < 1:
@@ -40,10 +66,15 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
         kept, start, skipped = np.empty((0, recording.num_channels)), 0, 0  # [samples, channels]
         while _skip(recording, skipped):
             found = recording.read(size - len(kept))
-            if not np.isfinite(found).all():
-                raise AudioError(
-                    f"{name}: holds samples that are NaN or infinite, finite ones were expected; repair it"
-                )
+            is_finite = np.isfinite(found)
+            if not is_finite.all():
+                if not replace_nan:
+                    raise AudioError(
+                        f"{name}: holds samples that are NaN or infinite, finite ones were expected; repair it"
+                    )
+                if not has_replaced:
+                    logger.warning("%s: holds samples that are NaN or infinite; they are taken as silence", name)
+                found, has_replaced = np.where(is_finite, found, 0.0), True
             kept = np.concatenate([kept, found])
             if len(kept) < size and start > 0:
                 return
@@ -55,7 +86,7 @@ def windows(path: Path | str, width: float, hop: float) -> Iterator[tuple[float,
             kept, skipped, start = kept[step:], max(0, step - size), start + step
 
 
-def _skip(recording: Recording, num_samples: int) -> bool:
+def _skip(recording: Opened, num_samples: int) -> bool:
     """Read past samples; whether there were as many."""
     while num_samples:
         block = min(num_samples, BLOCK_VALUES // recording.num_channels)
@@ -65,8 +96,8 @@ def _skip(recording: Recording, num_samples: int) -> bool:
     return True
 
 
-@contextmanager
-def _stream(path: Path | str) -> Iterator[Recording]:
+def _opened(origin: Origin) -> AbstractContextManager[Opened]:
     """Open a recording, or what comes on standard input, which may state a length of its own or none."""
-    with opened(Path(path)) if str(path) != "-" else opened_input() as recording:
-        yield recording
+    if isinstance(origin, Microphone):
+        return origin.opened()
+    return opened_input() if str(origin) == STANDARD_INPUT else opened(Path(origin))

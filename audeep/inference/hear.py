@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.errors import ModelError, ShapeError
 from audeep.inference.embedder import Embedder, fits
-from audeep.inference.features import model_of_recordings
+from audeep.inference.recordings import model_of_recordings
 from audeep.models import checkpoints
 from audeep.models.base import Network
 

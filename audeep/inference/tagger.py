@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of the labels that a trained tagger knows."""
+"""Scores of the labels that a trained tagger knows, for data sets and for recordings."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,8 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audeep.data.data_set import DataSet
-from audeep.inference.embedder import results_of
+from audeep.errors import ModelError
+from audeep.inference.embedder import Spectrograms, results_of
+from audeep.inference.recordings import check_bands, front_end_of_model
 from audeep.models.base import Tagger
+from audeep.models.checkpoints import load_model
+from audeep.models.devices import select_device
 from audeep.models.layers.windows import windows_of
 from audeep.runtime.progress import progress
 
@@ -28,10 +33,10 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) ->
     Raises:
         ShapeError: a recording is too short for the network.
     """
-    windows, config = model.config.windows, model.config
+    windows = model.config.windows
     if windows is not None:
-        lengths = np.full(len(data_set), config.fit_frames) if config.fit_frames else data_set.num_frames
-        return mean_scores(model, data_set, windows.size, [windows.starts(length) for length in lengths], batch_size)
+        starts = _window_starts(model, data_set.num_frames)
+        return mean_scores(model, data_set, windows.size, starts, batch_size)
     model.check_lengths(data_set.num_frames, data_set.filenames)
 
     def probabilities(frames: Tensor, lengths: Tensor | None) -> Tensor:
@@ -42,7 +47,6 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) ->
     return np.concatenate(found)
 
 
-@torch.inference_mode()
 def mean_scores(
     model: Tagger,
     data_set: DataSet,
@@ -55,24 +59,100 @@ def mean_scores(
     Args:
         starts: where the windows of each instance begin; what is beyond its end is filled as the model says.
     """
-    device, config = next(model.parameters()).device, model.config
-    sums = np.zeros((len(data_set), len(model.labels)))
+    found = [np.empty((0, len(model.labels)), np.float32)]
     for first, part in progress(list(_parts(data_set, batch_size)), "predict", "batches"):
-        frames, lengths = torch.from_numpy(part.features), torch.from_numpy(part.num_frames)
-        counts = [len(each) for each in starts[first : first + len(part)]]
-        rows = np.repeat(np.arange(len(part)), counts)
-        begins = torch.from_numpy(np.concatenate([*starts[first : first + len(part)], np.empty(0, np.int64)]))
-        for some in np.split(np.arange(len(rows)), range(batch_size, len(rows), batch_size)):
-            read = torch.from_numpy(rows[some])
-            windows = windows_of(
-                *(frames[read], lengths[read], begins[torch.from_numpy(some)], size, config.fill, config.pad_value)
-            )
-            found = model.probabilities(model(windows.to(device))).cpu().numpy()
-            np.add.at(sums, first + rows[some], found)
-    scores: Scores = (sums / np.array([len(each) for each in starts]).reshape(-1, 1)).astype(np.float32)
+        begins = starts[first : first + len(part)]
+        found.append(_mean_scores(model, part.features, part.num_frames, size, begins, batch_size))
+    return np.concatenate(found)
+
+
+@torch.inference_mode()
+def _mean_scores(
+    model: Tagger,
+    spectrograms: Spectrograms,
+    num_frames: NDArray[np.int64],
+    size: int,
+    starts: Sequence[NDArray[np.int64]],
+    batch_size: int,
+) -> Scores:
+    """What `mean_scores` gives, of spectrograms [instance, time, freq] of which `num_frames` [instance] count."""
+    device, config = next(model.parameters()).device, model.config
+    frames, lengths = torch.from_numpy(spectrograms), torch.from_numpy(num_frames)
+    counts = [len(each) for each in starts]
+    rows = np.repeat(np.arange(len(starts)), counts)
+    begins = torch.from_numpy(np.concatenate([*starts, np.empty(0, np.int64)]))
+    sums = np.zeros((len(starts), len(model.labels)))
+    for some in np.split(np.arange(len(rows)), range(batch_size, len(rows), batch_size)):
+        read = torch.from_numpy(rows[some])
+        windows = windows_of(
+            *(frames[read], lengths[read], begins[torch.from_numpy(some)], size, config.fill, config.pad_value)
+        )
+        np.add.at(sums, rows[some], model.probabilities(model(windows.to(device))).cpu().numpy())
+    scores: Scores = (sums / np.array(counts).reshape(-1, 1)).astype(np.float32)
     return scores
+
+
+def _window_starts(model: Tagger, num_frames: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Where the windows begin that a model cuts recordings of so many frames into, once these are fitted."""
+    windows, config = model.config.windows, model.config
+    assert windows is not None
+    return [windows.starts(config.fit_frames or int(length)) for length in num_frames]
 
 
 def _parts(data_set: DataSet, size: int) -> Iterator[tuple[int, DataSet]]:
     """The first instance of each part of a data set, and the part."""
     return ((start, data_set[start : start + size]) for start in range(0, len(data_set), size))
+
+
+def tagger_in(directory: Path, step: int | str | None = None, kind: str | None = None) -> Tagger:
+    """The tagger of `step` (by default the newest) in a directory.
+
+    Raises:
+        ModelError: there is no such model, or it is not a tagger.
+    """
+    model, _ = load_model(directory, step, kind)
+    if not isinstance(model, Tagger):
+        raise ModelError(f"{directory}: is not a model that learns from labels; name one that is")
+    return model
+
+
+class RecordingTagger:
+    """A trained tagger, and how the spectrograms that it was trained on were made.
+
+    Attributes:
+        labels: their names, in the order of the scores.
+        front_end: how frames are to be made.
+
+    Raises:
+        ModelError: there is no such model, it is not a tagger, or it does not tell how its spectrograms were made.
+        OptionError: there is no such device.
+    """
+
+    def __init__(self, directory: Path, step: int | str | None = None, device: str = "auto") -> None:
+        self.directory = directory
+        self.model = tagger_in(directory, step)
+        self.labels = self.model.labels
+        self.front_end = front_end_of_model(directory, step)
+        self.model.to(select_device(device))
+
+    @torch.inference_mode()
+    def __call__(self, name: Path | str, frames: Spectrograms) -> Scores:
+        """Probabilities of the labels [instance, label] from frames [instance, time, freq]; errors call these `name`.
+
+        Raises:
+            ShapeError: they have another number of bands, or are too few or too many.
+        """
+        model = self.model
+        check_bands(model, name, frames)
+        lengths = np.full(len(frames), frames.shape[1])
+        windows = model.config.windows
+        if windows is not None:
+            return _mean_scores(model, frames, lengths, windows.size, _window_starts(model, lengths), BATCH_SIZE)
+        model.check_lengths(lengths, [name] * len(frames))
+        device = next(model.parameters()).device
+        found = [
+            model.probabilities(model(*model.fitted(some.to(device))))
+            for some in torch.from_numpy(frames).split(BATCH_SIZE)
+        ]
+        scores: Scores = torch.cat(found).cpu().numpy()
+        return scores

@@ -12,9 +12,8 @@ from audeep.data.schema import Split
 from audeep.data.scores import with_scores
 from audeep.errors import DataError, ModelError, OptionError
 from audeep.inference.embedder import check_made_alike, check_shape
-from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of
-from audeep.models.base import Tagger
-from audeep.models.checkpoints import load_model, preprocessing_of, steps_in
+from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of, tagger_in
+from audeep.models.checkpoints import preprocessing_of, steps_in
 from audeep.models.devices import select_device
 from audeep.training.folds import fold_directory, folds_in
 
@@ -53,9 +52,7 @@ def predict_scores(
         raise DataError("there is no instance to predict a label for; check the input and the partitions")
 
     def score(directory: Path, instances: DataSet) -> tuple[Scores, tuple[str, ...]]:
-        model, _ = load_model(directory, step, kind)
-        if not isinstance(model, Tagger):
-            raise ModelError(f"{directory}: is not a model that learns from labels; name one that is")
+        model = tagger_in(directory, step, kind)
         check_shape(model, instances, directory)
         if not any_preprocessing:
             check_made_alike(preprocessing_of(directory, step), instances, directory)
@@ -63,16 +60,16 @@ def predict_scores(
 
     if out_of_fold:
         return _out_of_fold(model_directories, data_set, score)
-    directories = [each for directory in model_directories for each in _with_folds(directory)]
+    directories = [each for directory in model_directories for each in with_folds(directory)]
     total, labels = score(directories[0], data_set)
     for directory in directories[1:]:
         scores, others = score(directory, data_set)
-        _check_same_labels(labels, others, directories[0], directory)
+        check_same_labels(labels, others, directories[0], directory)
         total = total + scores
     return with_scores(data_set, total / np.float32(len(directories)), labels)
 
 
-def _with_folds(directory: Path) -> list[Path]:
+def with_folds(directory: Path) -> list[Path]:
     """The directory of models; of a run of folds, those of its folds."""
     if steps_in(directory) or not any(directory.glob("fold-*")):
         return [directory]
@@ -101,7 +98,7 @@ def _out_of_fold(model_directories: Sequence[Path], data_set: DataSet, score: Sc
         scores, found = score(directory, data_set[rows])
         if labels is None:
             labels, sums = found, np.zeros((len(data_set), len(found)), np.float32)
-        _check_same_labels(labels, found, run, directory)
+        check_same_labels(labels, found, run, directory)
         sums[rows] += scores
         counts[rows] += 1
     rows = np.flatnonzero(counts)
@@ -114,7 +111,7 @@ def _out_of_fold(model_directories: Sequence[Path], data_set: DataSet, score: Sc
     return with_scores(data_set[rows], scores, labels)
 
 
-def _check_same_labels(labels: Sequence[str], others: Sequence[str], first: Path, other: Path) -> None:
+def check_same_labels(labels: Sequence[str], others: Sequence[str], first: Path, other: Path) -> None:
     """Check that models know the same labels.
 
     Raises:

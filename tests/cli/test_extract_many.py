@@ -16,8 +16,9 @@ import pytest
 import soundfile
 
 from audeep import extract, load
-from audeep.inference import features
-from audeep.pipeline.extract import Embedding
+from audeep.inference import recordings as applied
+from audeep.inference.features import FeatureExtractor
+from audeep.pipeline.rows import Application
 from tests.conftest import write_tone
 
 
@@ -102,13 +103,13 @@ def test_a_recording_of_which_a_worker_dies_is_left_out_and_named(logs, recordin
     paths = sorted(recordings.rglob("*.wav"))[:9]
     shutil.copy(paths[4], tmp_path / "deadly.wav")
     paths[4] = tmp_path / "deadly.wav"
-    monkeypatch.setattr("audeep.pipeline.extract.Embedding", Deadly)
+    monkeypatch.setattr("audeep.pipeline.extract.Application", Deadly)
     assert extract(paths, logs, tmp_path / "x.csv", skip_bad=True, jobs=2) == 8
     listed = (tmp_path / "x.csv.bad.txt").read_text()
     assert listed.count("\n") == 1 and f"{tmp_path}/deadly.wav: a worker process was killed" in listed
 
 
-class Deadly(Embedding):
+class Deadly(Application):
     """Kills the process at recordings of a name."""
 
     def __call__(self, path):
@@ -148,16 +149,16 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(audeep, logs, tmp_pa
 def test_long_windows_are_embedded_fewer_at_a_time(logs, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 8000 * 4), 8000)
     counts = []
-    of_spectrograms = features.FeatureExtractor._of_spectrograms
+    vectors = FeatureExtractor.vectors
     monkeypatch.setattr(
-        features.FeatureExtractor,
-        "_of_spectrograms",
-        lambda self, path, found: counts.append(len(found)) or of_spectrograms(self, path, found),
+        FeatureExtractor,
+        "vectors",
+        lambda self, name, found: counts.append(len(found[0])) or vectors(self, name, found),
     )
-    extractor = features.FeatureExtractor(logs)
-    whole = [part for _, part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
-    monkeypatch.setattr(features, "SAMPLES_TOGETHER", 3 * 4000)
-    parts = [part for _, part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
+    extractor = FeatureExtractor(logs)
+    whole = [part.vectors for part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
+    monkeypatch.setattr(applied, "SAMPLES_TOGETHER", 3 * 4000)
+    parts = [part.vectors for part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
     assert counts == [8, 3, 3, 2]
     np.testing.assert_allclose(np.concatenate(parts), np.concatenate(whole), rtol=1e-5, atol=1e-6)
 
