@@ -34,6 +34,7 @@ from .inference.features import FeatureExtractor as FeatureExtractor
 from .pipeline.extract import extract as extract
 from .pipeline.generate import generate as generate
 from .pipeline.preprocess import preprocess as preprocess
+from .pipeline.tag import tag as tag
 from .training.trainer import train as train
 
 __version__: str

@@ -28,6 +28,7 @@ ONLY_IN = {
     "torch": {"models", "training", "inference", "evaluation.learners"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
+    "sounddevice": {"audio"},
     "torchaudio": set(),  # the front ends of the tagging systems will need it
     "matplotlib": {"cli.render"},
     "cliff": {"cli"},

@@ -69,9 +69,7 @@ class Microphone:
             yield
         except (self.library.PortAudioError, ValueError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
-            raise AudioError(f"microphone: cannot be opened ({reason}); connect one, and see that it may be used") from (
-                error
-            )
+            raise AudioError(f"microphone: cannot be opened ({reason}); connect one, or allow its use") from error
 
 
 class Listening:
@@ -117,4 +115,4 @@ class Listening:
     def _warn(self) -> None:
         if not self.has_lost:
             self.has_lost = True
-            logger.warning("microphone: samples were lost, because they come faster than they are used; use longer hops")
+            logger.warning("microphone: samples came faster than they were used, and some were lost; use longer hops")

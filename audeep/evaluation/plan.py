@@ -41,7 +41,8 @@ class EvaluationPlan:
 DEFAULT_PLAN = EvaluationPlan()
 
 GROUPINGS = ("partition", "fold", "usage")  # parts of predictions that are scored alone
-FUSION_METHODS = ("mean", "geometric", "learned")
+FUSION_METHODS = MEAN, GEOMETRIC, LEARNED = ("mean", "geometric", "learned")
+MEANS = MEAN, GEOMETRIC  # the methods that need no labels
 BEST_LABELS, ALL_SCORES = "fsdkaggle-2018", "fsdkaggle-2019"
 SUBMISSION_FORMATS = (BEST_LABELS, ALL_SCORES)
 

@@ -75,9 +75,7 @@ class Application:
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
 
-def check_origins(
-    files: Sequence[Origin], window: float | None, hop: float | None, skip_bad: bool, jobs: int
-) -> None:
+def check_origins(files: Sequence[Origin], window: float | None, hop: float | None, skip_bad: bool, jobs: int) -> None:
     """Check that what recordings come from goes with the other options.
 
     Raises:
@@ -85,10 +83,13 @@ def check_origins(
     """
     arriving = [origin for origin in files if arrives(origin)]
     if window is None and (hop is not None or arriving):
-        raise OptionError("a hop, and standard input, need the length of a window; pass window=SECONDS")
+        name = name_of(arriving[0] if arriving else STANDARD_INPUT)
+        raise OptionError(f"a hop, and {name}, need the length of a window; pass window=SECONDS")
     if arriving and (skip_bad or jobs > 1):
         given = "skip_bad=True" if skip_bad else f"jobs={jobs}"
-        raise OptionError(f"{name_of(arriving[0])} is read as it arrives, which does not go with {given}; leave that out")
+        raise OptionError(
+            f"{name_of(arriving[0])} is read as it arrives, which does not go with {given}; leave that out"
+        )
 
 
 def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tuple[Origin, str]]:

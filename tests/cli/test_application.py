@@ -30,6 +30,7 @@ COMMANDS = (
         "export",
         "export submission",
         "extract",
+        "tag",
         "import",
         "fuse",
         "fuse chunks",
