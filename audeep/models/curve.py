@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from audeep.errors import ModelError
 from audeep.runtime.files import not_read, replacing
 
@@ -29,6 +32,34 @@ class Point:
     validation_loss: float | None = None
 
 
+@dataclass(frozen=True)
+class Band:
+    """Mean and standard deviation (of the population) over folds, each [epoch]."""
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MeanCurve:
+    """The learning curves of several folds as one, up to the last epoch of the shortest.
+
+    Attributes:
+        epochs: their numbers [epoch].
+        validation_loss: None where a fold has none.
+    """
+
+    num_folds: int
+    epochs: NDArray[np.int64]
+    loss: Band
+    validation_loss: Band | None
+
+    @property
+    def best(self) -> int | None:
+        """Position of the first epoch with the lowest mean validation loss; None if there is none."""
+        return None if self.validation_loss is None else int(self.validation_loss.mean.argmin())
+
+
 HEADER = [field.name for field in fields(Point)]
 
 
@@ -36,6 +67,20 @@ def best_of(curve: Sequence[Point]) -> Point | None:
     """The first epoch with the lowest validation loss; None if there is no validation loss."""
     validated = [(point.validation_loss, point) for point in curve if point.validation_loss is not None]
     return min(validated, key=lambda pair: pair[0], default=(None, None))[1]
+
+
+def mean_curve(curves: Sequence[Sequence[Point]]) -> MeanCurve:
+    """Mean and deviation over the curves of folds, each of which has an epoch at least."""
+    num_epochs = min(map(len, curves))
+    points = [curve[:num_epochs] for curve in curves]
+    losses = np.array([[point.loss for point in curve] for curve in points])  # [fold, epoch]
+    validated = np.array([[point.validation_loss for point in curve] for curve in points], float)
+    return MeanCurve(
+        len(curves),
+        np.array([point.epoch for point in points[0]], np.int64),
+        Band(losses.mean(axis=0), losses.std(axis=0)),
+        None if np.isnan(validated).any() else Band(validated.mean(axis=0), validated.std(axis=0)),
+    )
 
 
 def write_curve(directory: Path, curve: Sequence[Point]) -> None:

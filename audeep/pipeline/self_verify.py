@@ -14,7 +14,7 @@ change, so that no recording is judged by a model that was trained on it. A run 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ from audeep.models.base import Tagger
 from audeep.models.checkpoints import BEST, load_model, model_path, steps_in
 from audeep.models.curve import Point, best_of, read_curve
 from audeep.models.devices import select_device
-from audeep.runtime.files import created_directories, replacing
+from audeep.runtime.files import created_directories, not_read, replacing
 from audeep.runtime.options import check_options, option, options_of
 from audeep.runtime.results import SETTINGS_NAME, read_settings, write_results
-from audeep.training.folds import fold_directory, folds_in, train_folds
+from audeep.training.folds import curves_of, fold_directory, folds_in, train_folds
 from audeep.training.labels import Labels
 from audeep.training.options import TaggingOptions, WarmStart
 
@@ -132,6 +132,37 @@ def self_verify(
     best = min(history, key=lambda each: each.validation_loss)
     logger.info("round %d has the lowest validation loss: %s", best.number, run_name / f"round-{best.number}")
     return history
+
+
+def read_rounds(run_name: Path) -> list[Round]:
+    """The rounds of a run so far.
+
+    Raises:
+        ModelError: it has none, or their file is damaged.
+    """
+    path = run_name / ROUNDS
+    if not path.exists():
+        raise ModelError(f"{path}: no such file; name a run of 'audeep self-verify' that has finished a round")
+    names = [each.name for each in fields(Round)]
+    try:
+        table = pd.read_csv(path)
+        if list(table.columns) != names or not len(table) or not np.isfinite(table.to_numpy(float)).all():
+            raise ValueError(f"columns {', '.join(names)} of numbers were expected")
+        return [Round(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in table.to_numpy()]
+    except OSError as error:
+        raise ModelError(not_read(path, error)) from error
+    except ValueError as error:
+        raise ModelError(f"{path}: has no rounds ({' '.join(str(error).split())}); restore it from a backup") from error
+
+
+def losses_of_folds(run_name: Path, number: int) -> NDArray[np.float64]:
+    """The lowest validation loss of each fold in a round.
+
+    Raises:
+        ModelError: its models are not there.
+    """
+    best = [best_of(curve) for curve in curves_of(run_name / f"round-{number}")]
+    return np.array([point.validation_loss for point in best if point is not None], float)
 
 
 def confirmed_labels(

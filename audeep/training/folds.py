@@ -12,6 +12,7 @@ from audeep.data.data_set import DataSet
 from audeep.errors import ModelError, OptionError
 from audeep.models.base import Network
 from audeep.models.checkpoints import steps_in
+from audeep.models.curve import Point, read_curve
 from audeep.training.options import TrainingOptions
 from audeep.training.state import check_run_directory
 from audeep.training.trainer import AfterEpoch, train
@@ -38,6 +39,22 @@ def folds_in(run_name: Path) -> list[int]:
     if not found:
         raise ModelError(f"{run_name}: has no models of folds (fold-1/logs and so on); train some with folds=all")
     return found
+
+
+def curves_of(run_name: Path) -> list[list[Point]]:
+    """The learning curve of a run, or, of a run of folds, those of all folds.
+
+    Raises:
+        ModelError: it has no models, its losses were not kept, or a file is damaged.
+    """
+    logs = [run_name / "logs"]
+    if not steps_in(logs[0]):
+        logs = [fold_directory(run_name, fold) / "logs" for fold in folds_in(run_name)]
+    curves = [read_curve(directory, steps_in(directory)[-1]) for directory in logs]
+    for directory, curve in zip(logs, curves, strict=True):
+        if not curve:
+            raise ModelError(f"{directory}: the losses of this training were not kept; name another run")
+    return curves
 
 
 def train_folds(

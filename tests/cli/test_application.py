@@ -25,7 +25,7 @@ COMMANDS = (
         "report",
     ),
     *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
-    *("visualize classes", "visualize lengths", "visualize waveform"),
+    *("visualize classes", "visualize lengths", "visualize waveform", "visualize curves", "visualize rounds"),
     *(
         "export",
         "export submission",

@@ -2,7 +2,7 @@
 """What the pictures show."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from audeep.evaluation.results import ClassEvaluation, ValueEvaluation
     from audeep.evaluation.scoring import TagScores
     from audeep.inference.reconstruction import Reconstruction
-    from audeep.models.curve import Point
+    from audeep.models.curve import MeanCurve, Point
+    from audeep.pipeline.self_verify import Round
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,72 @@ def plot_curve(curve: "Sequence[Point]", reconstructs: bool, file: Path | Binary
     axes.grid(alpha=0.3)
     axes.legend()
     save(figure, file)
+
+
+@settled()
+def plot_mean_curves(curves: "Mapping[str, MeanCurve]", file: Path | BinaryIO | None) -> None:
+    """The losses of runs by epoch: the mean over folds in a band of its standard deviation; a dot at the best epoch."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(9, 5 + 0.2 * len(curves), file)
+    axes = figure.subplots()
+    for position, (name, curve) in enumerate(curves.items()):
+        colour, epochs = COLOURS[position % len(COLOURS)], curve.epochs
+        marker = "." if len(epochs) < 50 else ""
+        bands = {"training": (curve.loss, "--"), "validation": (curve.validation_loss, "-")}
+        for what, (band, line) in bands.items():
+            if band is None:
+                continue
+            text = f"{what}: {printable(name)}"
+            if what == "validation" and curve.best is not None:
+                text += f" (best {band.mean[curve.best]:.5f}, epoch {epochs[curve.best]})"
+                axes.axvline(epochs[curve.best], color=colour, linestyle=":", linewidth=1)
+                axes.plot(epochs[curve.best], band.mean[curve.best], "o", color=colour, markersize=8)
+            axes.plot(epochs, band.mean, line, label=text, color=colour, marker=marker, markersize=4)
+            if curve.num_folds > 1:
+                low, high = band.mean - band.deviation, band.mean + band.deviation
+                axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.set(xlabel="epoch", ylabel="loss", title="learning curves")
+    if any(curve.num_folds > 1 for curve in curves.values()):
+        axes.set_title("learning curves: mean over folds, ± one standard deviation")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", fontsize="small")
+    show(figure, file)
+
+
+@settled()
+def plot_rounds(history: "Sequence[Round]", deviations: np.ndarray, file: Path | BinaryIO | None) -> None:
+    """Rounds of self-verification: labels that were judged and confirmed, above the validation loss.
+
+    Args:
+        deviations: standard deviation of the validation loss over folds [round].
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(8, 7, file)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    numbers = np.array([each.number for each in history])
+    confirmed = np.array([each.confirmed for each in history])
+    upper.bar(numbers, [each.judged for each in history], 0.8, color="#BBBBBB", label="judged")
+    upper.bar(numbers, confirmed, 0.8, color=COLOURS[0], label="confirmed")
+    for number, count in zip(numbers, confirmed, strict=True):
+        upper.annotate(str(count), (number, count), (0, 2), textcoords="offset points", ha="center", fontsize="small")
+    upper.set(ylabel="recordings", title="labels that are not verified")
+    losses = np.array([each.validation_loss for each in history])
+    lower.plot(numbers, losses, marker=".", color=COLOURS[0])
+    lower.fill_between(numbers, losses - deviations, losses + deviations, color=COLOURS[0], alpha=0.2, linewidth=0)
+    best = int(losses.argmin())
+    text = f"best: {losses[best]:.5f}, round {numbers[best]}"
+    lower.axvline(numbers[best], color=COLOURS[4], linestyle=":", linewidth=1)
+    lower.plot(numbers[best], losses[best], "o", color=COLOURS[4], markersize=8, label=text)
+    lower.set(xlabel="round", ylabel="loss", title="lowest validation loss: mean over folds, ± one standard deviation")
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lower.grid(alpha=0.3)
+    upper.margins(y=0.2)
+    upper.legend(loc="upper right", ncols=2)
+    lower.legend()
+    show(figure, file)
 
 
 @settled()
