@@ -142,7 +142,13 @@ def model_of_recordings(model_directory: Path, step: int | str | None = None) ->
     model, _ = load_model(model_directory, step)
     if model.level == "frame":
         raise ModelError(f"{model_directory}: is a model of single frames; a model of whole spectrograms is needed")
-    return model, front_end_of_model(model_directory, step)
+    front_end = front_end_of_model(model_directory, step)
+    if front_end.num_values not in (None, model.config.num_features):
+        raise ModelError(
+            f"{model_directory}: says that it was trained on frames of {front_end.num_values} values, but reads"
+            f" {model.config.num_features}; train it again"
+        )
+    return model, front_end
 
 
 def front_end_of_model(model_directory: Path, step: int | str | None = None) -> FrontEnd:

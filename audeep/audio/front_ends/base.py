@@ -115,6 +115,11 @@ class FrontEnd(ABC):
         times, frequencies = self.times(len(values), rate), self.frequencies(rate)
         return Spectrogram(values, times, frequencies, rate, self.quantity, self.unit)
 
+    @property
+    def num_values(self) -> int | None:
+        """Values of a frame, where the settings alone tell."""
+        return None
+
     def chunks(self, path: Path | str) -> Frames:
         """What a model takes of a recording, [chunk, time, ...].
 

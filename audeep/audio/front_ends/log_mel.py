@@ -53,6 +53,11 @@ class LogMel(SpectralFrontEnd):
         """Length of a window, where the sample rate is known."""
         return 0.0 if self.sample_rate is None else self.window_length / self.sample_rate
 
+    @property
+    def num_values(self) -> int | None:
+        """Mel bands of a frame."""
+        return self.num_bands
+
     def bank(self, sample_rate: int) -> FilterBank:
         """The mel bands at a sample rate in Hz."""
         return htk_mel_bank(self.num_bands, self.fft_length, sample_rate, *self.range_hz(sample_rate))

@@ -208,6 +208,11 @@ class Preprocessor(FrontEnd):
         return framing_at(sample_rate, self.window_width, self.window_overlap, self.fixed_length)
 
     @property
+    def num_values(self) -> int | None:
+        """Mel bands, if that is what frames are mapped to."""
+        return self.mel_spectrum
+
+    @property
     def has_one_length(self) -> bool:
         """Whether all recordings are to give spectrograms of one length."""
         return self.part_seconds is not None

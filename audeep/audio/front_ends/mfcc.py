@@ -51,6 +51,11 @@ class Mfcc(CentredFrontEnd):
             )
         return super().problem()
 
+    @property
+    def num_values(self) -> int | None:
+        """Coefficients of a frame."""
+        return self.num_coefficients
+
     def bank(self, sample_rate: int) -> FilterBank:
         """The mel bands at a sample rate in Hz."""
         return slaney_mel_bank(self.num_bands, self.fft_length, sample_rate, *self.range_hz(sample_rate))

@@ -46,6 +46,11 @@ class PerceptualMel(CentredFrontEnd):
     dynamic_range: float = range_option(99.0)
     a_weighting: bool = option(True, "weight frequencies as the ear does")
 
+    @property
+    def num_values(self) -> int | None:
+        """Mel bands of a frame."""
+        return self.num_bands
+
     def bank(self, sample_rate: int) -> FilterBank:
         """The mel bands at a sample rate in Hz."""
         return slaney_mel_bank(self.num_bands, self.fft_length, sample_rate, *self.range_hz(sample_rate))
