@@ -10,27 +10,11 @@
 # The script sets $name and $layout (--parser), $spectra, $model and $scoring (options of preprocess, t-rae train and
 # mlp evaluate), $classifier if it is to be another than the MLP of the paper, with its options, and $folds if the data
 # set has none, to draw as many. Then it calls begin "$@", data_set for each set of spectrograms, and fuse_all.
-set -eu
-umask 022
-
-project=$(cd "$(dirname "$0")/.." && pwd)
-
-step() { printf '\n== %s\n' "$*"; }
+. "$(dirname "$0")/arguments.sh"
 
 # Read the command line.
 begin() {
-    smoke=
-    if [ "${1-}" = --smoke ]; then
-        smoke=yes
-        shift
-    fi
-    if [ $# -lt 1 ] || [ $# -gt 2 ] || [ ! -d "$1" ]; then
-        printf '%s: BASEDIR, the directory of the data set, was expected; usage: %s [--smoke] BASEDIR [OUTPUT]\n' \
-            "$name" "$0" >&2
-        exit 1
-    fi
-    basedir=$1
-    output=${2-$name}
+    read_arguments "$@"
     if [ -z "${classifier-}" ]; then
         classifier="mlp evaluate --num-layers 2 --num-units 150 --learning-rate 0.001 --keep-prob 0.6 --repeat 5"
         epochs=400
@@ -41,8 +25,6 @@ begin() {
         layout="$project/samples/tenth.py:Tenth_$layout"
         model="$model --num-epochs 1"
     fi
-    command -v audeep >/dev/null || . "$project/samples/install.sh"
-    mkdir -p "$output"
     sets=
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a newcomer runs first: the quickstart, and the tutorial of the manual on the real ESC-10."""
+"""Scripts of samples/: the quickstart, the tutorial of the manual on the real ESC-10, the experiments, the taggers."""
 
 import os
 import re
@@ -13,6 +13,8 @@ import pytest
 import soundfile
 
 from audeep import load
+from audeep.parsers.base import InstanceMetadata
+from audeep.parsers.registry import find_parser
 from tests.conftest import write_tone
 
 PROJECT = Path(__file__).parents[1]
@@ -218,11 +220,122 @@ def test_an_experiment_stops_at_the_first_step_that_fails(tmp_path):
     assert script.stdout.count("==") == 1 and not list((tmp_path / "esc-50").iterdir())
 
 
+TAGGING = ("dcase-2018",)
+
+
 @pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--smoke"], [".", "out", "more"]])
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *TAGGING])
 def test_an_experiment_says_what_it_expects(tmp_path, name, arguments):
     script = subprocess.run(
         ["sh", PROJECT / "samples" / f"{name}.sh", *arguments], cwd=tmp_path, capture_output=True, text=True
     )
     assert script.returncode == 1 and not list(tmp_path.iterdir())
     assert script.stderr.startswith(f"{name}: BASEDIR, the directory of the data set, was expected; usage: ")
+
+
+ARRANGED = {"fsdkaggle-2018": ("audio_train", "audio_test"), "fsdkaggle-2019": ("train_curated", "train_noisy", "test")}
+
+
+def arrange(esc10: Path, basedir: Path, layout: str, *options: str) -> Path:
+    """ESC-10 arranged like the data of a competition: a few clips of each class."""
+    command = [sys.executable, PROJECT / "samples" / "arrange_tagging_data.py", esc10, basedir, "--layout", layout]
+    subprocess.run([*command, *options], check=True)
+    return basedir
+
+
+def test_arranged_single_labels_are_partly_verified_and_of_the_others_four_tenths_are_wrong(tmp_path, esc10):
+    basedir = arrange(esc10, tmp_path / "data", "fsdkaggle-2018", "--most", "5")
+    table, truth = pd.read_csv(basedir / "train.csv"), pd.read_csv(basedir / "true_labels.csv")
+    assert list(table["fname"]) == list(truth["fname"]) and len(table) == 4 * 50
+    is_wrong, is_verified = table["label"] != truth["label"], table["manually_verified"] == 1
+    assert is_verified.sum() == 0.4 * 200 and not is_wrong[is_verified].any()
+    assert is_wrong.sum() == 0.4 * 120
+    assert (truth["label"][is_verified].value_counts() == 8).all()
+    assert {name[0] for name in table["fname"]} == set("1234")
+    groups = pd.read_csv(basedir / "groups.csv")
+    assert (groups["group"] == groups["file"].str.replace(r"-[A-Z]\.wav", "", regex=True)).all()
+
+    recordings = parsed("fsdkaggle-2018", basedir)
+    assert len(recordings) == 250
+    tested = recordings["5-203128-A.wav"]
+    assert (tested.label_nominal, tested.label_numeric, tested.usage) == ("Dog_bark", 3, "Private")
+    sound, rate = soundfile.read(basedir / "audio_train" / "1-100032-A.wav", dtype="int16")
+    original, _ = soundfile.read(esc10 / "001 - Dog bark" / "1-100032-A.ogg", dtype="int16")
+    assert rate == 44100 and np.abs(sound.astype(int) - original).max() <= 1
+
+
+def test_arranged_mixtures_have_the_labels_of_both_clips_and_noisy_ones_partly_wrong_ones(tmp_path, esc10):
+    basedir = arrange(esc10, tmp_path / "data", "fsdkaggle-2019", "--most", "3")
+    truth = pd.read_csv(basedir / "true_labels.csv", index_col="fname")["label"]
+    found = {part: pd.read_csv(basedir / f"train_{part}.csv", index_col="fname") for part in ("curated", "noisy")}
+    folds = {part: {name[0] for name in table.index} for part, table in found.items()}
+    assert folds == {"curated": set("12"), "noisy": set("34")}
+    assert (truth.str.count(",") == 1).all()
+    assert (found["curated"]["labels"] == truth[found["curated"].index]).all()
+    noisy = found["noisy"]["labels"]
+    assert (noisy != truth[noisy.index]).sum() == round(0.4 * len(noisy))
+    groups = pd.read_csv(basedir / "groups.csv", index_col="file")["group"]
+    of_source: dict[str, set[str]] = {}
+    for name, group in groups.items():
+        for clip in name.removesuffix(".wav").split("_"):
+            of_source.setdefault(clip.rpartition("-")[0], set()).add(group)
+    assert all(len(each) == 1 for each in of_source.values()) and len(set(groups)) >= 10
+    assert len(parsed("fsdkaggle-2019", basedir)) == len(truth) + len(list((basedir / "test").iterdir()))
+    for path in sorted((basedir / "test").iterdir())[:3]:
+        assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(0.9, abs=1e-4)
+
+
+@pytest.mark.parametrize("layout", ARRANGED)
+def test_the_same_seed_arranges_the_same_bytes(tmp_path, esc10, layout):
+    found = []
+    for name, seed in (("one", "3"), ("two", "3"), ("three", "4")):
+        basedir = arrange(esc10, tmp_path / name, layout, "--most", "1", "--seed", seed)
+        assert {path.name for path in basedir.iterdir() if path.is_dir()} == set(ARRANGED[layout])
+        files = (path for path in basedir.rglob("*") if path.is_file())
+        found.append({path.relative_to(basedir): path.read_bytes() for path in files})
+    assert found[0] == found[1] != found[2]
+
+
+def test_data_are_not_arranged_over_others(tmp_path, esc10):
+    command = [sys.executable, PROJECT / "samples" / "arrange_tagging_data.py", esc10, tmp_path]
+    script = subprocess.run([*command, "--layout", "fsdkaggle-2018"], capture_output=True, text=True)
+    assert script.returncode == 1 and script.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def parsed(layout: str, basedir: Path) -> dict[str, InstanceMetadata]:
+    """The recordings that the parser for a layout finds, by name."""
+    return {item.filename: item for item in find_parser(layout)(basedir).parse()}
+
+
+def tagging_run(name: str, basedir: Path, tmp_path: Path) -> subprocess.CompletedProcess:
+    command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
+    return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+
+
+def goes_on(name: str, basedir: Path, tmp_path: Path, printed: str) -> None:
+    """Run a script again: it does nothing, and prints the same results."""
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")}
+    again = tagging_run(name, basedir, tmp_path)
+    assert again.returncode == 0 and again.stderr == "" and printed.endswith(again.stdout)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_dcase_2018_verifies_labels_and_submits_an_ensemble(tmp_path, esc10):
+    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
+    script = tagging_run("dcase-2018", basedir, tmp_path)
+    assert script.returncode == 0, script.stderr
+    output = tmp_path / "out put"
+    for front_end, name in (("perceptual-mel", "spec1-1"), ("perceptual-mel", "spec1-2"), ("log-bands", "spec2")):
+        data_set = load(output / f"{front_end}.nc")
+        assert data_set.num_folds == 2 and data_set.feature_shape[1] == 128
+        table = pd.read_csv(output / f"{name}-verified" / "round-1" / "verified.csv")
+        assert (table["manually_verified"] >= data_set.verified).all()
+        assert load(output / f"{name}-verified.nc").feature_dims == ("label",)
+    ensemble = [load(output / f"{name}-verified.nc").features for name in ("spec1-1", "spec1-2", "spec2")]
+    fused = load(output / "ensemble-verified.nc")
+    np.testing.assert_allclose(fused.features, np.mean(ensemble, axis=0), rtol=1e-5)
+    submission = pd.read_csv(output / "submission.csv")
+    assert list(submission["fname"]) == sorted(fused.filenames) and (submission["label"].str.count(" ") == 2).all()
+    assert script.stdout.splitlines()[-1].startswith("accuracy ")
+    goes_on("dcase-2018", basedir, tmp_path, script.stdout)

@@ -92,14 +92,15 @@ class Predict(TaggerCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.evaluation.predictions import write_predictions
-        from audeep.evaluation.tagging import best_labels
-
         scores = self.scores(parsed_args)
         if parsed_args.output.suffix == ".nc":
             scores.save(parsed_args.output)
             logger.info("%s: scores of %d instances written", parsed_args.output, len(scores))
             return
+
+        from audeep.evaluation.predictions import write_predictions
+        from audeep.evaluation.tagging import best_labels
+
         predictions = best_labels(scores, scores.label_names, by_file=parsed_args.majority_vote)
         write_predictions(predictions, parsed_args.output)
         logger.info("%s: %d predictions written", parsed_args.output, len(predictions))

@@ -273,6 +273,11 @@ class _Bounded(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.tensors_left, self.bytes_left = num_tensors, num_bytes
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not: nothing is compiled in here, and PyTorch would import its compiler, which takes a second."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not any(isinstance(each, Tensor) for each in args):  # a new one

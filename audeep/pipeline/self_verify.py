@@ -14,7 +14,7 @@ change, so that no recording is judged by a model that was trained on it. A run 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,8 @@ def self_verify(
             _write_verified(data_set, confirmed, folder / VERIFIED)
             loss = _fine_tuned(data_set[np.flatnonzero(confirmed | (data_set.verified == 1))], models, folder, training)
             history.append(Round(number, len(rows), int(confirmed.sum()), loss))
-            logger.info("round %d: %d of %d labels confirmed, validation loss %.4f", *astuple(history[-1]))
+            counts = number, history[-1].confirmed, len(rows), loss
+            logger.info("round %d: %d of %d labels confirmed, validation loss %.4f", *counts)
             with replacing(run_name / ROUNDS) as partial:
                 pd.DataFrame([asdict(each) for each in history]).to_csv(partial, index=False)
             models = folder

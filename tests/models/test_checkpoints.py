@@ -3,6 +3,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -233,3 +235,18 @@ def test_settings_of_preprocessing_are_kept_where_they_are_known(tmp_path: Path)
     save_file({}, tmp_path / "model-4.safetensors", {"audeep": "[1]"})
     with pytest.raises(ModelError, match=r"is not a model of audeep \(list indices.*train it again"):
         checkpoints.preprocessing_of(tmp_path)
+
+
+def test_loading_a_model_does_not_take_the_time_to_import_the_compiler_of_pytorch(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    program = "\n".join(
+        [
+            "import sys",
+            "from pathlib import Path",
+            "from audeep.models.checkpoints import load_model",
+            "load_model(Path(sys.argv[1]))",
+            "print('torch._dynamo' in sys.modules)",
+        ]
+    )
+    found = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"

@@ -109,6 +109,15 @@ def test_right_labels_are_confirmed_and_wrong_ones_are_not(tmp_path: Path, noisy
     assert list(lines["judged"]) == [48, 48]
 
 
+def test_each_round_is_told_in_a_line(
+    tmp_path: Path, noisy: DataSet, start: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    history = self_verify(noisy, start, tmp_path / "run", ROUNDS, QUICK)
+    for each in history:
+        assert f"round {each.number}: {each.confirmed} of 48 labels confirmed, validation loss" in caplog.text
+
+
 def test_no_recording_is_judged_by_a_model_that_was_trained_on_it(
     tmp_path: Path, noisy: DataSet, start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
