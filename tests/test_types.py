@@ -36,7 +36,7 @@ data_set: DataSet = load("a.nc")
 generate("run/logs", data_set, [Path("out.nc")], steps=["best"], pooled=True)
 extractor = FeatureExtractor(Path("run/logs"), "best", pooled=True)
 features: NDArray[np.float32] = extractor.of_recording(Path("a.wav"))
-starts: list[float] = [start for some, _ in extractor.of_windows("-", 2.0, 1.0) for start in some]
+starts: list[float] = [start for part in extractor.of_windows("-", 2.0, 1.0) for start in part.starts]
 size: int = extractor.size
 """
 

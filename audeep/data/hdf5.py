@@ -274,7 +274,8 @@ def in_time(work: Callable[[Path], Made], path: Path) -> Made:
 
 def unreadable(path: Path | str, error: Exception) -> DataError:
     """What to raise where reading the file at `path` failed with `error`, of the system or the library."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+    # EINVAL is what netCDF says of what is not valid in a file
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL) and error.errno > 0:
         return DataError(not_read(path, error))
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
     return DataError(f"{path}: not a readable netCDF 4 file ({reason}); write it again")

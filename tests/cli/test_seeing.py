@@ -59,7 +59,7 @@ def test_partitions_can_be_held_out(audeep, spectrograms, tmp_path):
 @pytest.mark.parametrize(
     "options, text",
     [
-        ("--patience 2", "--patience 2: needs a validation loss; add --validation-split P or --validation-partition"),
+        ("--patience 2", "--patience 2: needs a validation loss; add --validation-split P, --validation-partition"),
         ("--keep-best", "--keep-best: needs a validation loss"),
         ("--validation-split 0.1 --validation-partition DEVEL", "both found; leave one of them out"),
         ("--validation-split 0", "'0' found, expected a number > 0 and <= 1"),
