@@ -26,7 +26,7 @@ architecture() {
     spectra Test "$output/$2-test.nc" --front-end "$2"
     train_models "$own" --input "$output/$2.nc" --folds all --verified-only --keep-best $training --width "$3" \
         --mixup "$4" --batch-size "$5"
-    predict "$own-all-labels.nc" --model-dir "$own" --input "$output/$2-test.nc"
+    predict "$own-all-labels.nc" --step best --model-dir "$own" --input "$output/$2-test.nc"
     if [ ! -e "$own-verified/done" ]; then
         step "$name: verify labels, $own-verified"
         audeep self-verify --model-dir "$own" --run-name "$own-verified" --input "$output/$2.nc" --seed "$seed" \
@@ -35,7 +35,7 @@ architecture() {
     fi
     best=$(awk -F, 'NR == 2 || NR > 2 && $4 < loss { best = $1; loss = $4 } END { print best }' \
         "$own-verified/rounds.csv")
-    predict "$own-verified.nc" --model-dir "$own-verified/round-$best" --input "$output/$2-test.nc"
+    predict "$own-verified.nc" --step best --model-dir "$own-verified/round-$best" --input "$output/$2-test.nc"
 }
 
 architecture spec1-1 perceptual-mel "${narrow:-48}" 0.2 100 1e-4

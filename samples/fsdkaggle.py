@@ -50,13 +50,14 @@ def few_of(parser: type) -> type:
 
     class Few(parser):
         def instances(self) -> Iterator[InstanceMetadata]:
-            seen: Counter = Counter()
-            for item in super().instances():
+            found, seen, kept = list(super().instances()), Counter(), set()
+            for item in sorted(found, key=lambda item: item.filename[::-1]):  # not those of one group or fold
                 labels = (item.label_nominal,) if item.label_set is None else item.label_set
                 kinds = [(label, item.verified) for label in labels]
                 if any(seen[kind] < NUM_FEW for kind in kinds):
-                    yield item
+                    kept.add(item.path)
                     seen.update(kinds)
+            yield from (item for item in found if item.path in kept)
 
     return Few
 

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from audeep import load
+from audeep.data.schema import Split
 from audeep.parsers.base import InstanceMetadata
 from audeep.parsers.registry import find_parser
 from tests.conftest import write_tone
@@ -220,7 +221,7 @@ def test_an_experiment_stops_at_the_first_step_that_fails(tmp_path):
     assert script.stdout.count("==") == 1 and not list((tmp_path / "esc-50").iterdir())
 
 
-TAGGING = ("dcase-2018",)
+TAGGING = ("dcase-2018", "dcase-2019", "freesound-kernel")
 
 
 @pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--smoke"], [".", "out", "more"]])
@@ -339,3 +340,39 @@ def test_dcase_2018_verifies_labels_and_submits_an_ensemble(tmp_path, esc10):
     assert list(submission["fname"]) == sorted(fused.filenames) and (submission["label"].str.count(" ") == 2).all()
     assert script.stdout.splitlines()[-1].startswith("accuracy ")
     goes_on("dcase-2018", basedir, tmp_path, script.stdout)
+
+
+@pytest.mark.slow
+def test_dcase_2019_goes_from_noisy_labels_to_curated_ones(tmp_path, esc10):
+    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2019", "--most", "3")
+    script = tagging_run("dcase-2019", basedir, tmp_path)
+    assert script.returncode == 0, script.stderr
+    output = tmp_path / "out put"
+    curated, test = load(output / "curated.nc"), load(output / "test.nc")
+    assert curated.has_label_sets and curated.feature_shape[1] == 96 and (curated.verified == 1).all()
+    held_out = load(output / "held-out.nc")
+    assert set(held_out.filenames) == set(curated.split(0, Split.VALID).filenames)
+    assert "tensors taken" in script.stderr
+    scores = load(output / "test-on-curated.nc")
+    submission = pd.read_csv(output / "submission.csv")
+    assert tuple(submission.columns) == ("fname", *scores.label_names) and len(submission) == len(test)
+    assert "lwlrap" in script.stdout.splitlines()[-1]
+    goes_on("dcase-2019", basedir, tmp_path, script.stdout)
+
+
+@pytest.mark.slow
+def test_the_freesound_kernel_takes_the_geometric_mean_of_all_folds_of_both_networks(tmp_path, esc10):
+    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
+    script = tagging_run("freesound-kernel", basedir, tmp_path)
+    assert script.returncode == 0, script.stderr
+    output, networks = tmp_path / "out put", ("conv1d", "mfcc-cnn")
+    sounds, coefficients = (load(output / f"{network}-train.nc") for network in networks)
+    assert sounds.feature_shape[1] == 1 and coefficients.feature_shape[1] == 40
+    assert np.array_equal(sounds.cv_folds, coefficients.cv_folds)
+    for network in networks:
+        assert set(load(output / f"{network}-out-of-fold.nc").filenames) == set(sounds.filenames)
+    members = [load(output / f"{network}-test-{fold}.nc").features for network in networks for fold in (1, 2)]
+    mean = np.exp(np.log(np.array(members, np.float64)).mean(axis=0))
+    np.testing.assert_allclose(load(output / "ensemble.nc").features, mean, rtol=1e-5)
+    assert script.stdout.splitlines()[-1].startswith("accuracy ")
+    goes_on("freesound-kernel", basedir, tmp_path, script.stdout)

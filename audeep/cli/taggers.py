@@ -92,8 +92,13 @@ class Predict(TaggerCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        is_text = parsed_args.output.suffix != ".nc"
+        if is_text:
+            from audeep.data.data_set import load
+
+            load(parsed_args.input).check_single_labels(f"to write to {parsed_args.output.name}")
         scores = self.scores(parsed_args)
-        if parsed_args.output.suffix == ".nc":
+        if not is_text:
             scores.save(parsed_args.output)
             logger.info("%s: scores of %d instances written", parsed_args.output, len(scores))
             return

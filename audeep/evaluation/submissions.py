@@ -159,7 +159,10 @@ def _check_expected(files: Sequence[str], path: Path) -> None:
     listed = [row[header.index(FNAME)] for row in rows]
     missing, extra = sorted(set(listed) - set(files)), sorted(set(files) - set(listed))
     if missing:
-        raise DataError(f"{path}: {len(missing)} of its {len(listed)} files have no scores, the first is {missing[0]}")
+        raise DataError(
+            f"{path}: {len(missing)} of its {len(listed)} files have no scores, the first is {missing[0]}; predict all"
+            " of them, or name another list"
+        )
     if extra:
         raise DataError(
             f"{path}: lacks {len(extra)} of the {len(files)} files that have scores, the first is {extra[0]}; choose"

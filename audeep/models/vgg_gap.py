@@ -46,7 +46,10 @@ class VggGap(Tagger):
     def __init__(self, config: VggGapConfig) -> None:
         super().__init__(config)
         if config.num_features < FEWEST_BANDS:
-            raise ShapeError(f"spectrograms have {config.num_features} bands, vgg-gap reads at least {FEWEST_BANDS}")
+            raise ShapeError(
+                f"spectrograms have {config.num_features} bands, vgg-gap reads at least {FEWEST_BANDS}; preprocess with"
+                " more"
+            )
         blocks, inputs = [_block(1, config.width, 5, stride=2, padding=2)], config.width
         for multiple, pool, is_dropped in BLOCKS:
             keep_prob, outputs = config.keep_prob if is_dropped else 1.0, multiple * config.width

@@ -8,14 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from audeep.data.data_set import DataSet
 from audeep.errors import ModelError, OptionError
-from audeep.models.base import Network
+from audeep.models.base import Network, Tagger
 from audeep.models.checkpoints import steps_in
 from audeep.models.curve import Point, read_curve
+from audeep.models.registry import model_type_of
+from audeep.training.labels import Labels
 from audeep.training.options import TrainingOptions
 from audeep.training.state import check_run_directory
 from audeep.training.trainer import AfterEpoch, train
+from audeep.training.validation import held_out_parts
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +92,7 @@ def train_folds(
     folds = folds or range(1, data_sets[0].num_folds + 1)
     if not folds:
         raise OptionError("folds=all: the input has no cross-validation folds; make some with 'audeep modify'")
+    _check_labels(data_sets, model_type_of(model) if isinstance(model, str) else model, options, folds)
     if not resume:
         for fold in folds:
             check_run_directory(fold_directory(run_name, fold) / "logs", resume)
@@ -102,3 +108,19 @@ def train_folds(
             resume=resume and bool(steps_in(directory / "logs")),
             after_epoch=None if after_epoch_of is None else after_epoch_of(directory / "logs"),
         )
+
+
+def _check_labels(
+    data_sets: Sequence[DataSet], model_type: type[Network], options: TrainingOptions, folds: Sequence[int]
+) -> None:
+    """Check before the first fold is trained that a tagger can learn all labels in each.
+
+    Raises:
+        DataError: a label does not occur in the training part of a fold, or there is no such fold.
+    """
+    if not issubclass(model_type, Tagger):
+        return
+    labels = Labels(data_sets)
+    for fold in folds:
+        training, _ = held_out_parts(data_sets, replace(options, validation_fold=fold), options.seed)
+        labels.check_all_occur(np.concatenate([labels.targets_of(each) for each in training]), fold)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from audeep.models.base import Autoencoder, Batch, Network, Tagger
+from audeep.models.layers.windows import windows_of
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -77,9 +78,18 @@ class Tagging:
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
         """How many of these instances have the right label on top."""
         assert batch.targets is not None, "what a tagger is shown has labels"
-        best = self.model(*self.model.fitted(batch.frames, batch.lengths)).argmax(dim=1)
+        best = self.model(*self._first_windows(batch)).argmax(dim=1)
         found = soft(batch.targets, self.model.config.num_labels).gather(1, best.unsqueeze(1)) > 0
         summary.add_scalar("accuracy/first instances", found.float().mean(), step)
+
+    def _first_windows(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Recordings as the model reads them; of those that are read in windows, the first one."""
+        config = self.model.config
+        if config.window_frames is None:
+            return self.model.fitted(batch.frames, batch.lengths)
+        starts = torch.zeros(len(batch.frames), dtype=torch.long)
+        size, fill, pad_value = config.window_frames, config.fill, config.pad_value
+        return windows_of(batch.frames, batch.lengths, starts, size, fill, pad_value), None
 
 
 def soft(targets: Tensor, num_labels: int) -> Tensor:

@@ -127,6 +127,15 @@ def test_windows_read_from_files_are_those_in_memory(tmp_path: Path, make_spectr
         assert torch.equal(one.frames, other.frames)
 
 
+def test_a_network_of_one_length_is_trained_on_excerpts_and_read_in_windows(
+    tmp_path: Path, make_spectrograms: Callable
+) -> None:
+    data_set = make_spectrograms(count=8, steps=40, bands=16)
+    options = replace(QUICK, crop_frames=16, validation_split=0.25)
+    model = train([data_set], "mfcc-cnn", tmp_path, {"width": 2, "window_frames": 16}, options)
+    assert model.config.num_steps == 16 and scores_of(model, data_set).shape == (8, 2)
+
+
 def test_balance_makes_rare_labels_as_frequent_as_others(make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(40)
     targets = np.array([0] * 36 + [1] * 4)
