@@ -20,6 +20,9 @@ from .estimators import MobileNetV1 as MobileNetV1
 from .estimators import Spectrogram as Spectrogram
 from .estimators import TimeAutoencoder as TimeAutoencoder
 from .estimators import VggGap as VggGap
+from .evaluation.classifier import Classifier as Classifier
+from .evaluation.classifier import classify as classify
+from .evaluation.classifier import fit_classifier as fit_classifier
 from .evaluation.ensembles import fuse_predictions as fuse_predictions
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.plan import EvaluationPlan as EvaluationPlan

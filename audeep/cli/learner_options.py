@@ -21,17 +21,20 @@ class LearnerCommand(AudeepCommand):
     """A command that trains a learner."""
 
     plan_options: ClassVar[Iterable[str] | None] = None  # all
+    has_task: ClassVar[bool] = True  # whether it may be regression
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         from audeep.evaluation.plan import EvaluationPlan
 
-        parser.add_argument(
-            "--task",
-            type=choice_of(("classification", "regression")),
-            default="classification",
-            metavar="TASK",
-            help="predict labels (classification) or values (regression) (default: %(default)s)",
-        )
+        parser.set_defaults(task="classification")
+        if self.has_task:
+            parser.add_argument(
+                "--task",
+                type=choice_of(("classification", "regression")),
+                default="classification",
+                metavar="TASK",
+                help="predict labels (classification) or values (regression) (default: %(default)s)",
+            )
         add_declared(parser, EvaluationPlan, self.plan_options)
         self.add_learner_options(parser)
 

@@ -11,7 +11,7 @@ from audeep.errors import OutputError
 
 INPUTS = (  # options that name files to read,
     *("input", "train_input", "eval_input", "fit_input", "labels", "groups", "baseline", "files", "warm_start"),
-    *("submission", "truth", "expected"),
+    *("submission", "truth", "expected", "classifiers"),
 )
 FOLDERS = ("basedir",)  # folders of which all files may be read,
 RUNS = ("model_dir", "run_dir", "run_name")  # training runs or their folders of models,

@@ -46,6 +46,19 @@ class Tag(AudeepCommand):
         )
         add_step(parser)
         parser.add_argument(
+            "--classifier",
+            dest="classifiers",
+            type=Path,
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="what 'svm fit' or 'mlp fit' wrote, one for each --model-dir, where models do not know labels"
+            " themselves",
+        )
+        parser.add_argument(
+            "--pooled", action="store_true", help="give classifiers the features of 't-rae generate --pooled'"
+        )
+        parser.add_argument(
             "--method",
             type=choice_of(MEANS),
             default=MEANS[0],
@@ -120,6 +133,8 @@ class Tag(AudeepCommand):
             parsed_args.model_dir,
             output,
             step=parsed_args.step,
+            classifiers=parsed_args.classifiers,
+            pooled=parsed_args.pooled,
             method=parsed_args.method,
             window=parsed_args.window,
             hop=parsed_args.hop,

@@ -44,11 +44,7 @@ class TaggerCommand(ModelCommand):
             metavar="PARTITION",
             help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
         )
-        parser.add_argument(
-            "--majority-vote",
-            action="store_true",
-            help="give one label to all chunks of a file: that with the highest mean score",
-        )
+        add_majority_vote(parser)
         parser.add_argument(
             "--batch-size",
             type=positive_int,
@@ -82,33 +78,14 @@ class Predict(TaggerCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument(
-            "--output",
-            type=Path,
-            required=True,
-            metavar="FILE",
-            help="data set file of the scores of all labels (.nc), for 'audeep score' and 'audeep fuse predictions'; or"
-            " text file: file name, tab, label; sorted by file name",
-        )
+        add_scores_output(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        is_text = parsed_args.output.suffix != ".nc"
-        if is_text:
+        if parsed_args.output.suffix != ".nc":
             from audeep.data.data_set import load
 
             load(parsed_args.input).check_single_labels(f"to write to {parsed_args.output.name}")
-        scores = self.scores(parsed_args)
-        if not is_text:
-            scores.save(parsed_args.output)
-            logger.info("%s: scores of %d instances written", parsed_args.output, len(scores))
-            return
-
-        from audeep.evaluation.predictions import write_predictions
-        from audeep.evaluation.tagging import best_labels
-
-        predictions = best_labels(scores, scores.label_names, by_file=parsed_args.majority_vote)
-        write_predictions(predictions, parsed_args.output)
-        logger.info("%s: %d predictions written", parsed_args.output, len(predictions))
+        write_scores(self.scores(parsed_args), parsed_args.output, parsed_args.majority_vote)
 
 
 class Evaluate(TaggerCommand):
@@ -124,3 +101,39 @@ class Evaluate(TaggerCommand):
         scores = self.scores(parsed_args)
         evaluation = evaluate_scores(scores, scores.label_names, by_file=parsed_args.majority_vote)
         report_results(self, parsed_args, evaluation, {}, has_folds=False)
+
+
+def add_majority_vote(parser: argparse.ArgumentParser) -> None:
+    """--majority-vote."""
+    parser.add_argument(
+        "--majority-vote",
+        action="store_true",
+        help="give one label to all chunks of a file: that with the highest mean score",
+    )
+
+
+def add_scores_output(parser: argparse.ArgumentParser) -> None:
+    """--output, of `write_scores`."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="data set file of the scores of all labels (.nc), for 'audeep score' and 'audeep fuse predictions'; or"
+        " text file: file name, tab, label; sorted by file name",
+    )
+
+
+def write_scores(scores: "DataSet", path: Path, by_file: bool) -> None:
+    """Write scores as a data set file, or the best label of each instance, or each file, as text."""
+    if path.suffix == ".nc":
+        scores.save(path)
+        logger.info("%s: scores of %d instances written", path, len(scores))
+        return
+
+    from audeep.evaluation.predictions import write_predictions
+    from audeep.evaluation.tagging import best_labels
+
+    predictions = best_labels(scores, scores.label_names, by_file=by_file)
+    write_predictions(predictions, path)
+    logger.info("%s: %d predictions written", path, len(predictions))

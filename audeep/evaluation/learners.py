@@ -36,6 +36,9 @@ class Learner(Protocol):
         """Labels or values [instance] of `features` [instance, feature]."""
 
 
+Layer = tuple[np.ndarray, np.ndarray]  # weights [output, input] and biases [output]
+
+
 LearnerFactory = Callable[[int], Learner]
 """Makes an untrained learner that draws its random numbers from a seed."""
 
@@ -92,6 +95,16 @@ class SvmLearner:
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         return np.asarray(self.machine.predict(features if self.rotation is None else features @ self.rotation))
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Labels, ascending."""
+        return np.asarray(self.machine.classes_)
+
+    def layers(self) -> list[Layer]:
+        """What makes decision values of features: one for each class against the others, or one for two classes."""
+        weights = self.machine.coef_ if self.rotation is None else self.machine.coef_ @ self.rotation.T
+        return [(weights, self.machine.intercept_)]
 
 
 class SvrLearner(SvmLearner):
@@ -177,6 +190,14 @@ class MlpLearner:
         model.eval()
         for index, learner in enumerate(learners):
             learner.model, learner.index = model, index
+
+    def layers(self) -> list[Layer]:
+        """Linear layers, between which negative values become 0, that make logits of features."""
+        weights, biases = (
+            [each[self.index].detach().cpu().numpy() for each in tensors]
+            for tensors in (self.model.weights, self.model.biases)
+        )
+        return list(zip(weights, biases, strict=True))
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         import torch

@@ -167,13 +167,18 @@ def check_made_alike(made_with: Mapping[str, Any] | None, data_set: DataSet, mod
     """
     if data_set.preprocessing is None or made_with is None:
         return
-    found, expected = {FRONT_END: MEL, **data_set.preprocessing}, {FRONT_END: MEL, **made_with}
-    differing = [name for name in expected if name in found and found[name] != expected[name]]
-    if FRONT_END in differing:
-        differing = [FRONT_END]
-    if differing:
-        texts = ", ".join(f"{name} {found[name]} rather than {expected[name]}" for name in differing)
+    texts = differences(data_set.preprocessing, made_with)
+    if texts:
         raise OptionError(
             f"{data_set.source or 'the input'}: was made with {texts}, on which the model in {model_directory} was"
             " trained; preprocess as for training, or pass any_preprocessing=True"
         )
+
+
+def differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """Which settings of preprocessing are others than expected, as far as both tell; of a front end that alone."""
+    found, expected = {FRONT_END: MEL, **found}, {FRONT_END: MEL, **expected}
+    differing = [name for name in expected if name in found and found[name] != expected[name]]
+    if FRONT_END in differing:
+        differing = [FRONT_END]
+    return ", ".join(f"{name} {found[name]} rather than {expected[name]}" for name in differing)

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from audeep.errors import AudeepError, ModelError, OptionError
+from audeep.errors import AudeepError, ModelError
 from audeep.models.base import Network, Tagger
 from audeep.models.curve import best_of, read_curve
 from audeep.models.formats import UPGRADES
 from audeep.models.registry import MODELS, kind_of, model_type_of
-from audeep.runtime.files import check_text, found_at, not_read, replacing, write_failures
+from audeep.models.tensors import read_tensors, write_tensors
+from audeep.runtime.files import found_at, not_read
 from audeep.runtime.options import from_json
 
 BEST = "best"  # in place of a step
@@ -118,7 +117,7 @@ def save_checkpoint(
         for index, values in optimiser.state_dict()["state"].items()
         for name, value in values.items()
     }
-    _save(state, optimiser_path(directory, progress.step), {})
+    write_tensors(state, optimiser_path(directory, progress.step), {})
     try:
         save_model(directory, model, progress, preprocessing)
     finally:
@@ -149,12 +148,7 @@ def save_model(
         facts["preprocessing"] = preprocessing
     if isinstance(model, Tagger):
         facts["labels"] = model.labels
-    _save(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(facts)})
-
-
-def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    with replacing(path) as partial, write_failures(path, SafetensorError):
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    write_tensors(model.state_dict(), model_path(directory, progress.step), {_HEADER: json.dumps(facts)})
 
 
 def preprocessing_of(directory: Path, step: int | str | None = None) -> dict[str, Any] | None:
@@ -164,7 +158,7 @@ def preprocessing_of(directory: Path, step: int | str | None = None) -> dict[str
         ModelError: there is no such checkpoint, or it is damaged.
     """
     path = _path_of(directory, step)
-    settings = _facts(path, _read(path, wants_tensors=False)[0]).get("preprocessing")
+    settings = _facts(path, read_tensors(path, wants_tensors=False)[0]).get("preprocessing")
     if not isinstance(settings, dict | None):
         raise ModelError(f"{path}: has the preprocessing {settings!r}, settings were expected; it is damaged")
     return settings
@@ -181,7 +175,7 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
         ModelError: there is no such checkpoint, it is damaged, or of another kind.
     """
     path = _path_of(directory, step)
-    header, weights = _read(path)
+    header, weights = read_tensors(path)
     facts = _facts(path, header)
     found = facts["model"]
     if found not in MODELS:
@@ -351,7 +345,7 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
     path = optimiser_path(directory, step)
     if not path.is_file():
         raise ModelError(f"{path}: no such file; training can only go on from the newest checkpoint of a run")
-    _, tensors = _read(path)
+    _, tensors = read_tensors(path)
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     expected = {f"{index}.step": (torch.Size(), torch.float32) for index in range(len(parameters))}
     for index, parameter in enumerate(parameters):
@@ -362,24 +356,3 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
         index_text, _, key = name.partition(".")
         content["state"].setdefault(int(index_text), {})[key] = tensor
     optimiser.load_state_dict(content)
-
-
-def _read(path: Path, wants_tensors: bool = True) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        opened = open(path, "rb")  # noqa: SIM115  for an error that says why it cannot be
-    except OSError as error:
-        raise ModelError(not_read(path, error)) from error
-    try:
-        with opened, safe_open(_name_of(path, opened.fileno()), framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if wants_tensors}
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); it is damaged or not a safetensors file") from error
-
-
-def _name_of(path: Path, descriptor: int) -> Path:
-    """The path of a file that is open, as safetensors takes it: in UTF-8."""
-    try:
-        check_text(str(path))
-    except OptionError:
-        return Path(f"/dev/fd/{descriptor}")
-    return path

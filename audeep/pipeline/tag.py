@@ -12,13 +12,15 @@ import numpy as np
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.streams import Origin
 from audeep.data.exchange.scores import open_scores
-from audeep.errors import OptionError, ShapeError
+from audeep.errors import ModelError, OptionError, ShapeError
+from audeep.evaluation.classifier import Classifier, digest_of
 from audeep.evaluation.ensembles import geometric_mean, mean_scores
 from audeep.evaluation.plan import MEANS
-from audeep.inference.embedder import Spectrograms
+from audeep.inference.embedder import Spectrograms, differences
+from audeep.inference.features import FeatureExtractor
 from audeep.inference.recordings import Applied
 from audeep.inference.tagger import RecordingTagger, Scores
-from audeep.models.checkpoints import step_of
+from audeep.models.checkpoints import preprocessing_of, step_of
 from audeep.pipeline.outcomes import none_left, tell_left_out
 from audeep.pipeline.predict import check_same_labels, with_folds
 from audeep.pipeline.rows import Application, Rows, check_origins, named_recordings, rows_of
@@ -37,6 +39,41 @@ class Member(Protocol):
 
     def __call__(self, name: Path | str, frames: Spectrograms) -> Scores:
         """Scores [instance, label] from frames [instance, time, freq]."""
+
+
+class ClassifiedRecordings:
+    """A trained model that embeds recordings, and a classifier of its features; attributes as of `RecordingTagger`.
+
+    Raises:
+        ModelError: there is no such model or classifier, or the classifier is of the features of another model.
+        OptionError: there is no such device, or the model has no pooled features.
+    """
+
+    def __init__(self, directory: Path, step: int, path: Path, pooled: bool = False, device: str = "auto") -> None:
+        self.directory = directory
+        self.classifier = Classifier.load(path)
+        self.labels = self.classifier.labels
+        self.extractor = FeatureExtractor(directory, step, pooled=pooled, device=device)
+        self.front_end = self.extractor.front_end
+        found, expected = preprocessing_of(directory, step), self.classifier.preprocessing
+        texts = differences(found or {}, expected) if expected else ""
+        remedy = "name the model that the classifier was fitted on"
+        if texts:
+            raise ModelError(f"{directory}: was trained on {texts}, as the classifier in {path} expects; {remedy}")
+        if self.extractor.size != self.classifier.num_features:
+            raise ModelError(
+                f"{directory}: gives {self.extractor.size} features, the classifier in {path} takes"
+                f" {self.classifier.num_features}; {remedy}, and pass pooled=True if that was generated so"
+            )
+        if self.classifier.model not in (None, digest_of(directory, step)):
+            raise ModelError(
+                f"{directory}: has another model at step {step} than the classifier in {path} was fitted on; {remedy},"
+                " and its step"
+            )
+
+    def __call__(self, name: Path | str, frames: Spectrograms) -> Scores:
+        """Scores of the labels [instance, label] from frames [instance, time, freq]."""
+        return self.classifier(self.extractor.vectors(name, [frames]))
 
 
 class Ensemble(Applied):
@@ -89,6 +126,8 @@ def tag(
     output: Path | str | TextIO | None,
     *,
     step: int | str | None = None,
+    classifiers: Sequence[Path | str] = (),
+    pooled: bool = False,
     method: str = MEANS[0],
     window: float | None = None,
     hop: float | None = None,
@@ -115,6 +154,9 @@ def tag(
         model_directories: "logs" of runs, or runs of folds, all of whose models are taken.
         output: a file, whose suffix chooses the format (.csv, .jsonl, .nc), or a stream; None for neither.
         step: of the checkpoints to use, or "best"; by default the newest.
+        classifiers: where models do not know labels themselves: for each of them, in the same order, what
+            `fit_classifier` saved.
+        pooled: give classifiers what `t-rae generate --pooled` does.
         method: of several models the "mean" score of a label, or the "geometric" mean.
         window: length in seconds of windows that get a row each; by default each chunk that training had of a recording
             gets one, which mostly is the recording.
@@ -128,7 +170,8 @@ def tag(
 
     Raises:
         OptionError: options contradict each other.
-        ModelError: there is no such model, it is not a tagger, or models know different labels.
+        ModelError: there is no such model, it is not a tagger, or models know different labels; or a classifier was
+            not fitted on its model.
         AudioError, ShapeError: a recording cannot be read, or does not suit a model, and is not to be skipped; or
             none can be.
         ParserError: a folder has no recordings.
@@ -141,9 +184,18 @@ def tag(
     bad: list[str] = []
     recordings = named_recordings(files, bad if skip_bad else None)
     num_recordings, num_rows = len(recordings) + len(bad), 0
-    directories = [found for directory in model_directories for found in with_folds(Path(directory))]
+    directories = list(map(Path, model_directories))
+    if not classifiers:
+        directories = [found for directory in directories for found in with_folds(directory)]
+    elif len(classifiers) != len(directories):
+        raise OptionError(
+            f"{len(classifiers)} classifiers for {len(directories)} models; give one for each, in the same order"
+        )
+    if pooled and not classifiers:
+        raise OptionError("pooled=True: is for models with classifiers; leave it out, or pass classifiers=FILE")
     models = [(directory, step_of(directory, step)) for directory in directories]
-    application = Application(partial(load_ensemble, models, method, device), window, hop)
+    make = partial(load_ensemble, models, list(map(Path, classifiers)), pooled, method, device)
+    application = Application(make, window, hop)
     ensemble = application.applied
     assert isinstance(ensemble, Ensemble)
     found = rows_of(application, recordings, "tag", skip_bad=skip_bad, jobs=jobs, bad=bad)
@@ -168,11 +220,17 @@ def tag(
     return num_rows
 
 
-def load_ensemble(models: Sequence[tuple[Path, int]], method: str, device: str) -> Ensemble:
-    """The taggers of these steps in these directories.
+def load_ensemble(
+    models: Sequence[tuple[Path, int]], classifiers: Sequence[Path], pooled: bool, method: str, device: str
+) -> Ensemble:
+    """The taggers of these steps in these directories, or the models that embed recordings, with classifiers.
 
     Raises:
-        ModelError: there is no such model, it is not a tagger, or they know different labels.
+        ModelError: there is no such model, it is not a tagger, they know different labels, or a classifier is not of
+            its model.
         OptionError: there is no such device.
     """
-    return Ensemble([RecordingTagger(directory, step, device) for directory, step in models], method)
+    if not classifiers:
+        return Ensemble([RecordingTagger(directory, step, device) for directory, step in models], method)
+    pairs = zip(models, classifiers, strict=True)
+    return Ensemble([ClassifiedRecordings(*model, path, pooled, device) for model, path in pairs], method)

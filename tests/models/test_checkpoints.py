@@ -122,7 +122,7 @@ def test_a_failed_write_leaves_no_checkpoint(tmp_path: Path, monkeypatch: pytest
         Path(path).write_bytes(b"half")
         raise RuntimeError("the machine stops")
 
-    monkeypatch.setattr(checkpoints, "save_file", write_half)
+    monkeypatch.setattr("audeep.models.tensors.save_file", write_half)
     with pytest.raises(RuntimeError, match="the machine stops"):
         save(tmp_path, 10)
     monkeypatch.undo()

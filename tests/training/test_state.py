@@ -79,7 +79,7 @@ def test_where_the_first_checkpoint_cannot_be_written_nothing_stays(make_spectro
             raise OSError(28, "No space left on device")
         write(tensors, path, metadata)
 
-    monkeypatch.setattr(checkpoints, "save_file", full)
+    monkeypatch.setattr("audeep.models.tensors.save_file", full)
     with pytest.raises(OutputError, match="No space left"):
         train([make_spectrograms(10)], "t-rae", tmp_path / "run", CONFIG, OPTIONS)
     assert not (tmp_path / "run").exists()
@@ -96,7 +96,7 @@ def test_where_a_later_checkpoint_cannot_be_written_the_run_goes_on_from_the_one
         write(tensors, path, metadata)
 
     with monkeypatch.context() as patched, pytest.raises(OutputError):
-        patched.setattr(checkpoints, "save_file", full)
+        patched.setattr("audeep.models.tensors.save_file", full)
         train([data_set], "t-rae", tmp_path / "run", CONFIG, OPTIONS)
     assert not list((tmp_path / "run/logs").glob("model-6*"))
     went_on = train([data_set], "t-rae", tmp_path / "run", CONFIG, OPTIONS, resume=True)

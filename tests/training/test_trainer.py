@@ -374,7 +374,7 @@ def test_a_full_disk_is_an_output_error(tmp_path, make_spectrograms, monkeypatch
     def full(*_):
         raise safetensors.SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(checkpoints, "save_file", full)
+    monkeypatch.setattr("audeep.models.tensors.save_file", full)
     with pytest.raises(OutputError):
         run(tmp_path / "run", make_spectrograms())
 
