@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from audeep.errors import ModelError, OutputError
-from audeep.models import checkpoints
+from audeep.models import tensors
 from audeep.models.checkpoints import load_model
 from audeep.training.options import TrainingOptions
 from audeep.training.trainer import train
@@ -72,7 +72,7 @@ def test_a_run_left_in_the_middle_of_an_epoch_goes_on(stopped):
 
 @pytest.mark.parametrize("failing", ["model-3.safetensors", "model-3.optimiser.safetensors"])
 def test_where_the_first_checkpoint_cannot_be_written_nothing_stays(make_spectrograms, tmp_path, monkeypatch, failing):
-    write = checkpoints.save_file
+    write = tensors.save_file
 
     def full(tensors, path, metadata):
         if failing.split(".")[1] in path.name.split(".") and ("optimiser" in failing) == ("optimiser" in path.name):
@@ -88,7 +88,7 @@ def test_where_the_first_checkpoint_cannot_be_written_nothing_stays(make_spectro
 def test_where_a_later_checkpoint_cannot_be_written_the_run_goes_on_from_the_one_before(
     make_spectrograms, tmp_path, monkeypatch
 ):
-    data_set, write = make_spectrograms(10), checkpoints.save_file
+    data_set, write = make_spectrograms(10), tensors.save_file
 
     def full(tensors, path, metadata):
         if "model-6." in path.name and "optimiser" not in path.name:
