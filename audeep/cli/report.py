@@ -3,14 +3,15 @@
 
 import argparse
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step
-from audeep.cli.render.page import page
+from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step, index
+from audeep.cli.render.page import page, png
+from audeep.cli.tagger_report import tagger_content
+from audeep.errors import ModelError, OptionError
 from audeep.runtime.files import check_target, replacing
 from audeep.runtime.results import SETTINGS_NAME, read_settings
 
@@ -27,7 +28,7 @@ COMPLEXITIES = (1e-3, 1e-2, 1e-1)  # of SVMs, to choose among; higher ones take 
 
 
 class Report(AudeepCommand):
-    """Put one training run on one HTML page: settings, learning curve, reconstructions, maps, and scores."""
+    """Put one training run on one HTML page: settings, learning curve, scores, and reconstructions or mistakes."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -36,6 +37,19 @@ class Report(AudeepCommand):
         add_input(parser, "data set file of spectrograms to show; with labels and folds, they are classified too")
         parser.add_argument("--output", type=Path, metavar="FILE", help="page to write (default: NAME/report.html)")
         parser.add_argument("--title", help="title of the page (default: the name of the directory)")
+        parser.add_argument(
+            "--basedir",
+            type=Path,
+            metavar="DIR",
+            help="of a model that learned from labels: folder of the recordings, to listen to its worst mistakes",
+        )
+        parser.add_argument(
+            "--mistakes",
+            type=index,
+            default=10,
+            metavar="N",
+            help="of a model that learned from labels: show its N worst mistakes (default: %(default)s)",
+        )
         add_step(parser)
         add_seed(parser)
         add_device(parser)
@@ -45,32 +59,61 @@ class Report(AudeepCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
-        from audeep.inference.embedder import Embedder, check_shape
+        from audeep.inference.embedder import check_shape
+        from audeep.models.base import Tagger
         from audeep.models.checkpoints import load_model
-        from audeep.models.curve import read_curve
-        from audeep.models.devices import select_device
 
-        logs, seed = parsed_args.run_dir / "logs", parsed_args.seed
-        output = output_of(parsed_args)
+        run, output = parsed_args.run_dir, output_of(parsed_args)
         check_target(output)
-        data_set = load(parsed_args.input)
+        data_set, (logs, num_folds) = load(parsed_args.input), logs_of(run)
         model, progress = load_model(logs, parsed_args.step)
         check_shape(model, data_set, logs)
-        settings = settings_of(model, progress, read_settings(logs / SETTINGS_NAME))
-        curve = read_curve(logs, load_model(logs)[1].step)
-        model.to(select_device(parsed_args.device))
-        features = Embedder(model).vectors(data_set)
-        content = {
-            "title": parsed_args.title or parsed_args.run_dir.resolve().name,
-            "settings": settings,
-            "curve": curve_of(model, curve),
-            "reconstructions": reconstructions_of(model, data_set, seed),
-            "maps": maps_of(features, seed),
-            "scores": scores_of(features, data_set, seed),
-        }
+        about = read_settings(logs / SETTINGS_NAME)
+        content = {"title": parsed_args.title or run.resolve().name, "settings": settings_of(model, progress, about)}
+        if isinstance(model, Tagger):
+            if num_folds:
+                content["settings"]["model"].insert(0, ("folds", f"{num_folds}; what follows is of the first"))
+            settings = about.get("settings", {})
+            content |= tagger_content(run, data_set, settings, vars(parsed_args), output)
+        elif num_folds:
+            raise ModelError(f"{run}: is a run of folds; name one of them, such as {logs.parent}")
+        elif parsed_args.basedir is not None:
+            raise OptionError("--basedir: is for models that learned from labels; leave it out")
+        else:
+            content |= autoencoder_content(model, logs, data_set, parsed_args.seed, parsed_args.device)
+        template = "tagger.html.j2" if isinstance(model, Tagger) else "report.html.j2"
         with replacing(output) as partial:
-            partial.write_text(page("report.html.j2", content), encoding="utf-8")
+            partial.write_text(page(template, content), encoding="utf-8")
         logger.info("%s: report written", output)
+
+
+def logs_of(run: Path) -> tuple[Path, int]:
+    """Where the models of a run are, or those of its first fold; and the number of its folds, 0 without any."""
+    from audeep.models.checkpoints import steps_in
+    from audeep.training.folds import fold_directory, folds_in
+
+    if steps_in(run / "logs") or not any(run.glob("fold-*")):
+        return run / "logs", 0
+    folds = folds_in(run)
+    return fold_directory(run, folds[0]) / "logs", len(folds)
+
+
+def autoencoder_content(model: "Network", logs: Path, data_set: "DataSet", seed: int, device: str) -> dict[str, Any]:
+    """Curve, reconstructions, maps and scores of a model that learned without labels."""
+    from audeep.inference.embedder import Embedder
+    from audeep.models.checkpoints import load_model
+    from audeep.models.curve import read_curve
+    from audeep.models.devices import select_device
+
+    curve = read_curve(logs, load_model(logs)[1].step)
+    model.to(select_device(device))
+    features = Embedder(model).vectors(data_set)
+    return {
+        "curve": curve_of(model, curve),
+        "reconstructions": reconstructions_of(model, data_set, seed),
+        "maps": maps_of(features, seed),
+        "scores": scores_of(features, data_set, seed),
+    }
 
 
 def output_of(parsed_args: argparse.Namespace) -> Path:
@@ -100,14 +143,6 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _png(draw: Callable[..., None], *content: object) -> bytes:
-    """What `draw` draws of `content`."""
-    file: BinaryIO = BytesIO()
-    draw(*content, file)
-    file.seek(0)
-    return file.read()
-
-
 def curve_of(model: "Network", curve: "Sequence[Point]") -> dict[str, Any]:
     """The losses of all epochs; nothing if they were not kept."""
     from audeep.cli.render.plots import plot_curve
@@ -122,7 +157,7 @@ def curve_of(model: "Network", curve: "Sequence[Point]") -> dict[str, Any]:
         summary += (
             f" The lowest validation loss is {best.validation_loss:.4f}, of epoch {best.epoch}, step {best.step}."
         )
-    return {"picture": _png(plot_curve, curve, isinstance(model, Autoencoder)), "summary": summary}
+    return {"picture": png(plot_curve, curve, isinstance(model, Autoencoder)), "summary": summary}
 
 
 def reconstructions_of(model: "Network", data_set: "DataSet", seed: int) -> bytes:
@@ -137,7 +172,7 @@ def reconstructions_of(model: "Network", data_set: "DataSet", seed: int) -> byte
         return b""
     count = min(NUM_RECONSTRUCTIONS, len(data_set))
     instances = np.linspace(0, len(data_set) - 1, count).astype(int).tolist()
-    return _png(plot_reconstructions, reconstruct(model, data_set, instances, seed))
+    return png(plot_reconstructions, reconstruct(model, data_set, instances, seed))
 
 
 def maps_of(features: "DataSet", seed: int) -> dict[str, Any]:
@@ -146,7 +181,7 @@ def maps_of(features: "DataSet", seed: int) -> dict[str, Any]:
     from audeep.evaluation.projection import visualize_pca, visualize_tsne
 
     points = {"PCA": visualize_pca(features, seed), "t-SNE": visualize_tsne(features, seed=seed)}
-    pictures = {name: _png(plot_map, each, features, name) for name, each in points.items()}
+    pictures = {name: png(plot_map, each, features, name) for name, each in points.items()}
     return {"num_instances": len(features), "num_features": features.feature_shape[0], "pictures": pictures}
 
 
@@ -185,7 +220,7 @@ def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[s
         "complexities": [f"{fold.complexity:g}" for fold in evaluation.folds],
         "header": ("", *evaluation.scores),
         "rows": rows,
-        "confusion": _png(plot_confusion, evaluation),
+        "confusion": png(plot_confusion, evaluation),
         "class_header": ("class", *evaluation.class_scores),
         "class_rows": [
             (label, *("" if share != share else f"{share:.1%}" for share in found), count)

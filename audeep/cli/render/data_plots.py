@@ -105,3 +105,19 @@ def plot_waveform(found: "Outline", title: str, file: Path | BinaryIO | None) ->
         shown = upper.get_legend_handles_labels()
         figure.legend(*shown, loc="outside right upper", ncols=1 + (num_channels - 1) // 25)
     show(figure, file)
+
+
+@settled()
+def plot_frames(frames: np.ndarray, file: Path | BinaryIO | None) -> None:
+    """What a model reads of a recording [time, freq], or, of one band, as a line."""
+    figure = new_figure(9, 2.6, file)
+    axes = figure.subplots()
+    if frames.shape[1] == 1:
+        axes.plot(frames[:, 0], color=COLOURS[0], linewidth=0.5)
+        axes.set_ylabel("value")
+        axes.margins(x=0)
+    else:
+        axes.imshow(frames.T, cmap="magma", origin="lower", aspect="auto")
+        axes.set_ylabel("band")
+    axes.set_xlabel("frame")
+    show(figure, file)

@@ -2,7 +2,9 @@
 """One HTML page that needs nothing beside itself, from the templates in this folder."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import BinaryIO
 
 from audeep.errors import escaped
 
@@ -23,3 +25,11 @@ def page(template: str, content: Mapping[str, object]) -> str:
     )
     environment.filters["base64"] = lambda data: b64encode(data).decode()
     return environment.get_template(template).render(content)
+
+
+def png(draw: Callable[..., None], *content: object) -> bytes:
+    """What `draw` draws of `content`."""
+    file: BinaryIO = BytesIO()
+    draw(*content, file)
+    file.seek(0)
+    return file.read()

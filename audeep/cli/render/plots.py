@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_RECONSTRUCTIONS = 50
+MANY_CLASSES = 15  # of which a confusion matrix is drawn small, without its zeros
 MARKERS = "os^Dvp*Xh<>"
 
 
@@ -58,24 +59,32 @@ def plot_confusion(evaluation: "ClassEvaluation", file: Path | BinaryIO | None) 
     confusion, count = evaluation.confusion, len(evaluation.labels)
     scores = {name: found for name, found in evaluation.class_scores.items() if name != "count"}
     columns = count + 0.3 + 1.5 * np.arange(len(scores))
-    figure = new_figure(4.5 + 0.5 * columns[-1], 3 + 0.5 * count, file)
+    cell, size, shrink, aspect = (0.5, None, 1.0, 20.0) if count <= MANY_CLASSES else (0.28, "x-small", 0.5, 40.0)
+    figure = new_figure(4.5 + cell * columns[-1], 3 + cell * count, file)
     axes = figure.subplots()
     shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(confusion):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(number), ha="center", va="center", color=colour)
+        if number or count <= MANY_CLASSES:
+            axes.text(column, row, str(number), ha="center", va="center", color=colour, fontsize=size)
     for column, values in zip(columns, scores.values(), strict=True):
         for row, value in enumerate(values):
-            axes.text(column, row, "" if np.isnan(value) else f"{value:.0%}", ha="center", va="center")
+            axes.text(column, row, "" if np.isnan(value) else f"{value:.0%}", ha="center", va="center", fontsize=size)
     names = [printable(label) for label in evaluation.labels]
-    axes.set_xticks([*range(count), *columns], [*names, *scores], rotation=45, ha="right")
-    axes.set_yticks(range(count), names)
+    axes.set_xticks(
+        [*range(count), *columns],
+        [*names, *scores],
+        rotation=45 if size is None else 90,
+        ha="right" if size is None else "center",
+        fontsize=size,
+    )
+    axes.set_yticks(range(count), names, fontsize=size)
     axes.set(ylabel="true class", title="confusion matrix")
     axes.set_xlabel("predicted class", loc="left")
     axes.set_xlim(-0.5, columns[-1] + 0.8)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-    figure.colorbar(image, ax=axes, label="share of true class")
+    figure.colorbar(image, ax=axes, label="share of true class", shrink=shrink, aspect=aspect)
     show(figure, file)
 
 

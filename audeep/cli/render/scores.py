@@ -101,12 +101,13 @@ def tag_scores_text(found: "TagScores", num_mistakes: int = 0) -> str:
 
 def _class_table(found: "TagScores") -> str:
     columns = found.class_scores
-    rows = [(name, *class_texts(row)) for name, row in zip(found.names, _rows_of(columns), strict=True)]
+    rows = [(name, *class_texts(row)) for name, row in zip(found.names, rows_of(columns), strict=True)]
     means = [("mean", *class_texts(found.class_means))]
     return table("classes", [("", *columns)], rows, means, align="<" + ">" * len(columns))
 
 
-def _rows_of(columns: Mapping[str, Iterable[float]]) -> Iterator[dict[str, float]]:
+def rows_of(columns: Mapping[str, Iterable[float]]) -> Iterator[dict[str, float]]:
+    """The rows of a table that is given by columns."""
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
