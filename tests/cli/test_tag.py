@@ -243,3 +243,12 @@ def test_models_that_cannot_work_together_are_refused(models, run_directory, rec
     with pytest.raises(OptionError, match="method=learned: expected one of mean, geometric"):
         tag([recording], [models / "mel" / "logs"], tmp_path / "x.csv", method="learned")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_recording_too_short_for_the_network_is_named(audeep, models, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tests.support.toy_kinds.ToyTagger.shortest", 10**4)
+    write_tone(tmp_path / "short.wav", 440, seconds=0.3)
+    result = audeep(f"tag {tmp_path}/short.wav --model-dir {models}/mel/logs --output {tmp_path}/x.csv")
+    assert result.status == 1 and result.err.count("\n") == 1
+    assert "short.wav: has " in result.err and "the network needs 10000 or more" in result.err
+    assert not (tmp_path / "x.csv").exists()
