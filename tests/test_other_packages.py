@@ -116,6 +116,9 @@ def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
         "-q toy-tagger evaluate --model-dir folds --input folds.nc --out-of-fold",
         "toy-tagger train --input folds.nc --num-epochs 1 --device cpu --warm-start tags/logs --warm-without output"
         " --run-name warm",
+        "modify --input folds.nc --add-partitioning TRAIN TEST --output parts.nc",
+        "toy-tagger train --input parts.nc --partitions TRAIN --num-epochs 1 --device cpu --run-name part",
+        "toy-tagger train --input parts.nc --partitions DEVEL --num-epochs 1 --device cpu --run-name wrong",
         "toy-tagger train --input folds.nc --num-epochs 1 --warm-start nowhere --run-name wrong",
         "self-verify --input folds.nc --model-dir folds --run-name wrong",
     ]
@@ -268,3 +271,10 @@ def test_its_tagger_begins_with_the_weights_of_another(results, work: Path) -> N
     assert "nowhere" in err and err.count("\n") == 1
     status, _, err = result_of(results, "self-verify")
     assert status == 1 and "folds.nc: has no verified label; both are needed" in err
+
+
+def test_its_tagger_is_trained_on_some_partitions_alone(results, work: Path) -> None:
+    _, _, err = result_of(results, "toy-tagger train --input parts.nc --partitions TRAIN")
+    assert "1 batches" in err  # of up to 64: six instances
+    status, _, err = result_of(results, "toy-tagger train --input parts.nc --partitions DEVEL")
+    assert status == 1 and err == "--partitions DEVEL: parts.nc has no instance in there; name other partitions\n"

@@ -6,7 +6,7 @@ import functools
 import io
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING
 from enum import Enum
@@ -23,6 +23,7 @@ from audeep.runtime.options import Option, options_of
 
 if TYPE_CHECKING:
     from audeep.cli.app import AudeepApp
+    from audeep.data.data_set import DataSet
     from audeep.parsers.base import Parser
 
 
@@ -227,6 +228,36 @@ partition_name = choice_of(("TRAIN", "DEVEL", "TEST"))
 def add_input(parser: argparse.ArgumentParser, text: str) -> None:
     """--input FILE."""
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=text)
+
+
+def add_partitions(parser: argparse.ArgumentParser) -> None:
+    """--partitions."""
+    parser.add_argument(
+        "--partitions",
+        type=partition_name,
+        nargs="+",
+        metavar="PARTITION",
+        help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
+    )
+
+
+def load_partitions(path: Path, names: Sequence[str] | None) -> "DataSet":
+    """A data set, or those partitions of it that `add_partitions` asks for.
+
+    Raises:
+        DataError: it cannot be read.
+        OptionError: no instance is in these partitions.
+    """
+    from audeep.data.data_set import load
+    from audeep.data.schema import Partition
+
+    data_set = load(path)
+    if names is None:
+        return data_set
+    found = data_set.partitions([Partition[name] for name in names])
+    if not len(found):
+        raise OptionError(f"--partitions {' '.join(names)}: {path} has no instance in there; name other partitions")
+    return found
 
 
 PICTURES = (".eps", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".svg", ".svgz", ".tif", ".tiff", ".webp")

@@ -5,7 +5,14 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_declared, add_input, declared_values
+from audeep.cli.options import (
+    AudeepCommand,
+    add_declared,
+    add_input,
+    add_partitions,
+    declared_values,
+    load_partitions,
+)
 from audeep.cli.render.tables import table
 
 DECIDED = ("validation_split", "validation_fold", "verified_only", "patience", "keep_best")  # options of training
@@ -20,6 +27,7 @@ class SelfVerify(AudeepCommand):
         from audeep.training.options import TaggingOptions
 
         add_input(parser, "data set file of spectrograms with labels, some of them verified, and folds")
+        add_partitions(parser)
         parser.add_argument(
             "--model-dir",
             type=Path,
@@ -47,12 +55,11 @@ class SelfVerify(AudeepCommand):
         yield from parsed_args.model_dir.glob("fold-*/logs/model-*.safetensors")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.data_set import load
         from audeep.pipeline.self_verify import SelfVerification, self_verify
         from audeep.training.options import TaggingOptions
 
         history = self_verify(
-            load(parsed_args.input),
+            load_partitions(parsed_args.input, parsed_args.partitions),
             parsed_args.model_dir,
             parsed_args.run_name,
             SelfVerification(**declared_values(parsed_args, SelfVerification)),

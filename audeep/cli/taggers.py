@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.evaluate import add_result_files, report_results
 from audeep.cli.models import ModelCommand, add_any_preprocessing
-from audeep.cli.options import add_device, add_input, add_step, partition_name, positive_int
+from audeep.cli.options import add_device, add_input, add_partitions, add_step, load_partitions, positive_int
 
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet
@@ -37,13 +37,7 @@ class TaggerCommand(ModelCommand):
             " run --model-dir",
         )
         add_step(parser)
-        parser.add_argument(
-            "--partitions",
-            type=partition_name,
-            nargs="+",
-            metavar="PARTITION",
-            help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
-        )
+        add_partitions(parser)
         add_majority_vote(parser)
         parser.add_argument(
             "--batch-size",
@@ -56,14 +50,11 @@ class TaggerCommand(ModelCommand):
 
     def scores(self, parsed_args: argparse.Namespace) -> "DataSet":
         """The instances with the scores of all labels."""
-        from audeep.data.data_set import load
-        from audeep.data.schema import Partition
         from audeep.pipeline.predict import predict_scores
 
-        data_set, names = load(parsed_args.input), parsed_args.partitions
         return predict_scores(
             parsed_args.model_dir,
-            data_set if names is None else data_set.partitions([Partition[name] for name in names]),
+            load_partitions(parsed_args.input, parsed_args.partitions),
             parsed_args.step,
             kind=self.kind,
             out_of_fold=parsed_args.out_of_fold,

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.models import ModelCommand
-from audeep.cli.options import add_declared, choice_of, declared_values, partition_name, positive_int
+from audeep.cli.options import (
+    add_declared,
+    add_partitions,
+    choice_of,
+    declared_values,
+    load_partitions,
+    partition_name,
+    positive_int,
+)
 from audeep.models.registry import AUTOENCODER, family_of, model_type_of
 from audeep.runtime.files import check_text
 
@@ -32,6 +40,7 @@ class Train(ModelCommand):
         parser.add_argument(
             "--input", type=Path, nargs="+", required=True, metavar="FILE", help="data set files to train on"
         )
+        add_partitions(parser)
         parser.add_argument(
             "--run-name",
             type=Path,
@@ -66,7 +75,6 @@ class Train(ModelCommand):
         add_declared(parser, self.model_type.config_type)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.data_set import load
         from audeep.data.schema import Partition
         from audeep.training.folds import train_folds
         from audeep.training.options import options_type_of
@@ -84,7 +92,7 @@ class Train(ModelCommand):
         options = options_type(**given | {"warm_start": warm_start_of(parsed_args)})
 
         reconstructs, model_type = family_of(self.kind) == AUTOENCODER, self.model_type_for(parsed_args)
-        data_sets = [load(path) for path in parsed_args.input]
+        data_sets = [load_partitions(path, parsed_args.partitions) for path in parsed_args.input]
         config = declared_values(parsed_args, model_type.config_type)
         run_name, resume = parsed_args.run_name, parsed_args.resume
         if parsed_args.folds is not None:
