@@ -179,7 +179,9 @@ def test_shorter_spectrograms_than_191_frames_are_refused():
 
 def test_fewer_bands_than_it_can_read_are_refused():
     assert make(2, bands=47)(torch.zeros(1, 191, 47)).shape == (1, 41)
-    with pytest.raises(ShapeError, match="^spectrograms have 46 bands, vgg-gap reads at least 47$"):
+    with pytest.raises(
+        ShapeError, match="^spectrograms have 46 bands, vgg-gap reads at least 47; preprocess with more$"
+    ):
         make(2, bands=46)
 
 
