@@ -75,12 +75,13 @@ def train_folds(
 ) -> None:
     """Train a model for each fold, with what the fold is validated on held out, in `run_name`/fold-K/logs.
 
+    Arguments that are not named here are as for `train`.
+
     Args:
         options: `validation_fold` becomes each of the folds.
         folds: counted from 1; by default all that the first data set has.
         resume: go on with folds that have been begun, and train those that have not.
         after_epoch_of: makes what `train` calls after each epoch, from the directory of the logs.
-            Others are as for `train`.
 
     Raises:
         OptionError: something else is held out, too; or there are no folds.
