@@ -2,11 +2,12 @@
 """tag: scores of labels for new recordings."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audeep.cli.options import AudeepCommand, add_device, add_step, choice_of, positive_int, probability, seconds
+from audeep.cli.extract import RecordingsCommand
+from audeep.cli.options import add_step, choice_of, positive_int, probability, seconds
 from audeep.errors import OptionError
 from audeep.evaluation.plan import MEANS
 
@@ -18,10 +19,8 @@ SHOWN = 5  # labels that --live shows
 FORMATS = ("csv", "jsonl", "nc")
 
 
-class Tag(AudeepCommand):
+class Tag(RecordingsCommand):
     """Give recordings, windows that slide along them, or what is heard scores of labels, by trained taggers."""
-
-    uses_compiled_parts = True
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -91,27 +90,7 @@ class Tag(AudeepCommand):
         parser.add_argument(
             "--live", action="store_true", help="show the best labels of each window as bars, on standard output"
         )
-        parser.add_argument(
-            "--skip-bad",
-            action="store_true",
-            help="leave out recordings that cannot be used, listed beside the output (default: stop at the first)",
-        )
-        parser.add_argument(
-            "--jobs",
-            type=positive_int,
-            default=1,
-            metavar="N",
-            help="work on N recordings at once, each in a process with the models in memory (default: %(default)s)",
-        )
-        add_device(parser)
-
-    def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
-        from audeep.pipeline.outcomes import bad_list
-
-        if parsed_args.output is not None:
-            yield parsed_args.output
-            if parsed_args.skip_bad:
-                yield bad_list(parsed_args.output)
+        self.add_how(parser, "the models")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.pipeline.tag import tag
