@@ -159,7 +159,7 @@ def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str)
     assert parameters.pop("random_state") == options.pop("seed")
     assert parameters.pop("pooled", False) is False
     of_the_command = {"help", "input", "run_name", "resume", "tempdir", "checkpoints_to_keep", "decoder", "folds"}
-    of_the_command |= {"layers", "without", "statistics"}  # of the model to begin with
+    of_the_command |= {"layers", "without", "statistics", "partitions"}  # of the model to begin with
     assert parameters == {name: value for name, value in options.items() if name not in of_the_command}
 
 

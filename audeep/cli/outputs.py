@@ -10,7 +10,7 @@ from pathlib import Path
 from audeep.errors import OutputError
 
 INPUTS = (  # options that name files to read,
-    *("input", "train_input", "eval_input", "fit_input", "labels", "groups", "baseline", "files", "warm_start"),
+    *("input", "train_input", "eval_input", "fit_input", "labels", "groups", "baseline", "files", "start_from"),
     *("submission", "truth", "expected", "classifiers"),
 )
 FOLDERS = ("basedir",)  # folders of which all files may be read,

@@ -89,7 +89,7 @@ class Train(ModelCommand):
             given["validation_partition"] = [Partition[name] for name in given["validation_partition"]]
         if parsed_args.folds is not None and given["validation_fold"] is None:
             given["validation_fold"] = 1  # and then each of them
-        options = options_type(**given | {"warm_start": warm_start_of(parsed_args)})
+        options = options_type(**given | {"start_from": warm_start_of(parsed_args)})
 
         reconstructs, model_type = family_of(self.kind) == AUTOENCODER, self.model_type_for(parsed_args)
         data_sets = [load_partitions(path, parsed_args.partitions) for path in parsed_args.input]
@@ -139,6 +139,7 @@ def add_warm_start(parser: argparse.ArgumentParser) -> None:
     """--warm-start, and what of that model is taken."""
     parser.add_argument(
         "--warm-start",
+        dest="start_from",
         type=Path,
         metavar="MODEL",
         help="begin with the weights of this model: a model file, or the directory of the models of a run, of which"
@@ -171,9 +172,9 @@ def warm_start_of(parsed_args: argparse.Namespace) -> "WarmStart | None":
     """What the options of `add_warm_start` ask for."""
     from audeep.training.options import WarmStart
 
-    if parsed_args.warm_start is None:
+    if parsed_args.start_from is None:
         return None
-    return WarmStart(parsed_args.warm_start, parsed_args.layers, parsed_args.without, parsed_args.statistics)
+    return WarmStart(parsed_args.start_from, parsed_args.layers, parsed_args.without, parsed_args.statistics)
 
 
 class TrainTimeAutoencoder(Train):

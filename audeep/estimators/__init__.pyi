@@ -67,7 +67,7 @@ class TimeAutoencoder(VectorEstimator):
         patience: int | None = None,
         keep_best: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -103,7 +103,7 @@ class FrequencyAutoencoder(FrameEstimator):
         patience: int | None = None,
         keep_best: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -145,7 +145,7 @@ class FrequencyTimeAutoencoder(VectorEstimator):
         patience: int | None = None,
         keep_best: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -180,7 +180,7 @@ class MaskedFramesAutoencoder(VectorEstimator):
         patience: int | None = None,
         keep_best: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -223,7 +223,7 @@ class VggGap(TaggerEstimator):
         class_balance: bool = False,
         verified_only: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -266,7 +266,7 @@ class MobileNetV1(TaggerEstimator):
         class_balance: bool = False,
         verified_only: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -309,7 +309,7 @@ class Conv1d(TaggerEstimator):
         class_balance: bool = False,
         verified_only: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
@@ -350,6 +350,6 @@ class MfccCnn(TaggerEstimator):
         class_balance: bool = False,
         verified_only: bool = False,
         validation_partition: Sequence[Partition | str] | None = None,
-        warm_start: WarmStart | None = None,
+        start_from: WarmStart | None = None,
         random_state: int | RandomState | None = 0,
     ) -> None: ...

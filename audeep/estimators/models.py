@@ -136,7 +136,7 @@ class ModelEstimator(BaseEstimator):
             **{name: option.accepted(getattr(self, name)) for name, option in declared.items()},
             seed=replace(options_of(options_type)["seed"], name=RANDOM_STATE).accepted(seed),
             validation_partition=None if partitions is None else [_partition(each) for each in partitions],
-            warm_start=self.warm_start,
+            start_from=self.start_from,
             checkpoints_to_keep=1,
         )
 

@@ -18,7 +18,7 @@ from audeep.training.options import WarmStart, options_type_of
 
 Class = TypeVar("Class", bound=type[Any])
 
-OTHERWISE_KNOWN = ("seed", "checkpoints_to_keep", "validation_partition", "warm_start")  # options of training
+OTHERWISE_KNOWN = ("seed", "checkpoints_to_keep", "validation_partition", "start_from")  # options of training
 RANDOM_STATE = "random_state"  # the seed
 
 HELP = {  # where it is another than that of the command
@@ -26,7 +26,7 @@ HELP = {  # where it is another than that of the command
     "num_epochs": "passes over the data",
     "keep_best": "take the model with the lowest validation loss rather than the last one",
     "validation_partition": "hold out these partitions instead of a share (TRAIN, DEVEL, TEST)",
-    "warm_start": "where to take weights from before the first step",
+    "start_from": "where to take weights from before the first step",
     "pooled": "embed by statistics over time of the outputs of all layers rather than by their final states",
 }
 
@@ -38,7 +38,7 @@ def parameters_of(model_type: type[Network]) -> list[Parameter]:
         found.append(_parameter("pooled", bool, False))
     found += declared_parameters(options_type_of(model_type), OTHERWISE_KNOWN)
     found.append(_parameter("validation_partition", Sequence[Partition | str] | None, None))
-    found.append(_parameter("warm_start", WarmStart | None, None))
+    found.append(_parameter("start_from", WarmStart | None, None))
     found.append(_parameter(RANDOM_STATE, int | RandomState | None, 0))
     return found
 

@@ -295,8 +295,8 @@ def _fine_tuned(data_set: DataSet, models: Path, folder: Path, training: Tagging
         model = _model_of(models, fold)
         config_type: Any = type(model.config)
         config = {name: getattr(model.config, name) for name, option in options_of(config_type).items() if option.help}
-        warm_start = WarmStart(model_path(start, _best_of(start).step))
-        own = replace(training, warm_start=warm_start, validation_fold=1, verified_only=True, keep_best=True)
+        start_from = WarmStart(model_path(start, _best_of(start).step))
+        own = replace(training, start_from=start_from, validation_fold=1, verified_only=True, keep_best=True)
         resume = bool(steps_in(fold_directory(folder, fold) / "logs"))
         train_folds([data_set], type(model), folder, config, own, [fold], resume=resume)
         losses.append(_best_of(fold_directory(folder, fold) / "logs").validation_loss)

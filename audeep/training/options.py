@@ -41,7 +41,7 @@ class TrainingOptions:
             linear warm-up; "linear" stays until the end of epoch `decay_start` and reaches 0 in the last one;
             "staircase" is multiplied by `decay_rate` each `decay_epochs` epochs.
         validation_partition: partitions to hold out instead of `validation_split`.
-        warm_start: where to take weights from before the first step.
+        start_from: where to take weights from before the first step; "warm_start" is something else in scikit-learn.
         keep_best: then only the newest other model is kept, unless `checkpoints_to_keep` has a number.
 
     Raises:
@@ -103,7 +103,7 @@ class TrainingOptions:
         "keep the model with the lowest validation loss and the newest one, or as many as are to be kept",
     )
 
-    warm_start: WarmStart | None = None
+    start_from: WarmStart | None = None
 
     def __post_init__(self) -> None:
         check_options(self)

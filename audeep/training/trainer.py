@@ -136,8 +136,8 @@ def _prepared(
     if loaded is None:
         with drawing_from(options.seed, everything=not model_type.draws_itself):
             model = model_type(wanted)
-        if options.warm_start is not None:
-            warm_start(model, options.warm_start)
+        if options.start_from is not None:
+            warm_start(model, options.start_from)
     else:
         model = loaded
         check_same_config(wanted, model.config, logs)

@@ -271,7 +271,7 @@ class TestWarmStart:
 
     def start(self, tmp_path: Path, data_set: DataSet, warm_start: WarmStart) -> dict[str, torch.Tensor]:
         """Weights at the start of a training that begins with others."""
-        options = replace(QUICK, num_epochs=1, learning_rate=1e-30, seed=77, warm_start=warm_start)
+        options = replace(QUICK, num_epochs=1, learning_rate=1e-30, seed=77, start_from=warm_start)
         train([data_set], "toy-tagger", tmp_path / "second", {}, options)
         return load_model(tmp_path / "second" / "logs")[0].state_dict()
 
