@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
-from audeep.cli.options import AudeepCommand, add_input, add_step, partition_name
+from audeep.cli.options import AudeepCommand, add_input, add_partitions, add_step, load_partitions
 from audeep.cli.taggers import add_majority_vote, add_scores_output, write_scores
 from audeep.errors import OptionError
 
@@ -35,15 +35,12 @@ class Fit(LearnerCommand):
         super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.data_set import load
-        from audeep.data.schema import Partition
         from audeep.evaluation.classifier import fit_classifier
 
         if parsed_args.step is not None and parsed_args.model_dir is None:
             raise OptionError("--step: is of a model; name it with --model-dir, or leave --step out")
-        data_set, names = load(parsed_args.input), parsed_args.partitions
         classifier = fit_classifier(
-            data_set if names is None else data_set.partitions([Partition[name] for name in names]),
+            load_partitions(parsed_args.input, parsed_args.partitions),
             self.make_learner(parsed_args),
             self.plan_of(parsed_args),
             parsed_args.model_dir,
@@ -79,24 +76,8 @@ class Classify(AudeepCommand):
         add_scores_output(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.data.data_set import load
-        from audeep.data.schema import Partition
         from audeep.evaluation.classifier import Classifier, classify
 
         classifier = Classifier.load(parsed_args.classifiers)
-        data_set, names = load(parsed_args.input), parsed_args.partitions
-        scores = classify(
-            classifier, data_set if names is None else data_set.partitions([Partition[name] for name in names])
-        )
+        scores = classify(classifier, load_partitions(parsed_args.input, parsed_args.partitions))
         write_scores(scores, parsed_args.output, parsed_args.majority_vote)
-
-
-def add_partitions(parser: argparse.ArgumentParser) -> None:
-    """--partitions."""
-    parser.add_argument(
-        "--partitions",
-        type=partition_name,
-        nargs="+",
-        metavar="PARTITION",
-        help="take these partitions of it alone (TRAIN, DEVEL, TEST)",
-    )

@@ -339,6 +339,19 @@ def add_model_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_dirs(parser: argparse.ArgumentParser, what: str) -> None:
+    """--model-dir, of taggers; `what` is done with several."""
+    parser.add_argument(
+        "--model-dir",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="directory of the models: NAME/logs of a run, or NAME of a run of folds; of several models, and of all"
+        f" folds, {what}",
+    )
+
+
 def add_step(parser: argparse.ArgumentParser) -> None:
     """--step."""
     parser.add_argument(

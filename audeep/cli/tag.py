@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audeep.cli.extract import RecordingsCommand
-from audeep.cli.options import add_step, choice_of, positive_int, probability, seconds
+from audeep.cli.options import add_model_dirs, add_step, choice_of, positive_int, probability, seconds
 from audeep.errors import OptionError
 from audeep.evaluation.plan import MEANS
 
@@ -34,15 +34,7 @@ class Tag(RecordingsCommand):
             action="store_true",
             help="listen until Ctrl-C, in place of recordings; needs audeep[microphone]",
         )
-        parser.add_argument(
-            "--model-dir",
-            type=Path,
-            nargs="+",
-            required=True,
-            metavar="DIR",
-            help="directory of the models: NAME/logs of a run, or NAME of a run of folds; of several models, and of all"
-            " folds, the mean score is taken, each with the front end that it was trained with",
-        )
+        add_model_dirs(parser, "the mean score is taken, each with the front end that it was trained with")
         add_step(parser)
         parser.add_argument(
             "--classifier",
@@ -64,6 +56,11 @@ class Tag(RecordingsCommand):
             metavar="METHOD",
             help="of several models: mean or geometric mean of the scores (default: %(default)s)",
         )
+        self.add_what(parser)
+        self.add_how(parser, "the models")
+
+    def add_what(self, parser: argparse.ArgumentParser) -> None:
+        """What gets scores, and which of them are shown, where and how."""
         parser.add_argument(
             "--window", type=seconds, metavar="S", help="scores for each window of S seconds (default: for each file)"
         )
@@ -90,7 +87,6 @@ class Tag(RecordingsCommand):
         parser.add_argument(
             "--live", action="store_true", help="show the best labels of each window as bars, on standard output"
         )
-        self.add_how(parser, "the models")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.pipeline.tag import tag

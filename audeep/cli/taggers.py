@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.evaluate import add_result_files, report_results
 from audeep.cli.models import ModelCommand, add_any_preprocessing
-from audeep.cli.options import add_device, add_input, add_partitions, add_step, load_partitions, positive_int
+from audeep.cli.options import (
+    add_device,
+    add_input,
+    add_model_dirs,
+    add_partitions,
+    add_step,
+    load_partitions,
+    positive_int,
+)
 
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet
@@ -21,15 +29,7 @@ class TaggerCommand(ModelCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of spectrograms, made with the settings of the training data")
-        parser.add_argument(
-            "--model-dir",
-            type=Path,
-            nargs="+",
-            required=True,
-            metavar="DIR",
-            help="directory of the models: NAME/logs of a run, or NAME of a run of folds; of several models, and of all"
-            " folds, the mean score is taken",
-        )
+        add_model_dirs(parser, "the mean score is taken")
         parser.add_argument(
             "--out-of-fold",
             action="store_true",

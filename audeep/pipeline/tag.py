@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Protocol, TextIO
+from typing import Any, ClassVar, Protocol, TextIO
 
 import numpy as np
 
@@ -184,29 +184,14 @@ def tag(
     bad: list[str] = []
     recordings = named_recordings(files, bad if skip_bad else None)
     num_recordings, num_rows = len(recordings) + len(bad), 0
-    directories = list(map(Path, model_directories))
-    if not classifiers:
-        directories = [found for directory in directories for found in with_folds(directory)]
-    elif len(classifiers) != len(directories):
-        raise OptionError(
-            f"{len(classifiers)} classifiers for {len(directories)} models; give one for each, in the same order"
-        )
-    if pooled and not classifiers:
-        raise OptionError("pooled=True: is for models with classifiers; leave it out, or pass classifiers=FILE")
-    models = [(directory, step_of(directory, step)) for directory in directories]
+    models = _models_in(list(map(Path, model_directories)), step, len(classifiers), pooled)
     make = partial(load_ensemble, models, list(map(Path, classifiers)), pooled, method, device)
     application = Application(make, window, hop)
     ensemble = application.applied
     assert isinstance(ensemble, Ensemble)
     found = rows_of(application, recordings, "tag", skip_bad=skip_bad, jobs=jobs, bad=bad)
-    writing = (
-        nullcontext()
-        if output is None
-        else open_scores(
-            output, ensemble.labels, has_times=window is not None, format=format, top=top, threshold=threshold
-        )
-    )
-    with writing as append, closing(found):
+    form: dict[str, Any] = {"has_times": window is not None, "format": format, "top": top, "threshold": threshold}
+    with nullcontext() if output is None else open_scores(output, ensemble.labels, **form) as append, closing(found):
         for rows in found:
             if append is not None:
                 append(rows.name, rows.first, rows.starts, rows.vectors)
@@ -218,6 +203,26 @@ def tag(
     if skip_bad:
         tell_left_out(bad, num_recordings, Path(output) if isinstance(output, Path | str) else None)
     return num_rows
+
+
+def _models_in(
+    directories: Sequence[Path], step: int | str | None, num_classifiers: int, pooled: bool
+) -> list[tuple[Path, int]]:
+    """Directories of models and steps; without classifiers, a run of folds stands for those of its folds.
+
+    Raises:
+        OptionError: there are fewer or more classifiers than models, or none for pooled features.
+        ModelError: there is no such model.
+    """
+    if not num_classifiers:
+        if pooled:
+            raise OptionError("pooled=True: is for models with classifiers; leave it out, or pass classifiers=FILE")
+        directories = [found for directory in directories for found in with_folds(directory)]
+    elif num_classifiers != len(directories):
+        raise OptionError(
+            f"{num_classifiers} classifiers for {len(directories)} models; give one for each, in the same order"
+        )
+    return [(directory, step_of(directory, step)) for directory in directories]
 
 
 def load_ensemble(

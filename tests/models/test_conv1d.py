@@ -12,7 +12,7 @@ from audeep.models import conv1d
 from audeep.models.conv1d import Conv1d, Conv1dConfig, scaled
 from audeep.models.layers.draws import drawing_from
 from tests.support import hashed_weights as hashed
-from tests.support.networks import assert_lengths_change_nothing, close, num_parameters
+from tests.support.networks import assert_close, assert_lengths_change_nothing, num_parameters
 
 
 def make(width: int = 16, labels: int = 41, **options: object) -> Conv1d:
@@ -78,37 +78,37 @@ def test_activations_and_probabilities_are_those_of_the_original(golden_model, w
             images, _ = block(images)
             theirs = images[..., 0].transpose(1, 2)
             assert list(theirs.shape) == entry["shape"]
-            close(theirs.flatten()[:10], entry["first10"], 2e-5)
-            close(
+            assert_close(theirs.flatten()[:10], entry["first10"], 2e-5)
+            assert_close(
                 [theirs.mean(), theirs.std(correction=0), theirs.abs().max()],
                 [entry[k] for k in ("mean", "std", "absmax")],
                 5e-5,
             )
-        close(golden_model(waveforms).softmax(dim=1), numbers["eval_probs"], 1e-6)
+        assert_close(golden_model(waveforms).softmax(dim=1), numbers["eval_probs"], 1e-6)
 
 
 def test_loss_and_gradients_are_those_of_the_original(golden_model, waveforms, numbers, facts):
     labels = torch.from_numpy(numbers["labels"])
     loss = torch.nn.functional.cross_entropy(golden_model.train()(waveforms), labels)
-    close(loss, numbers["loss_nodropout"], 2e-6)
+    assert_close(loss, numbers["loss_nodropout"], 2e-6)
     loss.backward()
     tensors = tensors_of(golden_model)
-    close(as_theirs(tensors[0].grad), numbers["grad_first_conv"], 1e-4)
-    close(tensors[-1].grad, numbers["grad_last_bias"], 1e-6)
+    assert_close(as_theirs(tensors[0].grad), numbers["grad_first_conv"], 1e-4)
+    assert_close(tensors[-1].grad, numbers["grad_last_bias"], 1e-6)
     for tensor, entry in zip(tensors, facts["grads_nodropout"], strict=True):
         theirs = as_theirs(tensor.grad)
         assert list(theirs.shape) == entry["shape"]
-        close(theirs.norm(), entry["l2"], 1e-4 * entry["l2"])
-        close(theirs.flatten()[:5], entry["first5"], 1e-4 * entry["l2"])
+        assert_close(theirs.norm(), entry["l2"], 1e-4 * entry["l2"])
+        assert_close(theirs.flatten()[:5], entry["first5"], 1e-4 * entry["l2"])
 
 
 def test_waveforms_are_scaled_as_in_the_original():
     def of(*values: float) -> torch.Tensor:
         return scaled(torch.tensor(values).reshape(1, -1, 1))[0, :, 0]
 
-    close(of(-0.5, 0, 0.5), [-0.5, -4.999995e-07, 0.499999], 1e-7)
-    close(of(0, 0), [-0.5, -0.5], 0)
-    close(of(0, 0, 0.2, -0.1), [-0.16666778, -0.16666778, 0.49999667, -0.5], 1e-7)
+    assert_close(of(-0.5, 0, 0.5), [-0.5, -4.999995e-07, 0.499999], 1e-7)
+    assert_close(of(0, 0), [-0.5, -0.5], 0)
+    assert_close(of(0, 0, 0.2, -0.1), [-0.16666778, -0.16666778, 0.49999667, -0.5], 1e-7)
 
 
 def test_the_lengths_of_its_layers_are_those_of_the_original():

@@ -10,7 +10,7 @@ import torch
 from audeep.errors import ShapeError
 from audeep.models.mfcc_cnn import MfccCnn, MfccCnnConfig
 from tests.support import hashed_weights as hashed
-from tests.support.networks import close, num_parameters, num_saved
+from tests.support.networks import assert_close, num_parameters, num_saved
 
 
 def make(width: int = 32, frames: int = 173, bands: int = 40, labels: int = 41) -> MfccCnn:
@@ -80,11 +80,11 @@ def test_activations_and_probabilities_are_those_of_the_original(mfcc, numbers, 
             images, _ = block(images)
             theirs = images.permute(0, 3, 2, 1)
             assert list(theirs.shape) == entry["shape"]
-            close(theirs.flatten()[:10], entry["first10"], 5e-5)
+            assert_close(theirs.flatten()[:10], entry["first10"], 5e-5)
             if not number:
-                close(theirs[0, ..., :2], numbers["net2d_recalled/pool1_first2ch_sample0"], 1e-5)
-        close(theirs, numbers["net2d_recalled/pool4"], 5e-5)
-        close(model(mfcc).softmax(dim=1), numbers["net2d_recalled/eval_probs"], 1e-5)
+                assert_close(theirs[0, ..., :2], numbers["net2d_recalled/pool1_first2ch_sample0"], 1e-5)
+        assert_close(theirs, numbers["net2d_recalled/pool4"], 5e-5)
+        assert_close(model(mfcc).softmax(dim=1), numbers["net2d_recalled/eval_probs"], 1e-5)
 
 
 def test_what_it_reads_is_standardised_by_all_that_it_was_trained_on():
@@ -93,8 +93,8 @@ def test_what_it_reads_is_standardised_by_all_that_it_was_trained_on():
     for batch in batches:
         model(batch)
     standardised = model.eval().standardise(batches.flatten(0, 1).transpose(1, 2))
-    close(standardised.mean(dim=(0, 2)), torch.zeros(16), 1e-3)
-    close(standardised.std(dim=(0, 2)), torch.ones(16), 0.02)
+    assert_close(standardised.mean(dim=(0, 2)), torch.zeros(16), 1e-3)
+    assert_close(standardised.std(dim=(0, 2)), torch.ones(16), 0.02)
 
 
 @pytest.mark.parametrize("num_frames", [19, 21])

@@ -10,7 +10,7 @@ import torch
 
 from audeep.models.mobilenet_v1 import MobileNetConfig, MobileNetV1
 from tests.support import hashed_weights as hashed
-from tests.support.networks import assert_lengths_change_nothing, close, num_parameters, num_saved
+from tests.support.networks import assert_close, assert_lengths_change_nothing, num_parameters, num_saved
 
 
 def make(width: float = 1.0, bands: int = 96, labels: int = 80, **options: object) -> MobileNetV1:
@@ -78,7 +78,7 @@ def test_it_has_as_many_parameters_as_the_original(num_labels, expected):
 
 def test_activations_are_those_of_the_original(numbers, facts, frames):
     model = golden_model()
-    close(frames[0], numbers["input"][0], 0)
+    assert_close(frames[0], numbers["input"][0], 0)
     images = frames[:, None]
     with torch.inference_mode():
         for block, entry, shape in zip(
@@ -87,9 +87,9 @@ def test_activations_are_those_of_the_original(numbers, facts, frames):
             images, _ = block(images)
             theirs = images.permute(0, 2, 3, 1)
             assert list(theirs.shape) == shape
-            close(theirs.flatten()[:10], entry["first10"], 1e-4)
-            close([theirs.mean(), theirs.std(correction=0)], [entry["mean"], entry["std"]], 1e-5)
-    close(images[0, :8].permute(1, 2, 0), numbers["eval/last_map_sample0_first8ch"], 2e-5)
+            assert_close(theirs.flatten()[:10], entry["first10"], 1e-4)
+            assert_close([theirs.mean(), theirs.std(correction=0)], [entry["mean"], entry["std"]], 1e-5)
+    assert_close(images[0, :8].permute(1, 2, 0), numbers["eval/last_map_sample0_first8ch"], 2e-5)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
@@ -97,8 +97,8 @@ def test_logits_and_scores_are_those_of_the_original(numbers, frames, pooling):
     model = golden_model(pooling=pooling)
     with torch.inference_mode():
         logits = model(frames)
-    close(logits, numbers[f"eval/{pooling}/logits"], 1e-4)
-    close(logits.sigmoid(), numbers[f"eval/{pooling}/scores"], 2e-5)
+    assert_close(logits, numbers[f"eval/{pooling}/logits"], 1e-4)
+    assert_close(logits.sigmoid(), numbers[f"eval/{pooling}/scores"], 2e-5)
 
 
 def smooth_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -111,36 +111,36 @@ def test_a_step_of_training_is_that_of_the_original(numbers, facts, frames, pool
     parameters = list(trained(model))
     adam = hashed.Adam(parameters, lr=1e-4)
     logits = model(frames)
-    close(
+    assert_close(
         logits, numbers[f"train/{pooling}/logits"], 2e-3
     )  # against double precision, theirs are off by 1e-3, ours by 5e-4
     loss = smooth_loss(logits, labels)
-    close(loss, numbers[f"train/{pooling}/loss_first"], 1e-5)
+    assert_close(loss, numbers[f"train/{pooling}/loss_first"], 1e-5)
     loss.backward()
     if pooling == "max":
         # rounding puts some of the activations of 27 layers on the other side of a ReLU
         first = torch.from_numpy(numbers["train/grad_first_conv"])
-        close((as_theirs(parameters[0].grad) - first).norm(), 0, 0.1 * first.norm())
-        close(parameters[-1].grad, numbers["train/grad_bias"], 1e-6)
+        assert_close((as_theirs(parameters[0].grad) - first).norm(), 0, 0.1 * first.norm())
+        assert_close(parameters[-1].grad, numbers["train/grad_bias"], 1e-6)
         for number, (tensor, entry) in enumerate(zip(parameters, facts["grads"], strict=True)):
             theirs = as_theirs(tensor.grad, number % 6 == 3)
             assert list(theirs.shape) == entry["shape"]
-            close(theirs.norm(), entry["l2"], 0.1 * entry["l2"])
+            assert_close(theirs.norm(), entry["l2"], 0.1 * entry["l2"])
     adam.step()
     if pooling == "max":
-        close(parameters[-1], numbers["train/bias_after_step"], 1e-7)
+        assert_close(parameters[-1], numbers["train/bias_after_step"], 1e-7)
         buffers = [each for block in model.layers.blocks for each in (block.norm.running_mean, block.norm.running_var)]
         for name, found in zip(facts["moving_names"], buffers, strict=True):
             key = f"train/moving_after_one_step/{name.partition(':')[0]}"
             if key in numbers:
-                close(found[: len(numbers[key])], numbers[key], 2e-6)
-    close(smooth_loss(model(frames), labels), numbers[f"train/{pooling}/loss_after_one_step"], 1e-3)
+                assert_close(found[: len(numbers[key])], numbers[key], 2e-6)
+    assert_close(smooth_loss(model(frames), labels), numbers[f"train/{pooling}/loss_after_one_step"], 1e-3)
 
 
 def test_a_batch_moves_the_running_mean_by_three_ten_thousandths():
     norm = make(0.1).layers.blocks[0].norm.train()
     norm(2 + torch.tensor([-1.0, 1.0]).repeat(len(norm.bias), 1)[None, :, :, None])
-    close(norm.running_mean, torch.full_like(norm.bias, 0.0006), 1e-9)
+    assert_close(norm.running_mean, torch.full_like(norm.bias, 0.0006), 1e-9)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
@@ -155,8 +155,8 @@ def test_weights_start_glorot_uniform_as_in_the_original(facts):
     weights = [tensor for tensor in trained(model) if tensor.ndim > 1]
     for tensor, entry in zip(weights, facts["init"], strict=True):
         if tensor.numel() > 10_000:
-            close(tensor.std(), entry["std"], 0.02 * entry["std"])
-            close([tensor.min(), tensor.max()], [entry["min"], entry["max"]], 0.01 * entry["max"])
+            assert_close(tensor.std(), entry["std"], 0.02 * entry["std"])
+            assert_close([tensor.min(), tensor.max()], [entry["min"], entry["max"]], 0.01 * entry["max"])
 
 
 def test_the_embedding_is_what_is_pooled(frames):
@@ -164,10 +164,10 @@ def test_the_embedding_is_what_is_pooled(frames):
     with torch.inference_mode():
         vectors = model.embed(frames)
         assert vectors.shape == (4, 1024)
-        close(model.output(vectors), model(frames), 1e-6)
+        assert_close(model.output(vectors), model(frames), 1e-6)
 
 
 def test_dropout_keeps_the_share_that_it_is_told():
     model = make(0.25, keep_prob=0.25).train()
     vectors = model.dropout(torch.ones(4, 4096))
-    close((vectors > 0).float().mean(), 0.25, 0.02)
+    assert_close((vectors > 0).float().mean(), 0.25, 0.02)

@@ -10,7 +10,7 @@ import torch
 from audeep.errors import ShapeError
 from audeep.models.vgg_gap import VggGap, VggGapConfig
 from tests.support import hashed_weights as hashed
-from tests.support.networks import assert_lengths_change_nothing, close, num_parameters, num_saved
+from tests.support.networks import assert_close, assert_lengths_change_nothing, num_parameters, num_saved
 
 LAYERS = 15
 
@@ -68,7 +68,7 @@ def facts(golden):
 def test_the_hash_gives_the_numbers_that_its_description_shows():
     assert hashed.uniform(0, [3]).tolist() == [0.5733975800685585, 0.5883937727194279, 0.7041337329428643]
     assert hashed.uniform(137, [3]).tolist() == [0.04161586635746062, 0.042432666290551424, 0.8564871631097049]
-    close(hashed.weight(0, [3], 9), [0.11985774, 0.14434643, 0.333349], 1e-7)
+    assert_close(hashed.weight(0, [3], 9), [0.11985774, 0.14434643, 0.333349], 1e-7)
 
 
 @pytest.mark.parametrize(
@@ -102,30 +102,30 @@ def test_activations_and_probabilities_are_those_of_the_original(numbers, facts)
                 images, _ = model.layers.blocks[number](images)
             image = images.transpose(2, 3)
             assert list(image.shape) == entry["shape"]
-            close(image.flatten()[:10], entry["first10"], 1e-4)
-            close(
+            assert_close(image.flatten()[:10], entry["first10"], 1e-4)
+            assert_close(
                 [image.mean(), image.std(correction=0), image.abs().max()],
                 [entry[k] for k in ("mean", "std", "absmax")],
                 1e-4,
             )
         assert number == LAYERS - 2
         logits = model.output_norm(model.output(images)[0])
-        close(logits.transpose(2, 3), numbers["tiny/eval_map_before_gap"], 2e-5)
-        close(model(golden_input()).softmax(dim=1), numbers["tiny/eval_probs"], 1e-6)
-        close(logits.mean(dim=(2, 3)), model(golden_input()), 1e-5)
+        assert_close(logits.transpose(2, 3), numbers["tiny/eval_map_before_gap"], 2e-5)
+        assert_close(model(golden_input()).softmax(dim=1), numbers["tiny/eval_probs"], 1e-6)
+        assert_close(logits.mean(dim=(2, 3)), model(golden_input()), 1e-5)
 
 
 @pytest.mark.parametrize("num_frames", [3000, 256, 191])
 def test_other_lengths_give_the_probabilities_of_the_original(numbers, num_frames):
     found = golden_model(4)(golden_input(9201, 1, num_frames)).softmax(dim=1)
-    close(found, numbers[f"tiny/eval_probs_T{num_frames}"], 1e-6)
+    assert_close(found, numbers[f"tiny/eval_probs_T{num_frames}"], 1e-6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [48, 64])
 def test_full_widths_give_the_probabilities_of_the_original(numbers, width):
     with torch.inference_mode():
-        close(golden_model(width)(golden_input()).softmax(dim=1), numbers[f"nf{width}/eval_probs"], 2e-6)
+        assert_close(golden_model(width)(golden_input()).softmax(dim=1), numbers[f"nf{width}/eval_probs"], 2e-6)
 
 
 def soft_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -144,27 +144,27 @@ def flip_nearest_to_zero(module: torch.nn.Module, inputs: object, outputs: torch
 def test_two_steps_of_training_are_those_of_the_original(numbers, facts):
     model = golden_model(4, keep_prob=1.0, top_keep_prob=1.0).double()
     frames, targets = golden_input(9202, 4).double(), torch.from_numpy(numbers["tiny/train_targets"])
-    close(soft_cross_entropy(model(frames), targets), numbers["tiny/valid_loss_before"], 1e-6)
+    assert_close(soft_cross_entropy(model(frames), targets), numbers["tiny/valid_loss_before"], 1e-6)
     trained = [tensor for number, tensor in enumerate(tensors_of(model)) if number % 5 < 3]
     adam = hashed.Adam(trained, lr=1e-3)
     model.train()
     # in the float32 of the original, one activation of the seventh layer (9e-7) is on the other side of the ReLU
     with model.layers.blocks[6].norm.register_forward_hook(flip_nearest_to_zero):
         logits = model(frames)
-    close(logits.softmax(dim=1), numbers["tiny/train_probs_step1"], 2e-6)
+    assert_close(logits.softmax(dim=1), numbers["tiny/train_probs_step1"], 2e-6)
     loss = soft_cross_entropy(logits, targets)
-    close(loss, numbers["tiny/train_loss_step1"], 1e-6)
+    assert_close(loss, numbers["tiny/train_loss_step1"], 1e-6)
     loss.backward()
     for tensor, entry in zip(trained, facts["tiny_grads"], strict=True):
-        close(tensor.grad.norm(), entry["l2"], 1e-5 * entry["l2"])
-        close(as_ours(tensor.grad).flatten()[:5], entry["first5"], 1e-5 * entry["l2"])
+        assert_close(tensor.grad.norm(), entry["l2"], 1e-5 * entry["l2"])
+        assert_close(as_ours(tensor.grad).flatten()[:5], entry["first5"], 1e-5 * entry["l2"])
     adam.step()
     for number, tensor in enumerate(tensors_of(model)):
         entry, found = facts["tiny_after1"][number], as_ours(tensor)
-        close([found.mean(), found.std(correction=0)], [entry["mean"], entry["std"]], 1e-6)
+        assert_close([found.mean(), found.std(correction=0)], [entry["mean"], entry["std"]], 1e-6)
         if f"tiny/after1/{number:02d}" in numbers:
-            close(found, numbers[f"tiny/after1/{number:02d}"], 5e-6)
-    close(soft_cross_entropy(model(frames), targets), numbers["tiny/train_loss_step2"], 1e-5)
+            assert_close(found, numbers[f"tiny/after1/{number:02d}"], 5e-6)
+    assert_close(soft_cross_entropy(model(frames), targets), numbers["tiny/train_loss_step2"], 1e-5)
 
 
 def test_shorter_spectrograms_than_191_frames_are_refused():
@@ -194,7 +194,7 @@ def test_what_follows_the_lengths_changes_nothing(training):
 def test_the_embedding_is_the_mean_of_what_the_last_convolution_reads():
     model = golden_model(4)
     images, _ = model.layers(golden_input().unsqueeze(1))
-    close(model.embed(golden_input()), images.mean(dim=(2, 3)), 1e-6)
+    assert_close(model.embed(golden_input()), images.mean(dim=(2, 3)), 1e-6)
     assert model.embed(golden_input()).shape == (2, 32)
 
 
@@ -203,4 +203,4 @@ def test_convolutions_start_he_normal():
     for block in model.layers.blocks[1:]:
         weight = block.conv.weight
         expected = np.sqrt(2 / weight[0].numel())
-        close(weight.std().detach(), expected, 0.05 * expected)
+        assert_close(weight.std().detach(), expected, 0.05 * expected)

@@ -10,7 +10,7 @@ import torch
 from audeep.models.base import Tagger
 
 
-def close(found: object, expected: object, tolerance: float) -> None:
+def assert_close(found: object, expected: object, tolerance: float) -> None:
     """Check that no value is further off than the tolerance."""
     given, wanted = map(_array, (found, expected))
     np.testing.assert_allclose(given, wanted, rtol=0, atol=tolerance)
