@@ -40,6 +40,14 @@ class TaggerCommand(ModelCommand):
         add_partitions(parser)
         add_majority_vote(parser)
         parser.add_argument(
+            "--num-excerpts",
+            type=positive_int,
+            metavar="N",
+            help="average over N excerpts that are spread evenly over each recording (default: it is read whole, or in"
+            " the windows that the model has)",
+        )
+        parser.add_argument("--excerpt-frames", type=positive_int, metavar="FRAMES", help="length of these excerpts")
+        parser.add_argument(
             "--batch-size",
             type=positive_int,
             default=16,
@@ -58,6 +66,8 @@ class TaggerCommand(ModelCommand):
             parsed_args.step,
             kind=self.kind,
             out_of_fold=parsed_args.out_of_fold,
+            num_excerpts=parsed_args.num_excerpts,
+            excerpt_frames=parsed_args.excerpt_frames,
             batch_size=parsed_args.batch_size,
             device=parsed_args.device,
             any_preprocessing=parsed_args.any_preprocessing,

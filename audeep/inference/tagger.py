@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audeep.data.data_set import DataSet
-from audeep.errors import ModelError
+from audeep.errors import ModelError, OptionError
 from audeep.inference.embedder import Spectrograms, results_of
 from audeep.inference.recordings import check_bands, front_end_of_model
 from audeep.models.base import Tagger
 from audeep.models.checkpoints import load_model
 from audeep.models.devices import select_device
-from audeep.models.layers.windows import windows_of
+from audeep.models.layers.windows import spaced_starts, windows_of
 from audeep.runtime.progress import progress
 
 BATCH_SIZE = 16  # recordings, or windows of them, that are scored at a time
@@ -47,6 +47,17 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) ->
     return np.concatenate(found)
 
 
+def spaced_scores(model: Tagger, data_set: DataSet, count: int, size: int, batch_size: int = BATCH_SIZE) -> Scores:
+    """The mean over `count` excerpts of `size` frames that are spread evenly over each recording: [instance, label].
+
+    Raises:
+        OptionError: excerpts are too short for the network.
+    """
+    fitted = model.config.fit_frames
+    starts = [spaced_starts(fitted or int(length), size, count) for length in data_set.num_frames]
+    return mean_scores(model, data_set, size, starts, batch_size)
+
+
 def mean_scores(
     model: Tagger,
     data_set: DataSet,
@@ -58,7 +69,12 @@ def mean_scores(
 
     Args:
         starts: where the windows of each instance begin; what is beyond its end is filled as the model says.
+
+    Raises:
+        OptionError: windows are too short for the network.
     """
+    if size < model.shortest:
+        raise OptionError(f"excerpt_frames={size}: the network needs {model.shortest} frames or more; choose so many")
     found = [np.empty((0, len(model.labels)), np.float32)]
     for first, part in progress(list(_parts(data_set, batch_size)), "predict", "batches"):
         begins = starts[first : first + len(part)]

@@ -12,7 +12,7 @@ from audeep.data.schema import Split
 from audeep.data.scores import with_scores
 from audeep.errors import DataError, ModelError, OptionError
 from audeep.inference.embedder import check_made_alike, check_shape
-from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of, tagger_in
+from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of, spaced_scores, tagger_in
 from audeep.models.checkpoints import preprocessing_of, steps_in
 from audeep.models.devices import select_device
 from audeep.training.folds import fold_directory, folds_in
@@ -29,6 +29,8 @@ def predict_scores(
     *,
     kind: str | None = None,
     out_of_fold: bool = False,
+    num_excerpts: int | None = None,
+    excerpt_frames: int | None = None,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     any_preprocessing: bool = False,
@@ -40,23 +42,30 @@ def predict_scores(
         step: of the checkpoints, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected.
         out_of_fold: take the instances that each fold is validated on alone, and for each the model of its fold.
+        num_excerpts: average over so many excerpts of `excerpt_frames` frames, spread evenly over each recording, which
+            is read whole or in windows otherwise.
         any_preprocessing: take spectrograms that were made with other settings than those trained on.
 
     Raises:
-        OptionError: spectrograms were made with other settings.
+        OptionError: spectrograms were made with other settings; or excerpts have a number but no length, or no number.
         ModelError: a checkpoint is missing, damaged, or not of a tagger; or models know different labels.
         ShapeError: a model was trained on another shape, or a recording is too short.
         DataError: there is no instance, or one of several labels is unknown to the models.
     """
     if not len(data_set):
         raise DataError("there is no instance to predict a label for; check the input and the partitions")
+    if (num_excerpts is None) != (excerpt_frames is None):
+        raise OptionError("num_excerpts and excerpt_frames: one of them is missing; give both or neither")
 
     def score(directory: Path, instances: DataSet) -> tuple[Scores, tuple[str, ...]]:
         model = tagger_in(directory, step, kind)
         check_shape(model, instances, directory)
         if not any_preprocessing:
             check_made_alike(preprocessing_of(directory, step), instances, directory)
-        return scores_of(model.to(select_device(device)), instances, batch_size), model.labels
+        model.to(select_device(device))
+        if num_excerpts is None or excerpt_frames is None:
+            return scores_of(model, instances, batch_size), model.labels
+        return spaced_scores(model, instances, num_excerpts, excerpt_frames, batch_size), model.labels
 
     if out_of_fold:
         return _out_of_fold(model_directories, data_set, score)

@@ -11,7 +11,7 @@ import pytest
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Split
 from audeep.errors import DataError, ModelError, OptionError
-from audeep.inference.tagger import scores_of
+from audeep.inference.tagger import scores_of, spaced_scores
 from audeep.models.checkpoints import load_model
 from audeep.pipeline.predict import predict_scores
 from audeep.training.folds import fold_directory, train_folds
@@ -95,3 +95,13 @@ def test_what_cannot_be_predicted_out_of_fold_is_named(tmp_path: Path, run: Path
         predict_scores([run, run], data_set, out_of_fold=True)
     with pytest.raises(ModelError, match=r"fold-1: has no models of folds .*; train some with folds=all"):
         predict_scores([run / "fold-1"], data_set, out_of_fold=True)
+
+
+def test_excerpts_have_a_number_and_a_length(run: Path, data_set: DataSet) -> None:
+    found = predict_scores([run], data_set, out_of_fold=True, num_excerpts=2, excerpt_frames=4)
+    for fold in (1, 2, 3):
+        rows = np.flatnonzero(data_set.cv_folds[:, fold - 1] == Split.VALID)
+        model = load_model(fold_directory(run, fold) / "logs")[0]
+        np.testing.assert_allclose(found.features[rows], spaced_scores(model, data_set[rows], 2, 4), atol=1e-6)
+    with pytest.raises(OptionError, match="num_excerpts and excerpt_frames: one of them is missing; give both or"):
+        predict_scores([run], data_set, num_excerpts=2)

@@ -14,7 +14,7 @@ import torch
 from audeep.data.data_set import DataSet
 from audeep.data.schema import Split
 from audeep.errors import DataError, ModelError, OptionError, ShapeError
-from audeep.inference.tagger import mean_scores, scores_of
+from audeep.inference.tagger import mean_scores, scores_of, spaced_scores
 from audeep.models.base import Batch, TaggerConfig
 from audeep.models.checkpoints import load_model, model_path, steps_in
 from audeep.models.curve import read_curve
@@ -338,6 +338,17 @@ def test_the_mean_over_excerpts_weighs_each_alike(make_spectrograms: Callable) -
         np.testing.assert_allclose(found[row], expected, atol=1e-6)
 
 
+def test_excerpts_spread_evenly_over_a_recording_are_averaged(make_spectrograms: Callable) -> None:
+    data_set, model = make_spectrograms(3, steps=9, lengths=[9, 5, 3]), tagger()
+    found = spaced_scores(model, data_set, 3, 4)
+    for row, starts in enumerate(([0, 2, 5], [0, 0, 1], [0, 0, 0])):
+        repeated = np.tile(data_set.features[row, : data_set.num_frames[row]], (4, 1))
+        windows = np.stack([repeated[start : start + 4] for start in starts])
+        with torch.inference_mode():
+            expected = model(torch.from_numpy(windows)).softmax(dim=1).mean(dim=0)
+        np.testing.assert_allclose(found[row], expected, atol=1e-6)
+
+
 class Long(ToyTagger):
     """Needs eight frames."""
 
@@ -349,6 +360,8 @@ def test_recordings_too_short_for_the_network_are_named(tmp_path: Path, make_spe
     model = Long(ToyTaggerConfig(num_steps=9, num_features=4, num_labels=2))
     with pytest.raises(ShapeError, match=r"0-0.wav: has 7 frames, the network needs 8 or more; make recordings longer"):
         scores_of(model, data_set)
+    with pytest.raises(OptionError, match=r"excerpt_frames=4: the network needs 8 frames or more; choose so many"):
+        spaced_scores(model, data_set, 3, 4)
 
 
 def test_training_refuses_excerpts_and_recordings_too_short_for_the_network(
