@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs audeep into .venv, checks its types and runs tests on up to four cores; arguments go to pytest (-n 0 to run
 # one test after the other, say). A lane may come first:
-#   tests/run.sh          everything, with coverage
+#   tests/run.sh          everything
+#   tests/run.sh coverage everything, and which lines of the code it ran; that takes longer
 #   tests/run.sh fast     what a change is checked by while it is made: no whole trainings, no tables of faults
 #   tests/run.sh faults   damaged and hostile files, full disks, killed processes
 #   tests/run.sh wheel    the fast lane on a wheel built without a compiler, in an environment of its own
@@ -20,7 +21,7 @@ fast="--ignore=tests/faults --ignore=tests/test_docs.py"
 case $lane in
 fast | wheel) shift && set -- -m "not slow" $fast "$@" ;;
 faults) shift && set -- tests/faults "$@" ;;
-*) set -- --cov --cov-report=term:skip-covered "$@" ;;
+coverage) shift && set -- --cov --cov-report=term:skip-covered "$@" ;;
 esac
 if [ "$lane" = wheel ]; then
     folder=$(mktemp -d)
