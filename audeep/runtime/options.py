@@ -120,6 +120,12 @@ def option(default: Any, help: str, **facts: Any) -> Any:
     return field(default=default, metadata={"option": {"help": help, **facts}})
 
 
+def with_default(owner: Any, name: str, default: Any) -> Any:
+    """The option `name` that a dataclass declares, for another one derived from it, where it has another default."""
+    declared = next(each for each in fields(owner) if each.name == name)
+    return field(default=default, metadata=declared.metadata)
+
+
 @lru_cache
 def options_of(owner: Any) -> Mapping[str, Option]:
     """The options that a dataclass declares, and its other fields, by name."""

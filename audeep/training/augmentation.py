@@ -3,15 +3,30 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audeep.models.base import Batch, Network, Tagger, TaggerConfig
 from audeep.models.layers.draws import generator_for
-from audeep.models.layers.windows import PAD, windows_of
+from audeep.models.layers.windows import PAD, frames_at, windows_of
+from audeep.training.levels import changed, factors
 from audeep.training.objectives import soft
-from audeep.training.options import TaggingOptions, TrainingOptions
+from audeep.training.options import AugmentationOptions, TaggingOptions, TrainingOptions
+
+
+class Fitting(Protocol):
+    """How recordings are filled that are too short: fields of the same names of `TaggerConfig`."""
+
+    @property
+    def fit_frames(self) -> int | None: ...
+    @property
+    def fill(self) -> str: ...
+    @property
+    def pad_value(self) -> float: ...
 
 
 def augmented(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
@@ -19,11 +34,11 @@ def augmented(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
     if not (isinstance(model, Tagger) and isinstance(options, TaggingOptions)):
         return batch if options.crop_frames is None else cropped(batch, options.crop_frames)
     if options.crop_frames is not None:
-        batch = excerpts(batch, options.crop_frames, model.config)
+        batch = excerpts(batch, options.crop_frames, model.config, options)
     else:
         frames, lengths = model.fitted(batch.frames, batch.lengths)
         batch = Batch(frames, lengths, batch.targets)
-    batch = masked(batch, options)
+    batch = masked(batch._replace(frames=changed(batch.frames, options)), options)
     if options.mixup:
         batch = mixed(batch, _random().beta(options.mixup, options.mixup, len(batch.frames)), model.config.num_labels)
     return batch if not options.label_smoothing else smoothed(batch, options.label_smoothing, model.config)
@@ -42,25 +57,48 @@ def cropped(batch: Batch, num_frames: int) -> Batch:
     return Batch(found, None if lengths is None or bool((lengths == num_frames).all()) else lengths, targets)
 
 
-def excerpts(batch: Batch, num_frames: int, config: TaggerConfig) -> Batch:
+def excerpts(batch: Batch, num_frames: int, config: Fitting, options: AugmentationOptions | None = None) -> Batch:
     """A random excerpt of `num_frames` frames of each recording, which is filled as `config` says where it is shorter.
 
     Where recordings are made `fit_frames` long, that is what they are taken from. The place of a shorter recording in
-    its padding is drawn at random.
+    its padding is drawn at random. Excerpts may be stretched in time, and the loudest of several, as `options` say.
     """
     frames, lengths, targets = batch
+    options = options or AugmentationOptions(crop_frames=num_frames)
     longest = torch.full((len(frames),), frames.shape[1]) if lengths is None else lengths.cpu()
     available = longest if config.fit_frames is None else torch.full_like(longest, config.fit_frames)
-    room = available - num_frames
+    steps = torch.arange(num_frames).unsqueeze(0)  # [1, time]
+    if options.time_stretch > 1:
+        steps = steps * factors(len(frames), options.time_stretch).unsqueeze(1)
+    room = available - steps[:, -1].ceil().long() - 1
     if config.fill != PAD:
         room = room.clamp(min=0)
-    drawn = torch.rand(len(frames), generator=generator_for())
-    starts = torch.sign(room) * (drawn * (room.abs() + 1)).long()
-    return Batch(windows_of(frames, lengths, starts, num_frames, config.fill, config.pad_value), None, targets)
+    drawn = torch.rand(options.loudest_of, len(frames), generator=generator_for())
+    moved = (drawn * (room.abs() + 1 + 2 * options.crop_margin)).long() - options.crop_margin
+    starts = _loudest(batch, torch.where(room < 0, -moved, moved), num_frames, config)
+    rows = (starts.unsqueeze(1) + steps).to(frames.device)
+    fill = config.fill, config.pad_value
+    if options.time_stretch == 1:
+        return Batch(frames_at(frames, lengths, rows, *fill), None, targets)
+    before = rows.floor().long()
+    found = frames_at(frames, lengths, before, *fill), frames_at(frames, lengths, before + 1, *fill)
+    return Batch(torch.lerp(*found, (rows - before).unsqueeze(2)), None, targets)
 
 
-def masked(batch: Batch, options: TaggingOptions) -> Batch:
-    """Random spans of frames and of bands of each spectrogram replaced by its mean."""
+def _loudest(batch: Batch, starts: Tensor, num_frames: int, config: Fitting) -> Tensor:
+    """Of several places [place, batch], for each instance that where the mean over an excerpt is highest [batch]."""
+    if len(starts) == 1:
+        return starts[0]
+    levels = batch.frames.mean(dim=2, keepdim=True)
+    of_places = [
+        windows_of(levels, batch.lengths, each, num_frames, config.fill, config.pad_value).mean(dim=(1, 2))
+        for each in starts
+    ]
+    return starts.gather(0, torch.stack(of_places).argmax(dim=0, keepdim=True).cpu())[0]
+
+
+def masked(batch: Batch, options: AugmentationOptions) -> Batch:
+    """Random spans of frames and of bands of each spectrogram replaced by `mask_value`, or by its mean."""
     if not (options.time_masks or options.freq_masks):
         return batch
     frames, random = batch.frames, _random()
@@ -74,6 +112,8 @@ def masked(batch: Batch, options: TaggingOptions) -> Batch:
             spans = _spans(random, size, widest, extent)
             is_masked |= np.expand_dims(spans, 3 - axis)
     where = torch.from_numpy(is_masked).to(frames.device)
+    if options.mask_value is not None:
+        return batch._replace(frames=frames.masked_fill(where, options.mask_value))
     return batch._replace(frames=torch.where(where, frames.mean(dim=(1, 2), keepdim=True), frames))
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
@@ -11,6 +12,7 @@ from audeep.models.base import Network, Tagger
 from audeep.runtime.options import check_options, option
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
+_LEVEL: dict[str, Any] = {"least": 0, "most": 200, "metavar": "DB"}
 VALIDATION = ("validation_split", "validation_partition", "validation_fold")  # options, one of which holds data out
 
 
@@ -129,13 +131,79 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True)
-class TaggingOptions(TrainingOptions):
+class AugmentationOptions(TrainingOptions):
+    """How to train on spectrograms that are changed at random at each step, in this order.
+
+    Attributes:
+        freq_shift: in fractions of a band too; bands that are not there are like the one at the edge.
+        power_mix, noise_floor: as sounds add up: in power. Labels stay as they are.
+        time_masks, freq_masks: Park et al., SpecAugment (Interspeech 2019).
+
+    Raises:
+        OptionError: as for the options of all trainings; or one is of excerpts, and there are none.
+    """
+
+    loudest_of: int = option(
+        1, "draw so many random excerpts of each spectrogram, and take the loudest", least=1, metavar="N"
+    )
+    crop_margin: int = option(
+        0, "excerpts may begin so many frames before a recording, and end so many after it", metavar="FRAMES"
+    )
+    time_stretch: float = option(
+        1.0, "stretch excerpts in time, or compress them, by up to this factor", least=1, most=10, metavar="FACTOR"
+    )
+    freq_shift: float = option(0.0, "shift spectrograms in frequency by up to so many bands", least=0, metavar="BANDS")
+    freq_scale: float = option(
+        1.0, "stretch spectrograms in frequency, or compress them, by up to this factor", least=1, metavar="FACTOR"
+    )
+    decibels_per_unit: float = option(
+        30.0,
+        "decibels of a difference of 1 in the spectrograms: half of the range that preprocess clips to, 30 for"
+        " --clip-below -60",
+        above=0,
+        metavar="DB",
+    )
+    equaliser: float = option(
+        0.0, "change the level of bands by a random smooth curve with this standard deviation", **_LEVEL
+    )
+    equaliser_points: int = option(6, "points between which this curve is linear", least=2, metavar="N")
+    gain: float = option(0.0, "change the level by a random number with this standard deviation", **_LEVEL)
+    power_mix: float = option(
+        0.0,
+        "mix each spectrogram, in power, with up to this share of another one of the batch, whatever its label",
+        least=0,
+        most=0.999,
+        metavar="SHARE",
+    )
+    noise_floor: float = option(0.0, "add noise at up to so many decibels above the lowest level", **_LEVEL)
+    noise_floor_deviation: float = option(3.0, "standard deviation of that noise", **_LEVEL)
+    clamp_min: float | None = option(None, "raise what is below to this value (default: do not)", metavar="VALUE")
+    clamp_max: float | None = option(None, "lower what is above to this value (default: do not)", metavar="VALUE")
+    gaussian_noise: float = option(
+        0.0, "add Gaussian noise with this standard deviation to the values", least=0, metavar="VALUE"
+    )
+    time_masks: int = option(0, "mask so many random spans of frames of each spectrogram", metavar="N")
+    time_mask_frames: int = option(20, "length of these spans, at most", least=1, metavar="FRAMES")
+    freq_masks: int = option(0, "mask so many random spans of bands of each spectrogram", metavar="N")
+    freq_mask_bands: int = option(16, "width of these spans, at most", least=1, metavar="BANDS")
+    mask_value: float | None = option(
+        None, "what is masked becomes this value (default: the mean of the spectrogram)", metavar="VALUE"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, without in (("loudest_of", 1), ("crop_margin", 0), ("time_stretch", 1)):
+            value = getattr(self, name)
+            if self.crop_frames is None and value != without:
+                raise OptionError(f"{name}={value}: is about excerpts; add crop_frames=FRAMES")
+
+
+@dataclass(frozen=True)
+class TaggingOptions(AugmentationOptions):
     """How to train a model that learns from labels.
 
     Attributes:
         mixup: Zhang et al., mixup: Beyond Empirical Risk Minimization (ICLR 2018).
-        time_masks, freq_masks: Park et al., SpecAugment (Interspeech 2019); what is masked becomes the mean of the
-            spectrogram.
     """
 
     label_smoothing: float = option(
@@ -152,10 +220,6 @@ class TaggingOptions(TrainingOptions):
         least=0,
         metavar="A",
     )
-    time_masks: int = option(0, "mask so many random spans of frames of each spectrogram", metavar="N")
-    time_mask_frames: int = option(20, "length of these spans, at most", least=1, metavar="FRAMES")
-    freq_masks: int = option(0, "mask so many random spans of bands of each spectrogram", metavar="N")
-    freq_mask_bands: int = option(16, "width of these spans, at most", least=1, metavar="BANDS")
     class_balance: bool = option(
         False, "draw the instances of an epoch so that all labels are equally frequent (default: each instance once)"
     )

@@ -10,7 +10,7 @@ import torch
 from audeep.models.base import Batch, TaggerConfig
 from audeep.models.layers.draws import drawing_from
 from audeep.training.augmentation import cropped, excerpts, masked, mixed, smoothed
-from audeep.training.options import TaggingOptions
+from audeep.training.options import AugmentationOptions, TaggingOptions
 
 
 def config(**given: object) -> TaggerConfig:
@@ -97,6 +97,42 @@ def test_masks_are_spans_of_frames_and_bands_that_hold_the_mean() -> None:
         covered[times], covered[:, bands] = True, True
         np.testing.assert_array_equal(changed, covered)
     assert (frames != found).any(dim=2).any(dim=1).float().mean() > 0.8
+
+
+def test_masks_may_hold_a_value() -> None:
+    with drawing_from(1):
+        found = masked(Batch(torch.zeros(9, 20, 12)), TaggingOptions(time_masks=1, freq_masks=1, mask_value=-0.4))
+    assert set(found.frames.unique().tolist()) == {0.0, np.float32(-0.4)}
+
+
+def test_the_loudest_of_several_excerpts_is_taken() -> None:
+    options = AugmentationOptions(crop_frames=3, loudest_of=200)
+    with drawing_from(2):
+        found = [excerpts(ramp(9, 5), 3, config(), options).frames[:, 0, 0].tolist() for _ in range(20)]
+    assert found == [[7, 3]] * 20
+    with drawing_from(2):  # beyond the end it is silent
+        quiet = [excerpts(ramp(9, 2), 3, config(fill="pad", pad_value=-9.0), options).frames[1, 0] for _ in range(20)]
+    assert {float(frame) for frame in quiet} <= {1, -9}
+
+
+def test_excerpts_are_stretched_in_time_within_a_recording() -> None:
+    options = AugmentationOptions(crop_frames=5, time_stretch=1.5)
+    with drawing_from(2):
+        found = torch.cat([excerpts(ramp(9, 7), 5, config(), options).frames[:, :, 0] for _ in range(200)])
+    speeds = found.diff(dim=1)
+    torch.testing.assert_close(speeds, speeds[:, :1].expand_as(speeds), rtol=0, atol=1e-5)
+    assert 1 / 1.5 <= speeds.min() < 0.7 and 1.45 < speeds.max() <= 1.5001
+    of_instance = found.view(-1, 2, 5).transpose(0, 1)
+    assert of_instance.min() == 1 and of_instance[0].max() <= 9 and of_instance[1].max() <= 7
+
+
+def test_excerpts_may_begin_before_a_recording_and_end_after_it() -> None:
+    options = AugmentationOptions(crop_frames=3, crop_margin=2)
+    fill = config(fill="pad", pad_value=-7.0)
+    with drawing_from(2):
+        found = [excerpts(ramp(4), 3, fill, options).frames[0, :, 0].tolist() for _ in range(200)]
+    padded = [-7, -7, 1, 2, 3, 4, -7, -7]
+    assert {tuple(frames) for frames in found} == {tuple(padded[start : start + 3]) for start in range(6)}
 
 
 def test_without_masks_nothing_is_drawn() -> None:

@@ -189,6 +189,23 @@ def test_epsilon_hat_is_adam_as_tensorflow_1_had_it(tmp_path: Path, make_spectro
         torch.testing.assert_close(value, dict(model.named_parameters())[name], rtol=0, atol=2e-6)
 
 
+def test_a_run_on_augmented_excerpts_goes_on_to_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
+    options = replace(
+        QUICK,
+        **{"crop_frames": 5, "loudest_of": 2, "crop_margin": 1, "time_stretch": 1.3, "freq_shift": 1.0},
+        **{"freq_scale": 1.1, "equaliser": 3.0, "gain": 4.0, "power_mix": 0.3, "noise_floor": 20.0, "clamp_min": -1.0},
+        **{"gaussian_noise": 0.03, "time_masks": 1, "time_mask_frames": 2, "mask_value": -0.4},
+    )
+    data_set = make_spectrograms(8)
+    train([data_set], "toy-tagger", tmp_path / "whole", {}, options)
+    train([data_set], "toy-tagger", tmp_path / "parts", {}, replace(options, num_epochs=1))
+    train([data_set], "toy-tagger", tmp_path / "parts", {}, options, resume=True)
+    whole, parts = (model_path(tmp_path / name / "logs", 4).read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+    train([data_set], "toy-tagger", tmp_path / "plain", {}, replace(QUICK, crop_frames=5))
+    assert whole != model_path(tmp_path / "plain" / "logs", 4).read_bytes()
+
+
 def test_a_fold_holds_out_its_validation_part(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(12)
     data_set.cv_folds[:] = np.where(np.arange(12)[:, np.newaxis] % 4 < [1, 2], Split.VALID, Split.TRAIN)

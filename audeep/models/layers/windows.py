@@ -37,10 +37,21 @@ def windows_of(
         starts: first frames [batch]; with `PAD` they may be negative.
         fill: `REPEAT` goes on at the start of a recording after its end, `PAD` puts `pad_value` there.
     """
+    rows = starts.to(frames.device).unsqueeze(1) + torch.arange(size, device=frames.device)
+    return frames_at(frames, lengths, rows, fill, pad_value)
+
+
+def frames_at(
+    frames: Tensor, lengths: Tensor | None, rows: Tensor, fill: str = REPEAT, pad_value: float = 0.0
+) -> Tensor:
+    """The frames at `rows` [batch, size] of each spectrogram: [batch, time, freq] -> [batch, size, freq].
+
+    Args:
+        lengths, fill, pad_value: as for `windows_of`.
+    """
     size_of_batch, num_frames, _ = frames.shape
     ends = torch.full((size_of_batch,), num_frames) if lengths is None else lengths
     ends = ends.to(frames.device).unsqueeze(1)
-    rows = starts.to(frames.device).unsqueeze(1) + torch.arange(size, device=frames.device)  # [batch, size]
     instances = torch.arange(size_of_batch, device=frames.device).unsqueeze(1)
     if fill == REPEAT:
         return frames[instances, rows % ends]
