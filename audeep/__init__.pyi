@@ -14,6 +14,7 @@ from .data.upsample import upsample as upsample
 from .estimators import Conv1d as Conv1d
 from .estimators import FrequencyAutoencoder as FrequencyAutoencoder
 from .estimators import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder
+from .estimators import KMeansWords as KMeansWords
 from .estimators import MaskedFramesAutoencoder as MaskedFramesAutoencoder
 from .estimators import MfccCnn as MfccCnn
 from .estimators import MobileNetV1 as MobileNetV1

@@ -30,6 +30,7 @@ from audeep import (
     Conv1d,
     FrequencyAutoencoder,
     FrequencyTimeAutoencoder,
+    KMeansWords,
     MaskedFramesAutoencoder,
     MfccCnn,
     MobileNetV1,
@@ -56,6 +57,7 @@ KINDS = {
     "ft-rae": FrequencyTimeAutoencoder,
     "masked-frames": MaskedFramesAutoencoder,
 }
+FITTED = {"kmeans": KMeansWords}
 TAGGERS = {"vgg-gap": VggGap, "mobilenet-v1": MobileNetV1, "conv1d": Conv1d, "mfcc-cnn": MfccCnn}
 NETWORKS = {
     "t-rae": {"num_layers": 2, "num_units": 3, "bidirectional_decoder": True, "encoder_noise": 0.2},
@@ -123,6 +125,7 @@ def test_the_checks_of_scikit_learn_hold(estimator: BaseEstimator, check: Callab
     [
         FrequencyTimeAutoencoder(num_f_units=2, num_t_units=2, num_epochs=1, device="cpu", **WINDOW),
         MaskedFramesAutoencoder(num_units=2, num_epochs=1, device="cpu"),
+        KMeansWords(num_words=2, patch_frames=1, num_components=1, device="cpu"),
     ]
 )
 def test_the_checks_of_scikit_learn_hold_for_other_kinds(estimator: BaseEstimator, check: Callable) -> None:
@@ -131,7 +134,7 @@ def test_the_checks_of_scikit_learn_hold_for_other_kinds(estimator: BaseEstimato
 
 def test_each_kind_has_an_estimator_named_like_its_network() -> None:
     kinds = {entry.name: estimators.estimator(entry.name) for entry in MODELS.built_in.values()}
-    assert kinds == {**KINDS, **TAGGERS}
+    assert kinds == {**KINDS, **FITTED, **TAGGERS}
     for kind, estimator in kinds.items():
         assert estimator.__name__ == model_type_of(kind).__name__
         assert getattr(estimators, estimator.__name__) is getattr(audeep, estimator.__name__) is estimator
@@ -152,10 +155,10 @@ def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Pa
         assert np.asarray(found).tobytes() == expected
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", {**KINDS, **FITTED})
 def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str) -> None:
     options = {action.dest: action.default for action in parser_of(f"{kind} train")._actions}
-    parameters = KINDS[kind]().get_params()
+    parameters = estimators.estimator(kind)().get_params()
     assert parameters.pop("random_state") == options.pop("seed")
     assert parameters.pop("pooled", False) is False
     of_the_command = {"help", "input", "run_name", "resume", "tempdir", "checkpoints_to_keep", "decoder", "folds"}
@@ -164,7 +167,7 @@ def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str)
 
 
 def test_parameters_are_described() -> None:
-    for estimator in (*KINDS.values(), Spectrogram):
+    for estimator in (*KINDS.values(), *FITTED.values(), Spectrogram):
         described = re.findall(r"^    (\w+): \S.*$", estimator.__doc__, re.MULTILINE)
         assert described == list(inspect.signature(estimator).parameters)
         with pytest.raises(TypeError, match="unexpected keyword argument 'num_unitz'"):

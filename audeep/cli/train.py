@@ -37,17 +37,7 @@ class Train(ModelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         from audeep.training.options import options_type_of
 
-        parser.add_argument(
-            "--input", type=Path, nargs="+", required=True, metavar="FILE", help="data set files to train on"
-        )
-        add_partitions(parser)
-        parser.add_argument(
-            "--run-name",
-            type=Path,
-            default=Path("test-run"),
-            metavar="NAME",
-            help="directory of this run; models and TensorBoard logs go to NAME/logs (default: %(default)s)",
-        )
+        add_run(parser, "models and TensorBoard logs")
         parser.add_argument(
             "--continue",
             dest="resume",
@@ -77,13 +67,14 @@ class Train(ModelCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.schema import Partition
         from audeep.training.folds import train_folds
-        from audeep.training.options import options_type_of
+        from audeep.training.options import TrainingOptions, options_type_of
         from audeep.training.trainer import train
 
         check_text(str(parsed_args.run_name))
         if parsed_args.tempdir is not None:
             logger.info("--tempdir %s: has no effect, no temporary files are needed any more", parsed_args.tempdir)
         options_type = options_type_of(self.model_type)
+        assert issubclass(options_type, TrainingOptions), "what is fitted at once has a command of its own"
         given = declared_values(parsed_args, options_type)
         if given["validation_partition"] is not None:
             given["validation_partition"] = [Partition[name] for name in given["validation_partition"]]
@@ -106,6 +97,21 @@ class Train(ModelCommand):
     def model_type_for(self, parsed_args: argparse.Namespace) -> "type[Network]":
         """The class of the model that the options ask for."""
         return self.model_type
+
+
+def add_run(parser: argparse.ArgumentParser, what: str) -> None:
+    """--input, --partitions and --run-name, to which `what` is written."""
+    parser.add_argument(
+        "--input", type=Path, nargs="+", required=True, metavar="FILE", help="data set files to train on"
+    )
+    add_partitions(parser)
+    parser.add_argument(
+        "--run-name",
+        type=Path,
+        default=Path("test-run"),
+        metavar="NAME",
+        help=f"directory of this run; {what} go to NAME/logs (default: %(default)s)",
+    )
 
 
 def drawer(logs: Path, reconstructs: bool) -> "Callable[[Sequence[Point]], None]":
@@ -198,3 +204,24 @@ class TrainTimeAutoencoder(Train):
                 " have no effect"
             )
         return model_type_of("masked-frames")
+
+
+class TrainFitted(ModelCommand):
+    """Learn, without labels or gradients,"""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        from audeep.training.options import FittingOptions
+
+        add_run(parser, "model and losses")
+        add_declared(parser, FittingOptions)
+        add_declared(parser, self.model_type.config_type)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.training.options import FittingOptions
+        from audeep.training.trainer import train
+
+        check_text(str(parsed_args.run_name))
+        config = declared_values(parsed_args, self.model_type.config_type)
+        options = FittingOptions(**declared_values(parsed_args, FittingOptions))
+        data_sets = [load_partitions(path, parsed_args.partitions) for path in parsed_args.input]
+        train(data_sets, self.model_type, parsed_args.run_name, config, options)

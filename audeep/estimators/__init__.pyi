@@ -184,6 +184,19 @@ class MaskedFramesAutoencoder(VectorEstimator):
         random_state: int | RandomState | None = 0,
     ) -> None: ...
 
+class KMeansWords(VectorEstimator):
+    def __init__(
+        self,
+        *,
+        num_words: int = 500,
+        patch_frames: int = 32,
+        num_components: int = 120,
+        num_patches: int = 20000,
+        num_epochs: int = 10,
+        device: str = "auto",
+        random_state: int | RandomState | None = 0,
+    ) -> None: ...
+
 class VggGap(TaggerEstimator):
     def __init__(
         self,

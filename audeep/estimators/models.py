@@ -28,7 +28,7 @@ from audeep.models.checkpoints import BEST, load_model, preprocessing_of, save_m
 from audeep.models.devices import select_device
 from audeep.models.registry import description_of, kind_of, model_type_of
 from audeep.runtime.options import options_of
-from audeep.training.options import TrainingOptions, options_type_of
+from audeep.training.options import FittingOptions, TrainingOptions, options_type_of
 from audeep.training.trainer import train
 
 Estimator = TypeVar("Estimator", bound="ModelEstimator")
@@ -104,7 +104,7 @@ class ModelEstimator(BaseEstimator):
             raise ValueError(str(error)) from None
         with TemporaryDirectory(prefix="audeep-") as directory:
             train(data_sets, self.kind, Path(directory), config, options)
-            self._take(Path(directory) / "logs", BEST if options.keep_best else None)
+            self._take(Path(directory) / "logs", BEST if getattr(options, "keep_best", False) else None)
         return self
 
     def _take(self, logs: Path, step: int | str | None = None) -> None:
@@ -126,19 +126,19 @@ class ModelEstimator(BaseEstimator):
         given = self.get_params(deep=False)
         return {name: option.accepted(given[name]) for name, option in declared.items() if name in given}
 
-    def _training_options(self) -> TrainingOptions:
+    def _training_options(self) -> TrainingOptions | FittingOptions:
         options_type: Any = options_type_of(self.model_type)
         declared = {name: option for name, option in options_of(options_type).items() if name not in OTHERWISE_KNOWN}
-        seed, partitions = self.random_state, self.validation_partition
+        seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31)
-        return options_type(  # type: ignore[no-any-return]
-            **{name: option.accepted(getattr(self, name)) for name, option in declared.items()},
-            seed=replace(options_of(options_type)["seed"], name=RANDOM_STATE).accepted(seed),
-            validation_partition=None if partitions is None else [_partition(each) for each in partitions],
-            start_from=self.start_from,
-            checkpoints_to_keep=1,
-        )
+        given = {name: option.accepted(getattr(self, name)) for name, option in declared.items()}
+        given["seed"] = replace(options_of(options_type)["seed"], name=RANDOM_STATE).accepted(seed)
+        if issubclass(options_type, TrainingOptions):
+            partitions = self.validation_partition
+            given["validation_partition"] = None if partitions is None else [_partition(each) for each in partitions]
+            given |= {"start_from": self.start_from, "checkpoints_to_keep": 1}
+        return options_type(**given)  # type: ignore[no-any-return]
 
     def _checked(self, X: Spectrograms) -> tuple[list[DataSet], bool]:
         """Data sets that fit the model, and whether their spectrograms may differ in length."""
@@ -171,7 +171,7 @@ class ModelEstimator(BaseEstimator):
         return tags
 
 
-class AutoencoderEstimator(TransformerMixin, ModelEstimator):
+class UnlabelledEstimator(TransformerMixin, ModelEstimator):
     """A model that learns without labels."""
 
     def _embedded(self, data_sets: Sequence[DataSet]) -> list[tuple[DataSet, Embeddings]]:
@@ -188,8 +188,8 @@ class AutoencoderEstimator(TransformerMixin, ModelEstimator):
         return tags
 
 
-class VectorEstimator(ClassNamePrefixFeaturesOutMixin, AutoencoderEstimator):
-    """An autoencoder that embeds a spectrogram in one vector, whose elements are named."""
+class VectorEstimator(ClassNamePrefixFeaturesOutMixin, UnlabelledEstimator):
+    """A model that embeds a spectrogram in one vector, whose elements are named."""
 
     def transform(self, X: Spectrograms) -> Embeddings:
         """Embed each spectrogram in a vector: [instance, generated] float32.
@@ -207,7 +207,7 @@ class VectorEstimator(ClassNamePrefixFeaturesOutMixin, AutoencoderEstimator):
         return self._embedder.size
 
 
-class FrameEstimator(AutoencoderEstimator):
+class FrameEstimator(UnlabelledEstimator):
     """An autoencoder that embeds each frame of a spectrogram in a vector."""
 
     def transform(self, X: Spectrograms) -> Embeddings | list[Embeddings]:

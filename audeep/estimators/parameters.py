@@ -14,7 +14,7 @@ from numpy.random import RandomState
 from audeep.data.schema import Partition
 from audeep.models.base import Network
 from audeep.runtime.options import Option, options_of
-from audeep.training.options import WarmStart, options_type_of
+from audeep.training.options import TrainingOptions, WarmStart, options_type_of
 
 Class = TypeVar("Class", bound=type[Any])
 
@@ -36,9 +36,11 @@ def parameters_of(model_type: type[Network]) -> list[Parameter]:
     found = list(declared_parameters(model_type.config_type))
     if getattr(model_type, "embed_pooled", model_type.embed) is not model_type.embed:
         found.append(_parameter("pooled", bool, False))
-    found += declared_parameters(options_type_of(model_type), OTHERWISE_KNOWN)
-    found.append(_parameter("validation_partition", Sequence[Partition | str] | None, None))
-    found.append(_parameter("start_from", WarmStart | None, None))
+    options_type = options_type_of(model_type)
+    found += declared_parameters(options_type, OTHERWISE_KNOWN)
+    if issubclass(options_type, TrainingOptions):
+        found.append(_parameter("validation_partition", Sequence[Partition | str] | None, None))
+        found.append(_parameter("start_from", WarmStart | None, None))
     found.append(_parameter(RANDOM_STATE, int | RandomState | None, 0))
     return found
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is: the contract that each kind of it keeps, in one file of its own (`registry` lists them)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ class Network(nn.Module):
 
     Attributes:
         config_type: the type of `config`.
-        family: decides which commands there are ("autoencoder", "tagger").
+        family: decides which commands there are ("autoencoder", "tagger", "fitted").
         level: what is embedded: "recording", or "frame" for a vector of each frame [batch, time, embedding].
         objective: what training minimises, made from the model, if that is not the objective of its family.
         also_read_by: other kinds, whose commands take models of this one too.
@@ -142,6 +142,39 @@ class Autoencoder(Network):
     def loss(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Root mean squared error of the reconstruction; a scalar."""
         return root_mean_squared_error(self.reconstruct(frames, lengths), frames, lengths)
+
+
+class Instances(Protocol):
+    """Spectrograms that a model is fitted to, some of them at a time.
+
+    Attributes:
+        shape: [time, freq] of the longest.
+        lengths: numbers of frames [instance]; None where none is padded.
+    """
+
+    shape: tuple[int, int]
+    lengths: NDArray[np.int64] | None
+
+    @property
+    def num_instances(self) -> int:
+        """How many there are."""
+
+    def take(self, indices: NDArray[np.int64]) -> Batch:
+        """Those with these numbers."""
+
+
+class FittedModel(Network):
+    """A model that learns without labels and without gradients: its tensors are buffers, which `fit` fills."""
+
+    family = "fitted"
+
+    def fit(self, instances: Instances, num_epochs: int, generator: np.random.Generator) -> Iterator[float]:
+        """Learn, and yield the loss of each epoch; without epochs, become what learning begins with.
+
+        Raises:
+            DataError: there is too little to learn from.
+        """
+        raise NotImplementedError
 
 
 class Tagger(Network):

@@ -13,7 +13,7 @@ from audeep.runtime.registry import Entry, Registry
 if TYPE_CHECKING:
     from audeep.models.base import Network
 
-AUTOENCODER, TAGGER = "autoencoder", "tagger"
+AUTOENCODER, FITTED, TAGGER = "autoencoder", "fitted", "tagger"
 
 MODELS = Registry(
     "audeep.models",
@@ -32,6 +32,7 @@ MODELS = Registry(
             *("masked-frames", "audeep.models.masked_frames:MaskedFramesAutoencoder", AUTOENCODER),
             "masked-frame autoencoder",
         ),
+        Entry("kmeans", "audeep.models.kmeans:KMeansWords", FITTED, "dictionary of words of sound, by k-means"),
         Entry(
             *("vgg-gap", "audeep.models.vgg_gap:VggGap", TAGGER),
             "fully convolutional network with global average pooling",
@@ -53,11 +54,13 @@ def model_type_of(kind: str) -> "type[Network]":
     Raises:
         ModelError: there is no such kind, or what another package brings is not a model.
     """
-    from audeep.models.base import Autoencoder, NetworkConfig, Tagger
+    from audeep.models.base import Autoencoder, FittedModel, NetworkConfig, Tagger
 
     found = MODELS.load(kind)
-    if not isinstance(found, type) or not issubclass(found, Autoencoder | Tagger):
-        raise ModelError(f"{kind}: {MODELS.find(kind).target} is not a model; derive it from Autoencoder or Tagger")
+    if not isinstance(found, type) or not issubclass(found, Autoencoder | FittedModel | Tagger):
+        raise ModelError(
+            f"{kind}: {MODELS.find(kind).target} is not a model; derive it from Autoencoder, FittedModel or Tagger"
+        )
     if not issubclass(getattr(found, "config_type", type), NetworkConfig):
         raise ModelError(f"{kind}: {MODELS.find(kind).target} has no config_type; derive one from NetworkConfig")
     return found
@@ -84,7 +87,7 @@ def kind_of(model_type: "type[Network]") -> str:
 
 
 def family_of(kind: str) -> str:
-    """The family of a kind of model ("autoencoder", "tagger"); what is built in is not imported for it.
+    """The family of a kind of model ("autoencoder", "tagger", "fitted"); what is built in is not imported for it.
 
     Raises:
         ModelError: there is no such kind.

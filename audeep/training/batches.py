@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -199,3 +200,9 @@ def common_shape(data_sets: Sequence[DataSet]) -> tuple[int, int]:
                 f" {describe(first)}; preprocess all inputs with the same settings"
             )
     return max(data_set.feature_shape[0] for data_set in data_sets), first[1]
+
+
+def common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None:
+    """Settings that all spectrograms were made with, where that is known."""
+    first, *others = [data_set.preprocessing for data_set in data_sets]
+    return first if all(settings == first for settings in others) else None

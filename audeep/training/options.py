@@ -8,7 +8,7 @@ from typing import Any
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
-from audeep.models.base import Network, Tagger
+from audeep.models.base import FittedModel, Network, Tagger
 from audeep.runtime.options import check_options, option
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
@@ -228,6 +228,26 @@ class TaggingOptions(AugmentationOptions):
     )
 
 
-def options_type_of(model_type: type[Network]) -> type[TrainingOptions]:
+@dataclass(frozen=True)
+class FittingOptions:
+    """How to fit a model without gradients.
+
+    Raises:
+        OptionError: a value is beyond its limits.
+    """
+
+    num_epochs: int = option(10, "passes over what is learned from; 0 leaves random numbers", least=0)
+    seed: int = option(
+        0, "all random numbers follow from it: the same seed gives the same results", least=0, most=LARGEST_SEED
+    )
+    device: str = option("auto", "where to hold the data: cpu, cuda, cuda:N, mps, or auto: CUDA where there is one")
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+def options_type_of(model_type: type[Network]) -> type[TrainingOptions] | type[FittingOptions]:
     """The options that the training of a kind of model has."""
+    if issubclass(model_type, FittedModel):
+        return FittingOptions
     return TaggingOptions if issubclass(model_type, Tagger) else TrainingOptions

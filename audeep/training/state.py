@@ -77,6 +77,23 @@ def check_run_directory(logs: Path, resume: bool) -> None:
         )
     if resume and not steps:
         raise ModelError(f"{logs}: has no checkpoint to continue from; leave out resume=True to start a new run")
+    _check_no_file(logs)
+
+
+def check_new_run(logs: Path) -> None:
+    """Check that a run that cannot be continued can be made in a directory.
+
+    Raises:
+        ModelError: there is a model.
+        OutputError: it is a file.
+    """
+    steps = steps_in(logs)
+    if steps:
+        raise ModelError(f"{logs}: already has a model of step {steps[-1]}; choose another run_name=DIR")
+    _check_no_file(logs)
+
+
+def _check_no_file(logs: Path) -> None:
     in_the_way = next((path for path in (logs, *logs.parents) if path.exists()), None)
     if in_the_way is not None and not in_the_way.is_dir():
         raise OutputError(f"{in_the_way}: is a file, a directory was expected; choose another run_name=DIR")

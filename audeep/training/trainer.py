@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from audeep.data.data_set import DataSet
-from audeep.errors import AudeepError, ModelError
-from audeep.models.base import Batch, Network, NetworkConfig, Tagger, TaggerConfig
+from audeep.errors import AudeepError, ModelError, OptionError
+from audeep.models.base import Batch, FittedModel, Network, NetworkConfig, Tagger, TaggerConfig
 from audeep.models.checkpoints import (
     Progress,
     load_model,
@@ -37,10 +37,11 @@ from audeep.runtime.progress import progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
 from audeep.training.augmentation import augmented
-from audeep.training.batches import Batches, common_shape
+from audeep.training.batches import Batches, common_preprocessing, common_shape
+from audeep.training.fitting import fit
 from audeep.training.labels import Labels
 from audeep.training.objectives import Objective, objective_of
-from audeep.training.options import TaggingOptions, TrainingOptions
+from audeep.training.options import FittingOptions, TaggingOptions, TrainingOptions
 from audeep.training.schedules import learning_rate
 from audeep.training.state import (
     check_long_enough,
@@ -71,7 +72,7 @@ def train(
     model: str | type[Network],
     run_name: Path,
     config: Mapping[str, Any] | None = None,
-    options: TrainingOptions | None = None,
+    options: TrainingOptions | FittingOptions | None = None,
     *,
     resume: bool = False,
     after_epoch: AfterEpoch | None = None,
@@ -79,11 +80,12 @@ def train(
     """Train a model; after each epoch, write a checkpoint, losses, settings and TensorBoard logs to `run_name`/logs.
 
     All randomness is drawn from the seed, the epoch and the step, so a training that was interrupted and resumed ends
-    in the same weights as one that was not.
+    in the same weights as one that was not. A kind that learns without gradients is fitted at once; see `fit`.
 
     Args:
         model: kind of model ("t-rae"), or its class.
         config: values of options of this kind, by name; the others have their defaults.
+        options: `FittingOptions` for a kind that learns without gradients.
         resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
         after_epoch: is given the learning curve, once the checkpoint of an epoch is written.
 
@@ -94,6 +96,13 @@ def train(
         OutputError: a checkpoint cannot be written.
     """
     model_type = model_type_of(model) if isinstance(model, str) else model
+    if issubclass(model_type, FittedModel):
+        if isinstance(options, TrainingOptions) or resume:
+            given = "resume=True" if resume else "TrainingOptions"
+            raise OptionError(f"{given}: a {kind_of(model_type)} model is fitted at once; pass FittingOptions alone")
+        return fit(data_sets, model_type, run_name, config, options)
+    if isinstance(options, FittingOptions):
+        raise OptionError(f"FittingOptions: a {kind_of(model_type)} model is trained in steps; pass TrainingOptions")
     options, logs = options or TrainingOptions(), run_name / "logs"
     check_run_directory(logs, resume)
     reuse_memory()
@@ -151,16 +160,10 @@ def _prepared(
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, eps=options.epsilon, fused=True)
     if resume:
         load_optimiser(logs, reached.step, optimiser)
-    preprocessing = _common_preprocessing(data_sets)
+    preprocessing = common_preprocessing(data_sets)
     objective = objective_of(model)
     run = _Run(model, objective, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
     return run, reached
-
-
-def _common_preprocessing(data_sets: Sequence[DataSet]) -> dict[str, Any] | None:
-    """Settings that all spectrograms were made with, where that is known."""
-    first, *others = [data_set.preprocessing for data_set in data_sets]
-    return first if all(settings == first for settings in others) else None
 
 
 def _config(

@@ -19,12 +19,12 @@ def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
     each = activations.transpose(0, 1)  # [batch, time, units]
     if lengths is None:
         lengths = torch.full((len(each),), each.shape[1], device=each.device)
-    mean, deviation = _moments(each, lengths)
-    _, change = _moments(each.diff(dim=1), (lengths - 1).clamp(min=1))
+    mean, deviation = moments(each, lengths)
+    _, change = moments(each.diff(dim=1), (lengths - 1).clamp(min=1))
     return torch.cat([mean, (deviation + SMALLEST_DEVIATION).log(), (change + SMALLEST_CHANGE).log()], dim=1)
 
 
-def _moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+def moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over the first `lengths` of [batch, time, units]."""
     within = frames_within(values, lengths).unsqueeze(2)
     count = lengths.view(-1, 1, 1)
