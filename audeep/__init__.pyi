@@ -34,6 +34,7 @@ from .evaluation.projection import visualize_tsne as visualize_tsne
 from .evaluation.scoring import score as score
 from .evaluation.submissions import export_submission as export_submission
 from .evaluation.submissions import score_submission as score_submission
+from .inference.embedding_modules import EmbeddingModule as EmbeddingModule
 from .inference.features import FeatureExtractor as FeatureExtractor
 from .pipeline.extract import extract as extract
 from .pipeline.generate import generate as generate

@@ -5,7 +5,19 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_device, add_model_dir, add_step, positive_int, seconds
+from audeep.cli.options import (
+    META,
+    AudeepCommand,
+    add_device,
+    add_layout,
+    add_model_dir,
+    add_step,
+    columns_of,
+    open_raw_data,
+    positive_int,
+    seconds,
+)
+from audeep.errors import OptionError
 
 
 class RecordingsCommand(AudeepCommand):
@@ -44,11 +56,28 @@ class Extract(RecordingsCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "files",
-            nargs="+",
+            nargs="*",
             metavar="FILE",
             help="recordings, or folders of them at any depth; - is standard input, as it arrives",
         )
-        add_model_dir(parser)
+        parser.add_argument(
+            "--basedir",
+            type=Path,
+            metavar="DIR",
+            help="in place of FILE: folder of recordings, of which labels, folds and partitions are written too",
+        )
+        add_layout(parser)
+        models = parser.add_mutually_exclusive_group(required=True)
+        add_model_dir(models, required=False)
+        models.add_argument(
+            "--embedding",
+            metavar="MODULE",
+            help="embed with the module of another package that has the HEAR interface, by its dotted name, or with"
+            " FILE.py",
+        )
+        parser.add_argument(
+            "--weights", type=Path, metavar="FILE", help="of the model of --embedding (default: it is given none)"
+        )
         add_step(parser)
         parser.add_argument(
             "--window",
@@ -70,11 +99,21 @@ class Extract(RecordingsCommand):
         self.add_how(parser, "the model")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.inference.embedding_modules import EmbeddingModule
         from audeep.pipeline.extract import extract
 
+        if bool(parsed_args.files) == (parsed_args.basedir is not None):
+            found = "both are given" if parsed_args.files else "neither is given"
+            raise OptionError(f"recordings are named as FILE or by --basedir, {found}; give one of them")
+        given = parsed_args.labels is not None or parsed_args.parser != META or columns_of(parsed_args)
+        if parsed_args.files and given:
+            raise OptionError("--parser and --labels are for --basedir; give that in place of FILE, or leave them out")
+        if parsed_args.embedding is None and parsed_args.weights is not None:
+            raise OptionError("--weights is for the model of --embedding; give that, or leave it out")
+        module = parsed_args.embedding
         extract(
-            parsed_args.files,
-            parsed_args.model_dir,
+            parsed_args.files or open_raw_data(parsed_args),
+            parsed_args.model_dir if module is None else EmbeddingModule(module, parsed_args.weights),
             parsed_args.output or self.stream,
             step=parsed_args.step,
             window=parsed_args.window,

@@ -260,6 +260,7 @@ def load_partitions(path: Path, names: Sequence[str] | None) -> "DataSet":
     return found
 
 
+META = "audeep.backend.parsers.MetaParser"  # the default of --parser
 PICTURES = (".eps", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ps", ".svg", ".svgz", ".tif", ".tiff", ".webp")
 
 
@@ -286,7 +287,7 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
     """--parser, and --labels with its columns."""
     parser.add_argument(
         "--parser",
-        default="audeep.backend.parsers.MetaParser",
+        default=META,
         help=f"how the base directory is laid out: a short name ({', '.join(entry.name for entry in PARSERS)}), a"
         " dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
     )
@@ -332,10 +333,10 @@ def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
     return open_parser(parsed_args.basedir, parsed_args.parser, **options)
 
 
-def add_model_dir(parser: argparse.ArgumentParser) -> None:
+def add_model_dir(parser: "argparse._ActionsContainer", required: bool = True) -> None:
     """--model-dir."""
     parser.add_argument(
-        "--model-dir", type=Path, required=True, metavar="DIR", help="directory of the models: NAME/logs of a run"
+        "--model-dir", type=Path, required=required, metavar="DIR", help="directory of the models: NAME/logs of a run"
     )
 
 

@@ -11,7 +11,7 @@ from audeep.errors import OutputError
 
 INPUTS = (  # options that name files to read,
     *("input", "train_input", "eval_input", "fit_input", "labels", "groups", "baseline", "files", "start_from"),
-    *("submission", "truth", "expected", "classifiers"),
+    *("submission", "truth", "expected", "classifiers", "weights"),
 )
 FOLDERS = ("basedir",)  # folders of which all files may be read,
 RUNS = ("model_dir", "run_dir", "run_name")  # training runs or their folders of models,

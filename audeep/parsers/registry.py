@@ -4,15 +4,13 @@
 A new one is a line here, or an entry point in the group `audeep.parsers` of another package.
 """
 
-import importlib
-import importlib.util
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audeep.errors import ParserError
 from audeep.runtime.files import found_at
+from audeep.runtime.modules import module_in, module_named
 from audeep.runtime.registry import Entry, Registry
 
 if TYPE_CHECKING:
@@ -122,7 +120,7 @@ def find_parser(name: str) -> "type[Parser]":
         parser_type = PARSERS.load(name)
     elif separator:
         where = path
-        parser_type = getattr(_from_file(Path(path)), class_name, None)
+        parser_type = getattr(module_in(Path(path), "FILE.py:CLASS", ParserError), class_name, None)
     else:
         where, _, class_name = name.rpartition(".")
         parser_type = getattr(_import(where, name), class_name, None)
@@ -138,28 +136,9 @@ def find_parser(name: str) -> "type[Parser]":
 
 def _import(module_name: str, name: str) -> object:
     try:
-        return importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        known, error_text = ", ".join(entry.name for entry in PARSERS), _one_line(error)
+        return module_named(module_name)
+    except ImportError as error:
+        known = ", ".join(entry.name for entry in PARSERS)
         raise ParserError(
-            f"there is no parser {name!r} ({error_text}); use one of {known}, a dotted class name, or FILE.py:CLASS"
+            f"there is no parser {name!r} ({error}); use one of {known}, a dotted class name, or FILE.py:CLASS"
         ) from error
-
-
-def _from_file(path: Path) -> object:
-    if not path.is_file():
-        raise ParserError(f"{path}: no such file; FILE.py:CLASS must name a Python file")
-    spec = importlib.util.spec_from_file_location(f"audeep_parser_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ParserError(f"{path}: is not a Python file; FILE.py:CLASS must name one")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ParserError(f"{path}: cannot be run: {_one_line(error)}; fix it") from error
-    return module
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -20,6 +20,7 @@ from audeep.audio.front_ends.registry import settings_of
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
+from audeep.pipeline.metadata import columns_of
 from audeep.pipeline.outcomes import bad_list, none_left, tell_left_out, tell_once
 from audeep.pipeline.recordings import Processed, Shapes, process_all
 from audeep.runtime.execution import WorkerDied
@@ -230,21 +231,9 @@ def _columns(
     The label map has the numbers of labels where recordings do not; `label_names` are those of several a recording.
     `padding` is None where no recording is padded.
     """
-    metadata: dict[str, list[Any]] = {
-        schema.CHUNK_NR.name: [number for _, chunks in group for number in range(len(chunks))]
-    }
-    for name in (variable.name for variable in schema.VARIABLES if variable.name not in metadata):
-        values = [getattr(instance, name, None) for instance, _ in group]
-        if name == schema.LABELS.name:
-            sets = [instance.label_set for instance, _ in group if label_names]
-            values = [[np.nan if found is None else each in found for each in label_names] for found in sets] or values
-        if name == schema.LABEL_NUMERIC.name and label_map is not None and not label_names:
-            numbers = [label_map.get(str(instance.label_nominal)) for instance, _ in group]
-            values = [number if value is None else value for value, number in zip(values, numbers, strict=True)]
-        if name == schema.NUM_FRAMES.name and padding is not None:
-            values = [chunks.shape[1] for _, chunks in group]
-        if any(value is not None for value in values):
-            metadata[name] = [value for value, (_, chunks) in zip(values, group, strict=True) for _ in chunks]
+    metadata = columns_of([(instance, len(chunks)) for instance, chunks in group], label_map, label_names)
+    if padding is not None:
+        metadata[schema.NUM_FRAMES.name] = [chunks.shape[1] for _, chunks in group for _ in chunks]
     if len(group) == 1 and group[0][1].shape[1:] == shape:  # a long one, of which there is to be no copy
         return metadata, group[0][1]
     features = np.full((sum(len(chunks) for _, chunks in group), *shape), padding or 0.0, np.float32)

@@ -111,6 +111,21 @@ def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tup
         else:
             found.append((file, "stdin" if str(file) == STANDARD_INPUT else str(file)))
     counts = Counter(name for _, name in found)
+    return [
+        (origin, name if counts[name] == 1 or arrives(origin) else str(origin))
+        for origin, name in with_text(found, bad)
+    ]
+
+
+def with_text(found: Iterable[tuple[Origin, str]], bad: list[str] | None) -> list[tuple[Origin, str]]:
+    """Those recordings whose names are text.
+
+    Args:
+        bad: gets what is wrong with the others; None raises it.
+
+    Raises:
+        OptionError: a name is not text.
+    """
     named = []
     for origin, name in found:
         try:
@@ -120,7 +135,7 @@ def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tup
                 raise
             bad.append(str(error))
         else:
-            named.append((origin, name if counts[name] == 1 or arrives(origin) else str(origin)))
+            named.append((origin, name))
     return named
 
 
