@@ -17,11 +17,28 @@ from audeep.audio.signal import Samples
 from audeep.audio.silence import silenced
 from audeep.errors import AudioError
 
+SKIPPED_VALUES = 2**20  # samples of all channels that are decoded at once where they are not wanted
 UNKNOWN = 2**62  # as many samples or more: the decoder does not know how many
 
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mpga", ".mpg")
+_EXACT = frozenset(("AIFF", "AU", "CAF", "FLAC", "RF64", "W64", "WAV", "WAVEX"))  # formats where samples have places
 # first bytes of formats whose decoders print nothing
 _QUIET = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"OggS", b"fLaC", b"caff", b"riff", b".snd", b"dns.")
+
+
+def begins_like_audio(path: Path) -> bool:
+    """Whether a file begins with the mark of a format that can be decoded."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(32)
+    except OSError:
+        return False
+    mark, kind = head[:4], head[8:12]
+    if mark in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        return kind == b"WAVE"
+    if mark == b"FORM":
+        return kind in (b"AIFF", b"AIFC")
+    return head.startswith((*_QUIET, b"ID3", b"NIST_1A", b"Creative Voice File")) or mpeg.parsed(head) is not None
 
 
 class Recording:
@@ -67,6 +84,26 @@ class Recording:
         if len(blocks) == 1:
             return blocks[0]
         return np.concatenate(blocks) if blocks else np.empty((0, self.num_channels))
+
+    def skip(self, num_samples: int) -> None:
+        """Pass over samples that come next, no further than to the end; where that can be, they are not decoded.
+
+        Raises:
+            AudioError: they cannot be decoded.
+        """
+        source = self.parts[0][0]
+        if len(self.parts) == 1 and source.format in _EXACT and num_samples <= source.frames < UNKNOWN:
+            try:
+                with self.quiet():
+                    source.seek(num_samples, soundfile.SEEK_CUR)
+            except soundfile.SoundFileError as error:
+                raise undecodable(self.path, getattr(error, "error_string", str(error))) from error
+            return
+        while num_samples > 0:
+            block = min(num_samples, SKIPPED_VALUES // self.num_channels + 1)
+            if len(self.read(block)) < block:
+                return
+            num_samples -= block
 
 
 class Source(soundfile.SoundFile):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from audeep.audio.decoding import UNKNOWN, Recording, opened_parts
+from audeep.audio.decoding import UNKNOWN, Recording, begins_like_audio, opened_parts
 from audeep.audio.integrity import cut_off, no_samples
 from audeep.audio.signal import Samples
 from audeep.errors import AudioError
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 BLOCK_VALUES = 2**22  # samples of all channels that are decoded at once
 MPEG_TOLERANCE = 2 * 1152  # samples: some programs count the frame of the header, too
+END_TOLERANCE = 0.1  # seconds: tables of segments round, and the last ends a little after its recording
 LONGEST_FILTER = 1000  # samples, at the lower of two rates, that resampling looks at before and after a moment
 
 # Formats of libsndfile whose suffixes stand for sound: not RAW, which says nothing of itself, and not MAT4,
@@ -61,20 +62,67 @@ class AudioInfo:
         return self.num_samples / self.sample_rate
 
 
+@dataclass(frozen=True)
+class Segment:
+    """Part of a recording that is taken like a recording of its own.
+
+    Attributes:
+        start: in seconds.
+        end: in seconds; None is that of the recording.
+    """
+
+    path: Path
+    start: float = 0.0
+    end: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.start:g} s to {'the end' if self.end is None else f'{self.end:g} s'})"
+
+    def range(self, recording: Recording) -> tuple[int, int | None]:
+        """The first sample, and the one after the last; None is the end.
+
+        Raises:
+            AudioError: the recording is over before.
+        """
+        rate, length = recording.sample_rate, recording.num_samples
+        start = round(self.start * rate)
+        stop = length if self.end is None else round(self.end * rate)
+        if length is not None and (start >= length or (stop or 0) > length + END_TOLERANCE * rate):
+            raise AudioError(f"{self}: the recording ends at {length / rate:g} s; correct the times")
+        if stop is not None and stop <= start:
+            raise AudioError(f"{self}: holds no samples at {rate} Hz; correct the times")
+        return start, stop if length is None or stop is None else min(stop, length)
+
+
+Source = Path | str | Segment  # what frames are made of
+
+
+def file_of(source: Source) -> Path:
+    """The file that a recording, or a part of one, is in."""
+    return source.path if isinstance(source, Segment) else Path(source)
+
+
 def is_audio(path: Path | str) -> bool:
-    """Whether `path` is a recording, by its suffix; hidden files and directories are not."""
+    """Whether `path` is a recording, by its suffix, or, where it has none, by how it begins; hidden files are not."""
     path = Path(path)
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    if path.name.startswith("."):
+        return False
+    if not path.suffix:
+        return path.is_file() and begins_like_audio(path)
+    return path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
 
 
-def audio_info(path: Path | str) -> AudioInfo:
+def audio_info(source: Source) -> AudioInfo:
     """Read the header of a recording; it is decoded only where nothing in it tells its length.
 
     Raises:
-        AudioError: the file is missing, is not audio, is visibly cut off, or holds no samples.
+        AudioError: the file is missing, is not audio, is visibly cut off, or holds no samples; a segment is beyond it.
     """
-    with opened(Path(path)) as recording:
+    with opened(file_of(source)) as recording:
         num_samples = recording.num_samples
+        if isinstance(source, Segment):
+            start, stop = source.range(recording)
+            num_samples = (count_samples(recording) if stop is None else stop) - start
         return AudioInfo(
             count_samples(recording) if num_samples is None else num_samples,
             recording.sample_rate,
@@ -119,18 +167,29 @@ class Excerpt:
         return cut, length - cut
 
 
-def read_audio(path: Path | str, excerpt: Excerpt | None = None) -> tuple[Samples, int]:
-    """Decode a recording, or, where it is long, what is wanted of it.
+def read_audio(source: Source, excerpt: Excerpt | None = None) -> tuple[Samples, int]:
+    """Decode a recording, or, where it is long, what is wanted of it; of a segment all.
 
     Returns:
         the samples [channels, num_samples], float64, full scale being ±1, and the sample rate in Hz.
 
     Raises:
-        AudioError: the file is missing, is not audio, is cut off, holds no samples, or some that are not finite.
+        AudioError: the file is missing, is not audio, is cut off, holds no samples, or some that are not finite; a
+            segment is beyond it.
     """
-    found = read_short(path, UNKNOWN, excerpt)
+    if isinstance(source, Segment):
+        return _read_segment(source)
+    found = read_short(source, UNKNOWN, excerpt)
     assert found is not None  # nothing is as long
     return found
+
+
+def _read_segment(segment: Segment) -> tuple[Samples, int]:
+    with opened(segment.path) as recording:
+        start, stop = segment.range(recording)
+        recording.skip(start)
+        blocks = list(decoded(recording, 0, None if stop is None else stop - start))
+        return np.concatenate(blocks).T, recording.sample_rate
 
 
 def read_short(path: Path | str, most: int, excerpt: Excerpt | None = None) -> tuple[Samples, int] | None:

@@ -37,7 +37,7 @@ class InspectRaw(AudeepCommand):
         infos, bad = [], []
         for instance in progress(parser.parse(), "inspect", "files"):
             try:
-                infos.append(audio_info(instance.path))
+                infos.append(audio_info(instance.source))
             except AudioError as error:
                 if not parsed_args.skip_bad:
                     raise
@@ -65,6 +65,8 @@ class InspectRaw(AudeepCommand):
 def _counted(parser: "Parser") -> Iterator[tuple[str, object]]:
     """How many recordings have what only some data sets have."""
     instances = parser.parse()
+    if any(item.start is not None or item.end is not None for item in instances):
+        yield "files that these are parts of", len({item.path for item in instances})
     several = [len(item.label_set) for item in instances if item.label_set is not None]
     if several:
         yield "labels of a recording", f"{min(several)} to {max(several)}"

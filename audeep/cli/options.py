@@ -279,8 +279,13 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def add_raw_data(parser: argparse.ArgumentParser) -> None:
     """--basedir and --parser, and --labels with its columns."""
-    parser.add_argument("--basedir", type=Path, required=True, help="base directory of the recordings")
+    add_basedir(parser, "base directory of the recordings, or several", required=True)
     add_layout(parser)
+
+
+def add_basedir(parser: "argparse._ActionsContainer", text: str, **facts: Any) -> None:
+    """--basedir, of recordings."""
+    parser.add_argument("--basedir", type=Path, nargs="+", metavar="DIR", help=text, **facts)
 
 
 def add_layout(parser: argparse.ArgumentParser) -> None:
@@ -292,11 +297,16 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
         " dotted class name, or FILE.py:CLASS (default: meta, which finds out)",
     )
     parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="the table of --parser table: recordings with what is known of them"
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="a table of the recordings, or of parts of them, with what is known of each; the default is --parser table"
+        " then",
     )
     what = {name: f"the {name}" for name in ("file", "label", "fold", "partition", "value")}
     what |= {"labels": "several labels a recording, in place of one", "verified": "whether labels are verified, 1 or 0"}
     what["group"] = "the group, such as the speaker, which folds are not to share"
+    what |= {name: f"the {name} of a part of the recording, in seconds" for name in ("start", "end")}
     for column, gives in what.items():
         text = f"column of --labels that gives {gives}; '' for none (default: the one with a usual name)"
         add_column(parser, f"--{column}-column", column, metavar="NAME", help=text)
@@ -322,15 +332,16 @@ def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
 
     columns = columns_of(parsed_args)
     options: dict[str, Any] = {}
-    if parsed_args.parser in ("table", PARSERS.find("table").target.replace(":", ".")):
+    name = "table" if parsed_args.labels is not None and parsed_args.parser == META else parsed_args.parser
+    if name in ("table", PARSERS.find("table").target.replace(":", ".")):
         if parsed_args.labels is None:
-            raise OptionError(f"--parser {parsed_args.parser}: needs a table of the recordings; name it with --labels")
+            raise OptionError(f"--parser {name}: needs a table of the recordings; name it with --labels")
         options = {"labels": parsed_args.labels, "columns": columns}
         if parsed_args.separator is not None:
             options["separator"] = parsed_args.separator
     elif parsed_args.labels is not None or parsed_args.separator is not None or columns:
         raise OptionError("--labels and its columns are for --parser table; give that, or leave them out")
-    return open_parser(parsed_args.basedir, parsed_args.parser, **options)
+    return open_parser(parsed_args.basedir, name, **options)
 
 
 def add_model_dir(parser: "argparse._ActionsContainer", required: bool = True) -> None:

@@ -98,7 +98,7 @@ class Preprocess(AudeepCommand):
                 f"--pretend {position}: the data set has {len(instances)} recordings; choose 0 to {len(instances) - 1}"
             )
         instance = instances[position]
-        spectrogram = front_end.spectrogram(instance.path)
+        spectrogram = front_end.spectrogram(instance.source)
         values = spectrogram.values
         kind = ".1f" if spectrogram.unit == "dB" else ".4g"
         value = [] if instance.label_value is None else [("value", instance.label_value)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.options import (
     AudeepCommand,
+    add_basedir,
     add_input,
     add_layout,
     add_plot,
@@ -111,7 +112,7 @@ class DataPicture(AudeepCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         given = parser.add_mutually_exclusive_group(required=True)
         given.add_argument("--input", type=Path, metavar="FILE", help="data set file, of whose instances to tell")
-        given.add_argument("--basedir", type=Path, help="base directory of the recordings of which to tell")
+        add_basedir(given, "base directory of the recordings of which to tell, or several")
         add_layout(parser)
         add_plot(parser, "the picture")
 
@@ -121,7 +122,8 @@ class DataPicture(AudeepCommand):
         from audeep.pipeline.overview import overview_of_recordings
 
         if parsed_args.basedir is not None:
-            skip_bad, source = getattr(parsed_args, "skip_bad", False), parsed_args.basedir.resolve().name
+            skip_bad = getattr(parsed_args, "skip_bad", False)
+            source = ", ".join(folder.resolve().name for folder in parsed_args.basedir)
             overview = overview_of_recordings(open_raw_data(parsed_args), self.needs_lengths, skip_bad)
         else:
             if parsed_args.labels is not None or columns_of(parsed_args):

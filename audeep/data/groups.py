@@ -13,7 +13,10 @@ from audeep.data.upsample import original_names
 from audeep.errors import DataError
 from audeep.runtime.files import found_at
 
-FILE_COLUMNS = ("file", "filename", "file_name", "path", "wav", "audio", "recording", "name")
+FILE_COLUMNS = (
+    *("file", "filename", "file_name", "path", "wav", "audio", "recording", "name"),
+    *("fname", "filepath", "file_path", "wav_file", "audio_file", "clip"),
+)
 """What the column of recordings is called in tables, in upper or lower case."""
 
 

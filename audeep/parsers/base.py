@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from audeep.audio.reading import is_audio
+from audeep.audio.reading import Segment, is_audio
 from audeep.data.exchange.cells import delimited, natural_order
 from audeep.data.schema import Partition, Split
 from audeep.errors import ParserError
@@ -41,6 +41,7 @@ class InstanceMetadata:
         label_set: names of several labels, in place of `label_nominal`; empty for a recording that has none of them.
         usage: what a competition uses a test recording for.
         group: what it belongs to, such as a speaker; a group is on one side of a split.
+        start, end: of the part of it that is meant, in seconds; None are those of the recording.
     """
 
     path: Path
@@ -54,6 +55,15 @@ class InstanceMetadata:
     label_set: tuple[str, ...] | None = None
     usage: str | None = None
     group: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def source(self) -> Path | Segment:
+        """What its frames are made of: the recording, or a part of it."""
+        if self.start is None and self.end is None:
+            return Path(self.path)
+        return Segment(Path(self.path), self.start or 0.0, self.end)
 
 
 class Parser:

@@ -5,6 +5,7 @@ A new one is a line here, or an entry point in the group `audeep.parsers` of ano
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ PARSERS = Registry(
     "audeep.parsers",
     "parser",
     [
-        Entry("meta", f"{_HERE}.meta:MetaParser", "", "whichever of the layouts with labels a directory has"),
+        Entry("meta", f"{_HERE}.meta:MetaParser", "", "whichever of the layouts a directory has"),
         Entry("partitioned", f"{_HERE}.partitioned:PartitionedParser", "", "partitions with classes"),
         Entry("cross-validated", f"{_HERE}.cross_validated:CrossValidatedParser", "", "folds with classes"),
+        Entry("class-folders", f"{_HERE}.class_folders:ClassFoldersParser", "", "one folder for each class"),
         Entry("no-metadata", f"{_HERE}.no_metadata:NoMetadataParser", "", "all recordings, without labels"),
         Entry("table", f"{_HERE}.table:TableParser", "", "recordings that a table lists"),
         Entry("esc", f"{_HERE}.esc:ESCParser", "", "ESC-10 and ESC-50"),
@@ -58,25 +60,44 @@ PARSERS = Registry(
 )
 
 
-def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
+def open_parser(basedir: Path | str | Sequence[Path | str], name: str, **options: Any) -> "Parser":
     """The parser called `name` for `basedir`, which it can read and in which it finds recordings.
 
     Args:
+        basedir: a directory, or several, whose recordings go together.
         options: for the parser; `TableParser` alone has some.
 
     Raises:
-        ParserError: there is no such parser, or it cannot read the base directory.
+        ParserError: there is no such parser, or it cannot read a base directory.
+    """
+    from audeep.parsers.several import SeveralFolders
+    from audeep.parsers.table import TableParser
+
+    folders = [Path(basedir)] if isinstance(basedir, Path | str) else [Path(folder) for folder in basedir]
+    parser_type = find_parser(name)
+    for folder in folders:
+        if not folder.is_dir():
+            found = found_at(folder, "directory")
+            raise ParserError(f"{folder}: {found}; name the directory of the recordings with basedir=DIR")
+        if not any(folder.iterdir()):
+            raise ParserError(f"{folder}: is empty; name the directory of the recordings with basedir=DIR")
+    if len(folders) == 1:
+        return _checked(parser_type(folders[0], **options), folders)
+    if issubclass(parser_type, TableParser):
+        return _checked(parser_type(folders, **options), folders)
+    return _checked(SeveralFolders([_checked(parser_type(folder, **options), [folder]) for folder in folders]), [])
+
+
+def _checked(parser: "Parser", folders: Sequence[Path]) -> "Parser":
+    """The parser, if it can read its base directory and finds recordings; the log says what `folders` have beside.
+
+    Raises:
+        ParserError: it cannot, or what it finds does not go together.
     """
     from audeep.parsers.base import check_labels, check_names
     from audeep.parsers.walking import left_out
 
-    basedir, parser_type = Path(basedir), find_parser(name)
-    if not basedir.is_dir():
-        found = found_at(basedir, "directory")
-        raise ParserError(f"{basedir}: {found}; name the directory of the recordings with basedir=DIR")
-    if not any(basedir.iterdir()):
-        raise ParserError(f"{basedir}: is empty; name the directory of the recordings with basedir=DIR")
-    parser = parser_type(basedir, **options)
+    basedir, parser_type = parser.basedir, type(parser)
     if not parser.can_parse():
         raise ParserError(
             f"{basedir}: {parser_type.__name__} is unable to parse it; looked for and did not find: {parser.missing()};"
@@ -90,9 +111,10 @@ def open_parser(basedir: Path | str, name: str, **options: Any) -> "Parser":
         )
     check_names(instances)
     check_labels(parser)
-    remark = left_out(basedir, [item.path for item in instances])
-    if remark is not None:
-        logger.warning("%s: %s", basedir, remark)
+    for folder in folders:
+        remark = left_out(folder, [item.path for item in instances])
+        if remark is not None:
+            logger.warning("%s: %s", folder, remark)
     return parser
 
 

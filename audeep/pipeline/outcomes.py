@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from audeep.audio.reading import Source, file_of
 from audeep.errors import AudioError, OptionError, ShapeError
 from audeep.runtime.execution import WorkerDied, run
 from audeep.runtime.files import replacing
@@ -16,6 +17,7 @@ from audeep.runtime.files import replacing
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
+Origin = TypeVar("Origin", bound=Source)
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Outcome(Generic[Value]):
 
 
 def outcomes(
-    work: Callable[[Path], Value],
-    paths: Sequence[Path],
+    work: Callable[[Origin], Value],
+    paths: Sequence[Origin],
     jobs: int | None,
     skip_bad: bool,
     remedy: str,
     check: Callable[[], None] = lambda: None,
 ) -> Generator[Outcome[Value], None, None]:
-    """What `work` gives for all recordings, in order.
+    """What `work` gives for all recordings, or parts of them, in order.
 
     Args:
         work: called by workers, where there are several `jobs`, or bad recordings are to be skipped: these may end the
@@ -64,7 +66,7 @@ def outcomes(
             yield outcome
 
 
-def attempt(work: Callable[[Path], Value], remedy: str, path: Path) -> Outcome[Value]:
+def attempt(work: Callable[[Origin], Value], remedy: str, path: Origin) -> Outcome[Value]:
     """What `work` gives for a recording, or why it gives nothing.
 
     Raises:
@@ -125,16 +127,16 @@ def tell_left_out(bad: Sequence[str], num_recordings: int, output: Path | None) 
         logger.warning("%d of %d recordings were left out%s", len(bad), num_recordings, place)
 
 
-def file_state(path: Path) -> list[int] | None:
+def file_state(source: Source) -> list[int] | None:
     """Size in bytes and time of change in nanoseconds of a file that is there."""
     try:
-        found = path.stat()
+        found = file_of(source).stat()
     except OSError:
         return None
     return [found.st_size, found.st_mtime_ns]
 
 
-def _died(remedy: str, path: Path, death: WorkerDied) -> Outcome[Value]:
+def _died(remedy: str, path: Source, death: WorkerDied) -> Outcome[Value]:
     return Outcome(None, file_state(path), [], str(AudioError(f"{path}: {death}; {remedy}")))
 
 

@@ -51,7 +51,7 @@ def _readable(instances: list[InstanceMetadata], skip_bad: bool) -> tuple[list[I
     found, bad = list[tuple[InstanceMetadata, AudioInfo]](), list[AudioError]()
     for instance in progress(instances, "read headers", "files"):
         try:
-            found.append((instance, audio_info(instance.path)))
+            found.append((instance, audio_info(instance.source)))
         except AudioError as error:
             if not skip_bad:
                 raise

@@ -17,6 +17,7 @@ import numpy as np
 from audeep import __version__
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.front_ends.registry import settings_of
+from audeep.audio.reading import Segment
 from audeep.data import netcdf, schema
 from audeep.errors import AudeepError, AudioError, OptionError, ParserError, ShapeError, Stopped
 from audeep.parsers.base import InstanceMetadata, Parser
@@ -71,7 +72,7 @@ def preprocess(
     instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
     num_recordings = len(parser.parse())
     with _journal_of(parser, front_end, output, compression, resume) as (journal, check):
-        paths = [Path(instance.path) for instance in instances]
+        paths = [instance.source for instance in instances]
         with closing(process_all(front_end, paths, journal, jobs, skip_bad, check)) as results:
             shapes = _shapes(front_end, paths, _watched(results, len(paths)), skip_bad, bad)
         if shapes.common is None:
@@ -90,7 +91,7 @@ def preprocess(
 
 
 def _shapes(
-    front_end: FrontEnd, paths: Sequence[Path], results: Iterable[Processed], skip_bad: bool, bad: list[str]
+    front_end: FrontEnd, paths: Sequence[Path | Segment], results: Iterable[Processed], skip_bad: bool, bad: list[str]
 ) -> Shapes:
     """The shapes of all results; those that are bad are added to `bad`.
 

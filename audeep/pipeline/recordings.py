@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from audeep.audio.front_ends.base import FrontEnd
+from audeep.audio.reading import Segment
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.pipeline.outcomes import file_state, outcomes
 from audeep.runtime.journal import Journal
@@ -49,7 +50,7 @@ class Processed:
 
 def process_all(
     front_end: FrontEnd,
-    paths: Sequence[Path],
+    paths: Sequence[Path | Segment],
     journal: Journal,
     jobs: int | None,
     skip_bad: bool,
@@ -90,7 +91,7 @@ def process_all(
 class Group:
     """Recordings whose spectrograms go together."""
 
-    paths: list[Path] = field(default_factory=list)
+    paths: list[Path | Segment] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
     rates: Counter[int | None] = field(default_factory=Counter)
 
@@ -107,7 +108,7 @@ class Shapes:
     is_resampled: bool = False
     groups: dict[tuple[int, ...], Group] = field(default_factory=dict)
 
-    def add(self, path: Path, shape: tuple[int, ...], sample_rate: int | None) -> None:
+    def add(self, path: Path | Segment, shape: tuple[int, ...], sample_rate: int | None) -> None:
         """Take note of the spectrogram of the recording at `path`."""
         group = self.groups.setdefault(self._key(shape), Group())
         group.paths.append(path)
@@ -127,7 +128,7 @@ class Shapes:
         """Whether a spectrogram of this shape goes together with most."""
         return self._key(shape) == self._largest[0]
 
-    def odd(self) -> dict[Path, str]:
+    def odd(self) -> dict[Path | Segment, str]:
         """Why recordings cannot be in one data set with most, by their paths."""
         expected, most = self._largest
         return {
@@ -178,7 +179,7 @@ class Shapes:
         return shape if self.has_one_length else shape[1:]
 
     def _different(
-        self, path: Path, found: tuple[int, ...], group: Group, expected: tuple[int, ...], most: Group
+        self, path: Path | Segment, found: tuple[int, ...], group: Group, expected: tuple[int, ...], most: Group
     ) -> str:
         lengths = {path: "", most.paths[0]: ""}
         if not self.has_one_length:

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from audeep.audio import reading
-from audeep.audio.reading import AUDIO_SUFFIXES, AudioInfo, Excerpt, audio_info, is_audio, read_audio
+from audeep.audio.reading import AUDIO_SUFFIXES, AudioInfo, Excerpt, Segment, audio_info, is_audio, read_audio
 from audeep.audio.signal import fix_length, resample
 from audeep.errors import AudioError
 
@@ -149,3 +149,51 @@ def test_of_a_long_recording_no_more_is_read_than_is_kept(tmp_path, monkeypatch,
         for samples in (whole, part)
     ]
     np.testing.assert_allclose(fixed[1], fixed[0], rtol=0, atol=1e-8 if center and sample_rate else 0)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3", "au"])
+def test_a_recording_without_suffix_is_recognised_by_how_it_begins(tmp_path, suffix):
+    soundfile.write(tmp_path / f"a.{suffix}", tone(), RATE)
+    (tmp_path / f"a.{suffix}").rename(tmp_path / "a")
+    assert is_audio(tmp_path / "a")
+
+
+@pytest.mark.parametrize("head", [b"", b"# read me", b"RIFF1234AVI ", b"FORM1234ILBM", b"\xff\xfe\x00h", bytes(64)])
+def test_other_files_without_suffix_are_no_recordings(tmp_path, head):
+    (tmp_path / "a").write_bytes(head)
+    assert not is_audio(tmp_path / "a")
+    (tmp_path / ".a").write_bytes(b"fLaC")
+    assert not is_audio(tmp_path / ".a")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "w64", "ogg", "mp3"])
+@pytest.mark.parametrize(("start", "end"), [(0.0, 0.5), (0.25, 0.8125), (1.0, None), (0.0, None)])
+def test_a_segment_is_the_same_samples_as_of_the_whole_recording(tmp_path, suffix, start, end):
+    soundfile.write(tmp_path / f"a.{suffix}", np.stack([tone(2 * RATE), tone(2 * RATE)[::-1]], axis=1), RATE)
+    whole, rate = read_audio(tmp_path / f"a.{suffix}")
+    segment = Segment(tmp_path / f"a.{suffix}", start, end)
+    samples, found = read_audio(segment)
+    first, last = int(start * rate), whole.shape[1] if end is None else int(end * rate)
+    assert found == rate == audio_info(segment).sample_rate
+    np.testing.assert_array_equal(samples, whole[:, first:last])
+    assert abs(audio_info(segment).num_samples - samples.shape[1]) <= (2304 if suffix == "mp3" else 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [
+        (3.0, None, r"a\.wav \(3 s to the end\): the recording ends at 2 s; correct the times"),
+        (1.0, 2.2, r"a\.wav \(1 s to 2.2 s\): the recording ends at 2 s; correct the times"),
+        (1.0, 1.0, r"a\.wav \(1 s to 1 s\): holds no samples at \d+ Hz; correct the times"),
+    ],
+)
+def test_a_segment_that_its_recording_does_not_have_is_refused(tmp_path, start, end, message):
+    soundfile.write(tmp_path / "a.wav", np.zeros(2 * RATE), RATE)
+    for read in (read_audio, audio_info):
+        with pytest.raises(AudioError, match=message):
+            read(Segment(tmp_path / "a.wav", start, end))
+
+
+def test_the_end_of_a_segment_may_be_rounded(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(2 * RATE), RATE)
+    assert read_audio(Segment(tmp_path / "a.wav", 1, 2.05))[0].shape == (1, RATE)

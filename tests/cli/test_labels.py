@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from audeep import load
+from audeep.audio.front_ends.mel import Preprocessor
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12 --jobs 1"
 
@@ -53,7 +55,10 @@ def test_data_without_values_show_and_store_none(audeep, spectrograms, recording
     "options, message",
     [
         ("--parser table", "--parser table: needs a table of the recordings; name it with --labels\n"),
-        ("--labels TABLE", "--labels and its columns are for --parser table; give that, or leave them out\n"),
+        (
+            "--parser esc --labels TABLE",
+            "--labels and its columns are for --parser table; give that, or leave them out\n",
+        ),
         ("--fold-column x", "--labels and its columns are for --parser table; give that, or leave them out\n"),
         (
             "--parser table --labels no.csv",
@@ -94,3 +99,45 @@ def test_values_reach_the_features_and_files_of_other_programs(audeep, recording
     options = f"--basedir {tmp_path}/csv --name m --label-value-attribute score --output {tmp_path}/i.nc"
     assert audeep(f"import {options}").status == 0
     assert load(tmp_path / "i.nc").label_values.tolist() == [0, 0.5, 1, 1.5] * 6
+
+
+def test_labels_alone_choose_the_table_and_its_parts_are_read_from_their_recordings(audeep, recordings, tmp_path):
+    names = sorted(path.relative_to(recordings).as_posix() for path in recordings.rglob("*.wav"))[:2]
+    lines = [f"{name},{start},{start + 0.25},{label}" for name in names for start, label in ((0, "x"), (0.25, "y"))]
+    (tmp_path / "t.csv").write_text("\n".join(["file,start,end,emotion", *lines]))
+    source = f"--basedir {recordings} --labels {tmp_path}/t.csv"
+    assert audeep(f"preprocess {source} {SPECTRA} --output {tmp_path}/t.nc").status == 0
+    found = load(tmp_path / "t.nc")
+    assert list(found.filenames) == [f"{name}#t={times}" for name in names for times in ("0,0.25", "0.25,0.5")]
+    assert found.label_map == {"x": 0, "y": 1} and found[0].group == names[0]
+    for number, name in enumerate(names):
+        samples, rate = soundfile.read(recordings / name)
+        for part in (0, 1):
+            soundfile.write(tmp_path / "half.wav", samples[part * rate // 4 : (part + 1) * rate // 4], rate, "DOUBLE")
+            expected = Preprocessor(0.05, 0.025, 12).chunks(tmp_path / "half.wav")[0]
+            np.testing.assert_array_equal(found[2 * number + part].features, expected)
+    shown = audeep(f"inspect raw {source}").out
+    assert re.search(r"\| number of audio files +\| +4 \|", shown)
+    assert re.search(r"\| maximum sample length +\| +0.25 s \|", shown)
+    assert re.search(r"\| files that these are parts of +\| +2 \|", shown)
+    assert "a value" not in audeep(f"preprocess {source} {SPECTRA} --pretend 1 --plot {tmp_path}/p.png").err
+
+
+def test_a_part_that_its_recording_does_not_have_stops_preprocess_or_is_left_out(audeep, recordings, tmp_path):
+    name = next(iter(sorted(recordings.rglob("*.wav")))).relative_to(recordings).as_posix()
+    (tmp_path / "t.csv").write_text(f"file,start,end\n{name},0,0.25\n{name},0.25,99\n")
+    command = f"preprocess --basedir {recordings} --labels {tmp_path}/t.csv {SPECTRA} --output {tmp_path}/t.nc"
+    result = audeep(f"-q {command}")
+    assert result.status == 1 and "(0.25 s to 99 s): the recording ends at 0.5 s; correct the times" in result.err
+    assert audeep(f"{command} --continue --skip-bad").status == 0
+    assert list(load(tmp_path / "t.nc").filenames) == [f"{name}#t=0,0.25"]
+
+
+def test_several_folders_are_one_data_set(audeep, recordings, tmp_path):
+    folders = [folder for folder in sorted(recordings.iterdir()) if folder.is_dir()]
+    paths = " ".join(map(str, folders))
+    assert audeep(f"preprocess --basedir {paths} {SPECTRA} --output {tmp_path}/t.nc").status == 0
+    found = load(tmp_path / "t.nc")
+    expected = sorted(path.relative_to(recordings).as_posix() for path in recordings.rglob("*.wav"))
+    assert sorted(found.filenames) == expected and found.num_folds == 0
+    assert all(name.split("/")[1] == label for name, label in zip(found.filenames, found.labels_nominal, strict=True))

@@ -57,7 +57,7 @@ def test_instance_metadata_has_the_six_fields_of_old_scripts_in_their_order_and_
     old = [Path("a.wav"), "a", "dog", 3, [Split.VALID], Partition.TEST]
     item = InstanceMetadata(*old)
     names = ["path", "filename", "label_nominal", "label_numeric", "cv_folds", "partition"]
-    others = ["label_value", "verified", "label_set", "usage", "group"]
+    others = ["label_value", "verified", "label_set", "usage", "group", "start", "end"]
     assert [field.name for field in dataclasses.fields(InstanceMetadata)] == [*names, *others]
     assert item.label_value is None
     assert [getattr(item, name) for name in names] == old

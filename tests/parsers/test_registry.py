@@ -187,22 +187,6 @@ def test_a_base_directory_that_is_missing_a_file_or_empty_says_so_before_any_par
             open_parser(tmp_path / name, "meta")
 
 
-def test_unable_to_parse_says_what_each_parser_asked_looked_for(grow):
-    with pytest.raises(ParserError) as raised:
-        open_parser(grow("a.wav"), "meta")
-    message = one_line(raised)
-    assert "base: MetaParser is unable to parse it; looked for and did not find: " in message
-    for text in (
-        "DCASEParser: audio, meta.txt, evaluation_setup/fold1_train.txt",
-        "; PartitionedParser: directories train, devel or test",
-        "; CrossValidatedParser: two or more directories fold_1, fold_2",
-        "; ESCParser: directories '001 - <class>' with recordings, or audio/ with meta/esc50.csv",
-        "; UrbanSound8KParser: audio, metadata/UrbanSound8K.csv; FSDKaggle2018Parser: audio_train/ with train.csv or",
-        "test/ with test_post_competition.csv or sample_submission.csv; use another parser",
-    ):
-        assert text in message
-
-
 def test_one_parser_or_one_of_a_file_that_is_unable_says_so_too(source, grow):
     basedir = grow("a.wav")
     with pytest.raises(ParserError, match="ESCParser is unable to parse it; looked for and did not find: directories"):

@@ -97,11 +97,11 @@ def test_the_log_says_which_columns_are_used(parser, caplog):
 @pytest.mark.parametrize(
     "text, columns, message",
     [
-        ("", {}, r"has no column file or filename .* or name for the file, but none; name one .*'file'"),
+        ("", {}, r"has no column file, filename, file_name, path, ... for the file, but none; name one .*'file'"),
         (
             "id,label\n",
             {},
-            r"has no column file or .* for the file, but id, label; name one of them with columns\['file'\]=NAME",
+            r"has no column file, .* for the file, but id, label; name one of them with columns\['file'\]=NAME",
         ),
         (
             "file,label\n",
@@ -231,3 +231,75 @@ def test_several_labels_of_which_a_quote_is_open_are_refused(parser):
     text = 'file,labels\na.wav,"""dog, cat"\n'
     with pytest.raises(ParserError, match="line 2, column 'labels' is '\"dog, cat'; expected names, with all quotes"):
         parser(text).parse()
+
+
+def test_usual_names_of_other_fields_are_known(parser):
+    first, second = parser("fname,Emotion,speaker_id\na.wav,glad,ann\nb.wav,sad,bob\n").parse()
+    assert [(item.label_nominal, item.group) for item in (first, second)] == [("glad", "ann"), ("sad", "bob")]
+    (item,) = parser("file,target,category\na.wav,3,dog\n").parse()
+    assert item.label_nominal == "dog"
+    (item,) = parser('file,target,tags\na.wav,3,"dog,cat"\n').parse()
+    assert (item.label_nominal, item.label_set) == (None, ("dog", "cat"))
+
+
+def test_columns_are_listed_where_none_is_known_as_that_of_labels(parser, caplog):
+    parser("file,mood,weather\na.wav,glad,fair\n").parse()
+    (message,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "the others are mood, weather; name one of them with columns['label']=NAME" in message
+    caplog.clear()
+    for text, columns in (("file\na.wav\n", {}), ("file,mood\na.wav,glad\n", {"label": ""}), ("file,value,x\n", {})):
+        parser(text, **columns).parse()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_line_with_times_is_a_part_of_its_recording(parser, tmp_path):
+    found = parser(
+        "file,start,end,label\na.wav,1.5,3,dog\na.wav,0 days 00:01:00.25,NaT,cat\na.wav,0,1.5,cat\nb.wav,,,dog\n"
+    )
+    items = found.parse()
+    assert [item.filename for item in items] == ["a.wav#t=0,1.5", "a.wav#t=1.5,3", "a.wav#t=60.25", "b.wav"]
+    assert [(item.start, item.end) for item in items] == [(0, 1.5), (1.5, 3), (60.25, None), (None, None)]
+    assert [item.label_nominal for item in items] == ["cat", "dog", "cat", "dog"]
+    assert [item.group for item in items] == ["a.wav", "a.wav", "a.wav", "b.wav"]
+    assert {item.path for item in items[:3]} == {tmp_path / "base" / "a.wav"}
+
+
+def test_parts_keep_the_groups_of_a_column_and_single_ones_have_none(parser):
+    items = parser("file,start,end,speaker\na.wav,0,1,ann\na.wav,1,2,bob\n").parse()
+    assert [item.group for item in items] == ["ann", "bob"]
+    assert [item.group for item in parser("file,begin,stop\na.wav,0,1\nb.wav,1,2\n").parse()] == [None, None]
+
+
+def test_a_start_without_an_end_is_no_time_unless_it_is_named(parser):
+    (item,) = parser("file,start\na.wav,monday\n").parse()
+    assert item.filename == "a.wav"
+    (item,) = parser("file,start\na.wav,2\n", start="start").parse()
+    assert item.filename == "a.wav#t=2"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("file,start,end\na.wav,early,3\n", "line 2, column 'start' is 'early'; expected a time in seconds"),
+        ("file,start,end\na.wav,-1,3\n", "line 2, column 'start' is '-1'; expected a time in seconds"),
+        ("file,start,end\na.wav,1,1\n", "line 2, column 'end' is '1'; expected more than the start, 1"),
+        (
+            "file,start,end\na.wav,1,2\na.wav,1.0,2.0\n",
+            "line 3, column 'file' is 'a.wav'; expected each part of a recording once, but line 2 has it too",
+        ),
+    ],
+)
+def test_times_that_are_no_good_name_line_and_column(parser, text, message):
+    with pytest.raises(ParserError, match=message):
+        parser(text).parse()
+
+
+def test_recordings_of_a_table_may_be_in_several_folders(grow, tmp_path):
+    base = grow("one/a.wav", "two/b.wav", "two/c/d.wav")
+    (tmp_path / "t.csv").write_text("file,label\nb,dog\na.wav,cat\nc/d.wav,dog\n")
+    found = open_parser([base / "one", base / "two"], "table", labels=tmp_path / "t.csv")
+    assert [item.path for item in found.parse()] == [base / "one/a.wav", base / "two/b.wav", base / "two/c/d.wav"]
+    assert [item.filename for item in found.parse()] == ["a.wav", "b.wav", "c/d.wav"]
+    (tmp_path / "t.csv").write_text("file,label\ne,dog\n")
+    with pytest.raises(ParserError, match=r"expected a recording below \S+one or \S+two, where it is not"):
+        open_parser([base / "one", base / "two"], "table", labels=tmp_path / "t.csv")

@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audeep.audio.reading import Excerpt, read_audio
+from audeep.audio.reading import Excerpt, Source, read_audio
 from audeep.audio.signal import Channels, Samples, fix_length, fuse_channels, resample
 from audeep.errors import AudioError
 
@@ -103,7 +102,7 @@ class FrontEnd(ABC):
         """Where the bands of a signal at `sample_rate` (Hz) are centred, in Hz; None where they are not bands."""
         return None
 
-    def spectrogram(self, path: Path | str) -> Spectrogram:
+    def spectrogram(self, path: Source) -> Spectrogram:
         """A whole recording (cut or padded to the fixed length), to look at.
 
         Raises:
@@ -120,15 +119,15 @@ class FrontEnd(ABC):
         """Values of a frame, where the settings alone tell."""
         return None
 
-    def chunks(self, path: Path | str) -> Frames:
-        """What a model takes of a recording, [chunk, time, ...].
+    def chunks(self, path: Source) -> Frames:
+        """What a model takes of a recording or a segment, [chunk, time, ...].
 
         Raises:
             AudioError: the recording cannot be read, or does not suit the settings.
         """
         return self.chunks_and_rate(path)[0]
 
-    def chunks_and_rate(self, path: Path | str) -> tuple[Frames, int]:
+    def chunks_and_rate(self, path: Source) -> tuple[Frames, int]:
         """What `chunks` gives, and the sample rate in Hz that it is made from.
 
         Raises:
@@ -136,7 +135,7 @@ class FrontEnd(ABC):
         """
         return self.chunks_and_rate_of(path, *self.read(path))
 
-    def read(self, path: Path | str) -> tuple[Samples, int]:
+    def read(self, path: Source) -> tuple[Samples, int]:
         """What `read_audio` gives; of a long recording that is cut to a fixed length no more than that takes.
 
         Raises:
@@ -147,7 +146,7 @@ class FrontEnd(ABC):
         return read_audio(path, Excerpt(self.fixed_length, self.center_fixed, self.sample_rate))
 
     def chunks_and_rate_of(
-        self, name: Path | str, samples: Samples, sample_rate: int, warn_of_silence: bool = True
+        self, name: Source, samples: Samples, sample_rate: int, warn_of_silence: bool = True
     ) -> tuple[Frames, int]:
         """What `chunks_and_rate` gives for a recording of the samples [channels, num_samples]; errors call it `name`.
 
@@ -159,7 +158,7 @@ class FrontEnd(ABC):
             return self(signal, sample_rate), sample_rate
 
     def signal(
-        self, name: Path | str, samples: Samples, sample_rate: int, warn_of_silence: bool = True
+        self, name: Source, samples: Samples, sample_rate: int, warn_of_silence: bool = True
     ) -> tuple[Samples, int]:
         """The signal [num_samples] of a recording [channels, num_samples] at `sample_rate` (Hz), and its sample rate.
 
@@ -178,7 +177,7 @@ class FrontEnd(ABC):
 
 
 @contextmanager
-def naming(name: Path | str) -> Iterator[None]:
+def naming(name: Source) -> Iterator[None]:
     """Let errors say which recording they are about."""
     try:
         yield

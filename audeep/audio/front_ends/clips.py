@@ -3,14 +3,13 @@
 
 import logging
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audeep.audio.front_ends.base import CHANNELS_HELP, LENGTH_HELP, Frames, FrontEnd, naming
 from audeep.audio.integrity import HIGHEST_RATE
-from audeep.audio.reading import read_audio
+from audeep.audio.reading import Source, read_audio
 from audeep.audio.signal import Channels, Samples, fix_length, fuse_channels, resample
 from audeep.audio.trimming import at_peak, trim_silence
 from audeep.errors import AudioError, OptionError
@@ -73,12 +72,12 @@ class ClipFrontEnd(FrontEnd):
         """The same settings without cutting off silence."""
         return replace(self, trim_silence=False)
 
-    def read(self, path: Path | str) -> tuple[Samples, int]:
+    def read(self, path: Source) -> tuple[Samples, int]:
         """What `read_audio` gives; the whole recording where its silence or its peak matters."""
         return read_audio(path) if self.trim_silence or self.normalise_peak else super().read(path)
 
     def signal(
-        self, name: Path | str, samples: Samples, sample_rate: int, warn_of_silence: bool = True
+        self, name: Source, samples: Samples, sample_rate: int, warn_of_silence: bool = True
     ) -> tuple[Samples, int]:
         """The signal of a recording, as of any front end; its silence is cut off first, its length fixed last."""
         with naming(name):

@@ -16,7 +16,7 @@ from audeep.audio.front_ends.base import CHANNELS_HELP, LENGTH_HELP, Frames, Fro
 from audeep.audio.integrity import HIGHEST_RATE
 from audeep.audio.long_signals import LongSignal
 from audeep.audio.passes import Repeated, Values, extent_of, powers_of
-from audeep.audio.reading import Excerpt, read_short
+from audeep.audio.reading import Excerpt, Segment, Source, read_short
 from audeep.audio.signal import Channels, Samples, check_size
 from audeep.audio.spectral import (
     REFERENCES,
@@ -122,7 +122,7 @@ class Preprocessor(FrontEnd):
             chunk[...] = normalised if self.relative_to is None else relative(normalised, self.relative_to)
         return chunks
 
-    def chunks_and_rate(self, path: Path | str) -> tuple[Frames, int]:
+    def chunks_and_rate(self, path: Source) -> tuple[Frames, int]:
         """As of any front end; of a long recording no more than the spectrogram and some blocks are in memory.
 
         With `relative_to`, three spectrograms in double precision are.
@@ -130,6 +130,8 @@ class Preprocessor(FrontEnd):
         Raises:
             AudioError: the recording cannot be read, or does not suit the settings.
         """
+        if isinstance(path, Segment):
+            return super().chunks_and_rate(path)
         excerpt = None
         if self.fixed_length is not None:
             excerpt = Excerpt(self.fixed_length, self.center_fixed, self.sample_rate)
@@ -172,7 +174,7 @@ class Preprocessor(FrontEnd):
                 chunk[...] = relative(normalised, self.relative_to)
         return chunks
 
-    def spectrogram(self, path: Path | str) -> Spectrogram:
+    def spectrogram(self, path: Source) -> Spectrogram:
         """Decibels of the whole recording (cut or padded to the fixed length), clipped, not normalised.
 
         Raises:
