@@ -14,7 +14,7 @@ from torch import Tensor
 
 from audeep.audio.front_ends.registry import FRONT_END, MEL
 from audeep.data.data_set import DataSet
-from audeep.data.lengths import BATCHES_ALIKE, by_length
+from audeep.data.lengths import by_length
 from audeep.data.schema import GENERATED
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.models.base import Network
@@ -23,6 +23,7 @@ from audeep.runtime.progress import progress
 BATCH_SIZE = 500  # instances that are embedded at a time
 SMALL_BATCH = 64  # instances, from which on a batch ends where they get longer
 SIMILAR = 1.25  # times the length of the shortest in a batch
+TOGETHER = 8000  # instances that are put together by length
 LARGEST_PART = 2**25  # values of spectrograms whose frames are embedded before any is given
 
 Spectrograms = NDArray[np.float32]  # [instance, time, freq]
@@ -86,7 +87,9 @@ def results_of(
 ) -> Iterator[tuple[DataSet, NDArray[np.float32]]]:
     """The data set part by part, in its order, each with the results for its instances.
 
-    Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
+    Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded, and
+    the same one where there are enough; results in other batches are the same but for rounding. The results of a part
+    are in memory together: those of up to `TOGETHER` instances, or those of the frames of `LARGEST_PART` values.
 
     Args:
         compute: makes results [batch, ...] of spectrograms [batch, time, freq] and, where some are padded, lengths; an
@@ -96,7 +99,7 @@ def results_of(
     """
     device = next(model.parameters()).device
     lengths = data_set.num_frames if data_set.is_padded else None
-    together = batch_size if lengths is None else batch_size * _num_alike(data_set, batch_size, model)
+    together = batch_size if lengths is None else _num_together(data_set, batch_size, model)
     batches = list(_batches(data_set.num_frames, batch_size, together))
     results: NDArray[np.float32] | None = None
     num_done = 0
@@ -104,7 +107,8 @@ def results_of(
         is_run = rows[-1] - rows[0] < len(rows)  # of instances, which files give at once
         frames, known = data_set[slice(rows[0], rows[-1] + 1) if is_run else rows].features, None
         if lengths is not None:
-            frames, known = frames[:, : lengths[rows].max()], torch.from_numpy(lengths[rows]).to(device)
+            frames, known = _without_padding(frames, lengths[rows])
+            known = None if known is None else known.to(device)
         with torch.inference_mode():
             found = compute(torch.from_numpy(frames).to(device), known).cpu().numpy()
         first = num_done // together * together
@@ -130,11 +134,16 @@ def _batches(lengths: NDArray[np.int64], batch_size: int, together: int) -> Iter
             left = left[size:]
 
 
-def _num_alike(data_set: DataSet, batch_size: int, model: Network) -> int:
-    """Of how many batches the instances are put together by length, for results that fit into memory."""
-    if model.level != "frame":
-        return BATCHES_ALIKE
-    return min(BATCHES_ALIKE, max(1, LARGEST_PART // (batch_size * math.prod(data_set.feature_shape))))
+def _num_together(data_set: DataSet, batch_size: int, model: Network) -> int:
+    """How many instances are put together by length, so that their results fit into memory."""
+    most = TOGETHER if model.level != "frame" else min(TOGETHER, LARGEST_PART // math.prod(data_set.feature_shape))
+    return max(batch_size, most)
+
+
+def _without_padding(frames: Spectrograms, lengths: NDArray[np.int64]) -> tuple[Spectrograms, Tensor | None]:
+    """Spectrograms as long as the longest, and lengths where they differ: without those, layers are faster."""
+    longest = lengths.max()
+    return frames[:, :longest], None if (lengths == longest).all() else torch.from_numpy(lengths)
 
 
 def fits(model: Network, shape: Sequence[int], any_length: bool) -> bool:

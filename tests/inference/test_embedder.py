@@ -62,15 +62,32 @@ def test_batches_are_of_similar_lengths_and_results_in_order(make_spectrograms: 
     model = TimeAutoencoder(TimeAutoencoderConfig(*SHAPE, num_units=3)).eval()
     seen: list[tuple[int, ...]] = []
 
-    def frames_and_lengths(frames: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        seen.append((*frames.shape[:2], int(lengths.max())))
+    def frames_and_lengths(frames: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        seen.append((*frames.shape[:2], lengths is not None))
+        if lengths is None:
+            lengths = torch.full((len(frames),), frames.shape[1])
         return torch.stack([lengths.float(), frames[:, 0, 0]], dim=1)
 
     parts = list(results_of(frames_and_lengths, data_set, 4, model, "generate"))
-    assert seen == [(4, 2, 2), (4, 5, 5), (2, 6, 6)]
+    assert seen == [(4, 2, True), (4, 5, True), (2, 6, False)], "instances, frames, and whether some are shorter"
     found = np.concatenate([results for _, results in parts])
     np.testing.assert_array_equal(found, np.stack([lengths, data_set.features[:, 0, 0]], axis=1))
     assert np.concatenate([part.filenames for part, _ in parts]).tolist() == data_set.filenames.tolist()
+
+
+def test_small_batches_are_as_alike_as_large_ones(make_spectrograms: Callable[..., DataSet]) -> None:
+    data_set = make_spectrograms(120, steps=6, lengths=[6, 1, 5, 2, 4, 3])  # 20 of each
+    model = TimeAutoencoder(TimeAutoencoderConfig(*SHAPE, num_units=3)).eval()
+    padded = 0
+
+    def count(frames: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        nonlocal padded
+        padded += lengths is not None
+        return frames[:, 0]
+
+    (part, results) = next(iter(results_of(count, data_set, 2, model, "generate")))
+    np.testing.assert_array_equal(results, part.features[:, 0])
+    assert len(part) == 120 and padded == 0
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])

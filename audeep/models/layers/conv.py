@@ -70,9 +70,10 @@ class Conv(nn.Module):
         steps, bands = images.shape[2:]
         pads = self._pads(steps, 0), self._pads(bands, 1)
         if lengths is not None:
-            images = silent_after(images, lengths)
             if self.padding is None and self.stride > 1:
                 images, pads = self._aligned(images, lengths), ((0, 0), pads[1])
+            elif self.kernel[0] > 1:
+                images = silent_after(images, lengths)
             lengths = self.num_outputs(lengths)
         outputs = self._convolved(images, pads)
         return outputs if lengths is None else outputs[:, :, : int(lengths.max())], lengths
@@ -100,10 +101,10 @@ class Conv(nn.Module):
         """Images with zeros before each that suit its own length, and enough zeros after it."""
         before = torch.tensor([self._pads(length, 0)[0] for length in lengths.tolist()], device=images.device)
         sources = torch.arange(images.shape[2] + self.kernel[0], device=images.device) - before.unsqueeze(1)
-        within = (sources >= 0) & (sources < lengths.unsqueeze(1))  # [batch, time]
-        sources = sources.clamp(0, images.shape[2] - 1)[:, None, :, None]
-        taken = images.gather(2, sources.expand(-1, images.shape[1], -1, images.shape[3]))
-        return taken * within[:, None, :, None].to(images.dtype)
+        is_beyond = (sources < 0) | (sources >= lengths.unsqueeze(1))  # [batch, time]
+        rows = torch.arange(len(images), device=images.device).unsqueeze(1)
+        taken = as_stored(images)[rows, sources.clamp(0, images.shape[2] - 1)]  # [batch, time, freq, channel]
+        return taken.masked_fill(is_beyond[:, :, None, None], 0).permute(0, 3, 1, 2)
 
     def _convolved(self, images: Tensor, pads: Sequence[tuple[int, int]]) -> Tensor:
         weight: Tensor = self.weight
@@ -142,7 +143,7 @@ class Block(nn.Module):
             lengths = None if lengths is None else lengths // self.pool[0]
         images = images.relu_()
         if self.dropout.p:
-            images = self.dropout(images.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # as it lies in memory
+            images = self.dropout(as_stored(images)).permute(0, 3, 1, 2)
         return images, lengths
 
     def fewest_inputs(self, steps: int) -> int:
@@ -188,4 +189,13 @@ def as_images(frames: Tensor, lengths: Tensor | None, shortest: int) -> Tensor:
 
 def silent_after(images: Tensor, lengths: Tensor) -> Tensor:
     """Images with zeros after the first `lengths` [batch] steps."""
-    return images.masked_fill(~frames_within(images[:, 0], lengths)[:, None, :, None], 0)
+    is_after = ~frames_within(images[:, 0], lengths)[:, :, None, None]
+    return as_stored(images).masked_fill(is_after, 0).permute(0, 3, 1, 2)
+
+
+def as_stored(images: Tensor) -> Tensor:
+    """[batch, channel, time, freq] -> [batch, time, freq, channel], the order in which they lie in memory.
+
+    Operations on it that keep the order keep images as fast to convolve as they were.
+    """
+    return images.permute(0, 2, 3, 1)
