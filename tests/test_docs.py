@@ -25,6 +25,7 @@ from audeep.runtime.options import option, options_of
 from audeep.runtime.registry import Entry, Registry
 from tests.cli.test_application import COMMANDS
 from tests.cli.test_manual_options import parser_of
+from tests.support.sharing import made_once
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -39,14 +40,13 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages as HTML."""
     for module in ("sphinx", "myst_parser", "furo"):
         pytest.importorskip(module, reason="the extra 'docs' is not installed")
-    output = tmp_path_factory.mktemp("guide")
-    build = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", DOCS, output],
-        capture_output=True,
-        text=True,
-    )
-    assert build.returncode == 0 and build.stderr == "", build.stderr
-    return output
+    return made_once(tmp_path_factory, "guide", build)
+
+
+def build(output: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", DOCS, output]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stderr == "", run.stderr
 
 
 @pytest.fixture(scope="module")

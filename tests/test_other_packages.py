@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.conftest import write_tone
 from tests.support import toy_kinds
+from tests.support.sharing import made_once
 
 ROOT = Path(__file__).parents[1]
 DISTRIBUTION = "toy_kinds-1.0.dist-info"
@@ -39,8 +40,12 @@ json.dump(results, sys.stdout)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the distribution is installed, from a wheel."""
-    folder = tmp_path_factory.mktemp("site")
+    """Where the distribution is installed."""
+    return made_once(tmp_path_factory, "site", install)
+
+
+def install(folder: Path) -> None:
+    """Install the distribution from a wheel."""
     wheel = folder.parent / "toy_kinds-1.0-py3-none-any.whl"
     files = {
         "toy_kinds.py": Path(toy_kinds.__file__).read_text(encoding="utf-8"),
@@ -55,18 +60,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if find_spec("pip") is None:
         zipfile.ZipFile(wheel).extractall(folder)  # all that an installation does
     else:
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"]
-        subprocess.run([*install, str(folder), str(wheel)], check=True, capture_output=True)
-    return folder
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"]
+        subprocess.run([*command, str(folder), str(wheel)], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("work")
-    for number in range(6):
-        write_tone(folder / "base" / f"low-{number}.wav", 300 + 40 * number)
-        write_tone(folder / "base" / f"high-{number}.wav", 2000 + 90 * number)
-    return folder
+def work(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands have been run; what they gave is in results.json."""
+    return made_once(tmp_path_factory, "toy-work", lambda folder: run_commands(site, folder))
 
 
 def python(site: Path | None, work: Path, script: str, given: str = "") -> str:
@@ -81,8 +82,16 @@ def python(site: Path | None, work: Path, script: str, given: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
+def results(work: Path) -> dict[str, tuple[int, str, str]]:
     """Exit status, output and messages of each command."""
+    found: dict[str, tuple[int, str, str]] = json.loads((work / "results.json").read_text(encoding="utf-8"))
+    return found
+
+
+def run_commands(site: Path, folder: Path) -> None:
+    for number in range(6):
+        write_tone(folder / "base" / f"low-{number}.wav", 300 + 40 * number)
+        write_tone(folder / "base" / f"high-{number}.wav", 2000 + 90 * number)
     commands = [
         "--help",
         "help toy-cnn train",
@@ -122,8 +131,9 @@ def results(site: Path, work: Path) -> dict[str, tuple[int, str, str]]:
         "toy-tagger train --input folds.nc --num-epochs 1 --warm-start nowhere --run-name wrong",
         "self-verify --input folds.nc --model-dir folds --run-name wrong",
     ]
-    found = json.loads(python(site, work, RUN, json.dumps(commands)))
-    return dict(zip(commands, map(tuple, found), strict=True))
+    found = json.loads(python(site, folder, RUN, json.dumps(commands)))
+    by_command = dict(zip(commands, found, strict=True))
+    (folder / "results.json").write_text(json.dumps(by_command), encoding="utf-8")
 
 
 def result_of(results: dict[str, tuple[int, str, str]], start: str) -> tuple[int, str, str]:
@@ -214,14 +224,16 @@ def test_its_tagger_learns_and_is_evaluated(results, work: Path) -> None:
         ({"num_features": 2**50}, "makes no model"),
     ],
 )
-def test_its_checkpoint_is_refused_where_it_is_hostile(results, site: Path, work: Path, change, expected) -> None:
-    path, target = work / "whole/logs/model-9.safetensors", work / "hostile"
-    target.mkdir(exist_ok=True)
+def test_its_checkpoint_is_refused_where_it_is_hostile(
+    results, site: Path, work: Path, tmp_path, change, expected
+) -> None:
+    path, target = work / "whole/logs/model-9.safetensors", tmp_path / "hostile"
+    target.mkdir()
     with safe_open(path, "np") as file:
         facts = json.loads(file.metadata()["audeep"])
     facts["config"].update(change)
     save_file(load_file(path), target / "model-9.safetensors", {"audeep": json.dumps(facts)})
-    command = "toy-cnn generate --model-dir hostile --input s.nc --output no.nc"
+    command = f"toy-cnn generate --model-dir {target} --input s.nc --output no.nc"
     [(status, _, err)] = json.loads(python(site, work, RUN, json.dumps([command])))
     assert status == 1 and expected in err and err.count("\n") == 1
 
