@@ -94,12 +94,14 @@ class InspectNetcdf(AudeepCommand):
         import numpy as np
 
         from audeep.data.data_set import load
+        from audeep.data.manifest import shards_in
         from audeep.data.schema import Split
 
         data_set = load(parsed_args.input)
         instance = None if parsed_args.instance is None else data_set[parsed_args.instance]
         rows = [
             ("number of instances", len(data_set)),
+            *([("shards", len(shards_in(parsed_args.input)))] if parsed_args.input.is_dir() else []),
             ("cross validation info", data_set.has_cv_info),
             ("partition info", data_set.has_partition_info),
             ("fully labeled", data_set.is_fully_labelled),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
+from audeep.data.manifest import MANIFEST
 from audeep.errors import OutputError
 
 INPUTS = (  # options that name files to read,
@@ -32,7 +33,11 @@ DATA_SET_START = b"\x89HDF\r\n\x1a\n"
 
 def named_inputs(parsed_args: argparse.Namespace) -> Iterator[Path]:
     """Files, and directories of which any file may be read, that the common options name."""
-    yield from _paths(parsed_args, (*INPUTS, *FOLDERS))
+    for path in _paths(parsed_args, INPUTS):
+        yield path
+        if (path / MANIFEST).exists():
+            yield from path.iterdir()
+    yield from _paths(parsed_args, FOLDERS)
     for run in _paths(parsed_args, RUNS):
         for folder in (run, run / "logs"):
             yield from (path for pattern in RUN_FILES for path in folder.glob(pattern))

@@ -65,16 +65,25 @@ class Preprocess(AudeepCommand):
             metavar="LEVEL",
             help="compress the spectrograms on file, from 0 (not at all) to 9 (default: %(default)s)",
         )
+        parser.add_argument(
+            "--shards",
+            type=positive_int,
+            metavar="N",
+            help="make --output a directory of N files with a manifest, each written by a worker; every --input takes"
+            " the directory as one data set (default: one file)",
+        )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
         add_front_ends(parser)
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
+        from audeep.data.manifest import MANIFEST
         from audeep.pipeline.outcomes import bad_list
         from audeep.pipeline.preprocess import partial_path
 
         if parsed_args.pretend is None:
             output = parsed_args.output
-            yield from (output, partial_path(output), bad_list(output))
+            yield output if parsed_args.shards is None else output / MANIFEST
+            yield from (partial_path(output), bad_list(output))
         elif parsed_args.plot is not None:
             yield parsed_args.plot
 
@@ -88,7 +97,9 @@ class Preprocess(AudeepCommand):
         elif parsed_args.plot is not None:
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
-            options = {name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume")}
+            options = {
+                name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume", "shards")
+            }
             preprocess(parser, front_end, parsed_args.output, **options)
 
     def _pretend(self, parser: "Parser", front_end: "FrontEnd", position: int, plot: Path | None) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data sets put together."""
+"""Data sets put together, and divided."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 
 from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
+from audeep.data.manifest import measured, replacing_shards, shard_name, shares
 from audeep.data.schema import (
     CHUNK_NR,
     CV_FOLDS,
@@ -53,6 +55,21 @@ def concat_instances(data_sets: Sequence[DataSet], *, any_preprocessing: bool = 
         xr.concat([data_set.data for data_set in data_sets], dim=INSTANCE, combine_attrs="drop_conflicts"),
         first.label_map,
     )
+
+
+def save_in_shards(data_set: DataSet, directory: Path | str, num_shards: int) -> None:
+    """Write a data set to so many files in `directory`, in place of shards that are there; `load` takes the directory.
+
+    Raises:
+        OptionError: there are more shards than instances.
+        OutputError: something else than shards is at `directory`, or it cannot be written.
+    """
+    parts = shares(len(data_set), num_shards)
+    with replacing_shards(Path(directory)) as (folder, shards):
+        for number, rows in enumerate(parts):
+            path = folder / shard_name(number)
+            data_set[rows].save(path)
+            shards.append(measured(path, rows.stop - rows.start))
 
 
 def fuse(data_sets: Sequence[DataSet], dimension: str, *, any_preprocessing: bool = False) -> DataSet:

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 import xarray as xr
 
-from audeep.data import netcdf, schema
+from audeep.data import netcdf, schema, shards
 from audeep.data.columns import is_missing
 from audeep.data.instance import Instance as Instance
 from audeep.data.schema import FEATURES, FOLD, INSTANCE, LABEL, LABELS, VARIABLES, Partition, Split
@@ -344,9 +344,9 @@ def empty(
 
 
 def load(path: Path | str) -> DataSet:
-    """Open a data set file; metadata are read now, features when they are asked for.
+    """Open a data set file, or a directory of shards; metadata are read now, features when they are asked for.
 
     Raises:
-        DataError: the file is missing, is not netCDF 4, or is not a data set.
+        DataError: the file is missing, is not netCDF 4, or is not a data set; the same of a shard, or of the manifest.
     """
-    return DataSet(*netcdf.read(path))
+    return DataSet(*(shards if Path(path).is_dir() else netcdf).read(path))

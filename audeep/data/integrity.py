@@ -2,12 +2,14 @@
 """The constraints that a sound data set satisfies."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
+from audeep.data.manifest import damaged
 from audeep.data.schema import (
     CHUNK_NR,
     CV_FOLDS,
@@ -34,9 +36,10 @@ class Constraint:
 
 
 def validate(data_set: DataSet) -> list[Constraint]:
-    """Check constraints 1 to 7 of the data model, and 8 to 13 where there is what they are about.
+    """Check constraints 1 to 7 of the data model, and 8 to 14 where there is what they are about.
 
-    Violations are counted by file, those of 5 by instance, those of 13 by group; 5 holds where there is no label map.
+    Violations are counted by file, those of 5 by instance, those of 13 by group, those of 14 by shard; 5 holds where
+    there is no label map. For 14 all shards are read.
     """
     columns = pd.DataFrame({name: column for name, column in data_set.metadata.items() if column.ndim == 1})
     for variable in (variable for variable in (CV_FOLDS, LABELS) if variable.name in data_set.data):
@@ -62,6 +65,8 @@ def validate(data_set: DataSet) -> list[Constraint]:
     if data_set.has_groups:
         text = "each group in one partition, and in one split of each fold"
         found.append(Constraint(13, text, _split_groups(columns)))
+    if data_set.source is not None and Path(data_set.source).is_dir():
+        found.append(Constraint(14, "shards as they were written", damaged(Path(data_set.source))))
     return found
 
 

@@ -202,12 +202,32 @@ def read_features(features: xr.DataArray) -> np.ndarray:
         raise unreadable(features.encoding.get("source", FEATURES), error) from error
 
 
+def features_of(path: Path, cache_bytes: int) -> xr.DataArray:
+    """The features alone of a file that was read before, of which the library keeps so many bytes.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    try:
+        return in_time(lambda path: _opened(path, cache_bytes)[FEATURES], path)
+    except DataError:
+        raise
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
 def _read(path: Path) -> tuple[xr.Dataset, dict[str, int] | None]:
+    return checked(path, _opened(path))
+
+
+def _opened(path: Path, cache_bytes: int | None = None) -> xr.Dataset:
+    """What audeep knows of the variables of a file, as they are there; nothing is read."""
     file = OpenFile(path)
     foreign = [name for name in file.file.variables if name not in NAMES]
     for name, variable in file.file.variables.items():
         if name in NAMES:
             check_declaration(path, name, variable)
+    if cache_bytes is not None:
+        file.file[FEATURES].set_var_chunk_cache(cache_bytes)
     store = xr.backends.NetCDF4DataStore(file, lock=file)  # type: ignore[no-untyped-call]
-    data = xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)
-    return checked(path, data)
+    return xr.open_dataset(store, drop_variables=foreign, decode_times=False, decode_coords=False, cache=False)

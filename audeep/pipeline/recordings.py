@@ -13,6 +13,7 @@ import numpy as np
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.reading import Segment
 from audeep.errors import OptionError, ShapeError, describe
+from audeep.parsers.base import InstanceMetadata
 from audeep.pipeline.outcomes import file_state, outcomes
 from audeep.runtime.journal import Journal
 from audeep.runtime.memory import reuse_memory
@@ -42,24 +43,42 @@ class Facts:
 
 @dataclass(frozen=True)
 class Processed:
-    """A recording that was processed, with its `chunks` [chunk, time, freq], or None where it is bad."""
+    """A recording that was processed.
+
+    Attributes:
+        shape: of its spectrograms [chunk, time, freq]; None where it is bad.
+        chunks: the spectrograms, where they are in this process.
+    """
 
     facts: Facts
-    chunks: np.ndarray | None
+    shape: tuple[int, ...] | None
+    chunks: np.ndarray | None = None
 
 
-def process_all(
-    front_end: FrontEnd,
-    paths: Sequence[Path | Segment],
-    journal: Journal,
-    jobs: int | None,
-    skip_bad: bool,
-    check: Callable[[], None],
-) -> Generator[Processed, None, None]:
-    """All recordings in order: those in the journal as they are there, the others as they are processed and kept.
+@dataclass(frozen=True)
+class Work:
+    """What is to be done.
 
-    Args:
+    Attributes:
+        jobs: worker processes; by default one for each core that this process may use.
+        skip_bad: whether bad recordings are left out.
         check: is called again and again meanwhile; what it raises ends the work.
+    """
+
+    front_end: FrontEnd
+    instances: Sequence[InstanceMetadata]
+    jobs: int | None
+    skip_bad: bool
+    check: Callable[[], None]
+
+    @property
+    def sources(self) -> list[Path | Segment]:
+        """The recordings, or parts of them."""
+        return [instance.source for instance in self.instances]
+
+
+def process_all(work: Work, journal: Journal) -> Generator[Processed, None, None]:
+    """All recordings in order: those in the journal as they are there, the others as they are processed and kept.
 
     Raises:
         AudioError: a recording is bad, and not to be skipped.
@@ -67,24 +86,38 @@ def process_all(
         WorkerDied: a worker was killed, and bad recordings are not to be skipped.
     """
     reuse_memory()
-    num_kept = 0
-    for path, (facts, chunks) in zip(paths, journal.replay(), strict=False):
-        check()
-        kept = Processed(Facts(**facts), chunks)
-        if kept.facts.file != file_state(path):
-            raise OptionError(
-                f"{path}: has changed since it was processed; restore it, or leave out resume=True to start anew"
-            )
-        yield kept
+    num_kept, sources = 0, work.sources
+    for source, (facts, chunks) in zip(sources, journal.replay(), strict=False):
+        work.check()
+        kept = Facts(**facts)
+        check_unchanged(source, kept)
+        yield Processed(kept, _shape_of(chunks), chunks)
         num_kept += 1
     if num_kept:
-        logger.info("%s: %d of %d recordings are done already", journal.path, num_kept, len(paths))
-    with closing(outcomes(front_end.chunks_and_rate, paths[num_kept:], jobs, skip_bad, REMEDY, check)) as found:
+        logger.info("%s: %d of %d recordings are done already", journal.path, num_kept, len(sources))
+    compute = work.front_end.chunks_and_rate
+    with closing(outcomes(compute, sources[num_kept:], work.jobs, work.skip_bad, REMEDY, work.check)) as found:
         for outcome in found:
             chunks, sample_rate = outcome.value or (None, None)
-            fresh = Processed(Facts(outcome.file, outcome.warnings, sample_rate, outcome.bad), chunks)
-            journal.append(asdict(fresh.facts), fresh.chunks)
-            yield fresh
+            fresh = Facts(outcome.file, outcome.warnings, sample_rate, outcome.bad)
+            journal.append(asdict(fresh), chunks)
+            yield Processed(fresh, _shape_of(chunks), chunks)
+
+
+def check_unchanged(source: Path | Segment, kept: Facts) -> None:
+    """Check that a recording is as it was when it was processed.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if kept.file != file_state(source):
+        raise OptionError(
+            f"{source}: has changed since it was processed; restore it, or leave out resume=True to start anew"
+        )
+
+
+def _shape_of(chunks: np.ndarray | None) -> tuple[int, ...] | None:
+    return None if chunks is None else chunks.shape
 
 
 @dataclass

@@ -26,7 +26,7 @@ from audeep.runtime.worker import START, receive, send
 
 ITEMS_PER_JOB = 4  # with fewer items, starting another worker takes longer than the work
 IN_WORK_PER_JOB = 8  # items that are in work or whose results wait, for each worker
-SENT_AHEAD = 2  # items that a worker has, so that it need not wait for the next one
+SENT_AHEAD = 2  # items that a worker has, so that it need not wait for the next one, unless they are long
 SECONDS_BETWEEN_LOOKS = 0.1  # while a result is awaited, for reasons to stop
 SECONDS_TO_END = 1.0  # that a worker has when it is told to, and again when it is killed
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -50,6 +50,7 @@ def run(
     jobs: int | None = None,
     *,
     apart: bool = False,
+    long_items: bool = False,
     check: Callable[[], None] = lambda: None,
     instead: Callable[[Item, WorkerDied], Result] | None = None,
 ) -> Generator[Result, None, None]:
@@ -63,6 +64,7 @@ def run(
         function: of a module that workers can import, or anything else that cloudpickle takes.
         jobs: worker processes, by default one for each available core. With 1, or few items, the work is done here.
         apart: have workers even so.
+        long_items: have up to a worker for each item, to none of which another one is sent ahead.
         check: is called again and again while results are awaited; what it raises ends the work.
         instead: gives the result of an item whose worker died of it; another worker goes on with the next item.
 
@@ -70,10 +72,10 @@ def run(
         WorkerDied: a worker was killed, and there is no `instead`.
         Exception: whatever `function` or `check` raises.
     """
-    jobs = min(jobs or available_cores(), max(1, len(items) // ITEMS_PER_JOB))
+    jobs = min(jobs or available_cores(), max(1, len(items) // (1 if long_items else ITEMS_PER_JOB)))
     is_here = not sys.executable or (jobs == 1 and not apart)
     most = 1 if is_here else IN_WORK_PER_JOB * jobs
-    crew = _Crew(function, jobs, is_here)
+    crew = _Crew(function, jobs, is_here, 1 if long_items else SENT_AHEAD)
     futures: deque[Future[Result]] = deque()
     try:
         for number, item in enumerate(items):
@@ -108,12 +110,13 @@ def _pause(check: Callable[[], None]) -> None:
 class _Crew(Generic[Item, Result]):
     """Threads that work on items, here or each with a process of its own; they do not keep this process from ending."""
 
-    def __init__(self, function: Callable[[Item], Result], jobs: int, is_here: bool) -> None:
+    def __init__(self, function: Callable[[Item], Result], jobs: int, is_here: bool, sent_ahead: int) -> None:
         self.tasks: SimpleQueue[tuple[Future[Result], Item] | None] = SimpleQueue()
         self.lock = threading.Lock()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.has_ended = False
         self.function = function
+        self.sent_ahead = sent_ahead
         self.environment = {**dict.fromkeys(THREAD_VARIABLES, str(max(1, available_cores() // jobs))), **os.environ}
         serve = self._work_here if is_here else self._serve
         self.threads = [threading.Thread(target=serve, daemon=True) for _ in range(jobs)]
@@ -189,7 +192,7 @@ class _Crew(Generic[Item, Result]):
         for message in (self.pickled, *(pickle.dumps(item) for _, item in given)):
             send(process.stdin, message)
         while True:
-            while len(given) < SENT_AHEAD:
+            while len(given) < self.sent_ahead:
                 try:
                     task = self.tasks.get(block=not given)
                 except Empty:

@@ -13,7 +13,7 @@ import soundfile
 from audeep import load
 from audeep.audio.front_ends.mel import Preprocessor
 from audeep.parsers.base import InstanceMetadata
-from audeep.pipeline.preprocess import groups
+from audeep.pipeline.spectrograms import groups
 from tests.conftest import write_tone
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"

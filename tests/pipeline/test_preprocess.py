@@ -93,7 +93,7 @@ def test_a_failure_of_another_kind_keeps_what_is_done(basedir, tmp_path, monkeyp
     def fail(*arguments, **keywords):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("audeep.pipeline.preprocess.groups", fail)
+    monkeypatch.setattr("audeep.pipeline.spectrograms.groups", fail)
     with pytest.raises(ZeroDivisionError):
         preprocess(NoMetadataParser(basedir), Preprocessor(**SPECTRA), tmp_path / "s.nc", 1)
     monkeypatch.undo()
