@@ -21,6 +21,7 @@ from .estimators import MobileNetV1 as MobileNetV1
 from .estimators import Spectrogram as Spectrogram
 from .estimators import TimeAutoencoder as TimeAutoencoder
 from .estimators import VggGap as VggGap
+from .evaluation.bootstrap import compare as compare
 from .evaluation.classifier import Classifier as Classifier
 from .evaluation.classifier import classify as classify
 from .evaluation.classifier import fit_classifier as fit_classifier

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
-from audeep.cli.options import AudeepCommand, add_input, add_plot, partition_name
+from audeep.cli.options import AudeepCommand, add_input, add_plot, partition_name, positive_int
 from audeep.cli.render.scores import evaluation_text, means, score_texts
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
 
 if TYPE_CHECKING:
+    from audeep.evaluation.bootstrap import Bootstrap
+    from audeep.evaluation.evaluate import Partitions
     from audeep.evaluation.results import Evaluation
 
 
@@ -23,20 +25,20 @@ class EvaluateFeatures(LearnerCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of feature vectors with labels or values")
         parser.add_argument("--cross-validate", action="store_true", help="evaluate on the folds in the file")
-        for option, purpose in (("--train-partitions", "train on"), ("--eval-partitions", "predict")):
-            parser.add_argument(
-                option,
-                type=partition_name,
-                nargs="+",
-                metavar="PARTITION",
-                help=f"evaluate on partitions, and {purpose} these (TRAIN, DEVEL, TEST)",
-            )
+        add_evaluated_partitions(parser)
         parser.add_argument(
             "--baseline",
             type=Path,
             metavar="FILE",
             help="also report chance, and an SVM on mean and standard deviation over time of the spectrograms in FILE,"
             " from which the features were generated",
+        )
+        parser.add_argument(
+            "--bootstrap",
+            type=positive_int,
+            metavar="N",
+            help="also report 95 % intervals of the scores of all folds together, by N resamples of recordings, or of"
+            " groups where there are some",
         )
         add_result_files(parser)
         super().add_options(parser)
@@ -51,24 +53,49 @@ class EvaluateFeatures(LearnerCommand):
             if path is not None and parsed_args.task == "regression":
                 raise OptionError(f"{name}: --task regression has no classes; leave one of them out")
 
-        report_results(self, parsed_args, *self._evaluations(parsed_args), has_folds=parsed_args.cross_validate)
+        evaluation, baselines, bootstrap = self._evaluations(parsed_args)
+        report_results(self, parsed_args, evaluation, baselines, parsed_args.cross_validate, bootstrap)
 
-    def _evaluations(self, parsed_args: argparse.Namespace) -> "tuple[Evaluation, dict[str, Evaluation]]":
-        """That of the features, and those of the baselines if they are asked for."""
+    def _evaluations(
+        self, parsed_args: argparse.Namespace
+    ) -> "tuple[Evaluation, dict[str, Evaluation], Bootstrap | None]":
+        """That of the features, those of the baselines, and how certain the scores are, if these are asked for."""
         from audeep.data.data_set import load
-        from audeep.data.schema import Partition
         from audeep.evaluation.baselines import band_statistics, evaluate_baselines
+        from audeep.evaluation.bootstrap import bootstrap
         from audeep.evaluation.evaluate import evaluate
 
         plan = self.plan_of(parsed_args)
         data_set = load(parsed_args.input)
         statistics = None if parsed_args.baseline is None else band_statistics(data_set, load(parsed_args.baseline))
-        partitions = None
-        if not parsed_args.cross_validate:
-            train, valid = parsed_args.train_partitions, parsed_args.eval_partitions
-            partitions = ([Partition[name] for name in train], [Partition[name] for name in valid])
+        partitions = evaluated_partitions(parsed_args)
         evaluation = evaluate(data_set, self.make_learner(parsed_args), plan, partitions)
-        return evaluation, {} if statistics is None else evaluate_baselines(statistics, plan, partitions)
+        baselines = {} if statistics is None else evaluate_baselines(statistics, plan, partitions)
+        num_samples = parsed_args.bootstrap
+        certain = None if num_samples is None else bootstrap([evaluation], data_set, num_samples, plan.seed)
+        return evaluation, baselines, certain
+
+
+def add_evaluated_partitions(parser: argparse.ArgumentParser) -> None:
+    """--train-partitions and --eval-partitions."""
+    for option, purpose in (("--train-partitions", "train on"), ("--eval-partitions", "predict")):
+        parser.add_argument(
+            option,
+            type=partition_name,
+            nargs="+",
+            metavar="PARTITION",
+            help=f"evaluate on partitions, and {purpose} these (TRAIN, DEVEL, TEST)",
+        )
+
+
+def evaluated_partitions(parsed_args: argparse.Namespace) -> "Partitions | None":
+    """What the options of `add_evaluated_partitions` name, if they are given."""
+    from audeep.data.schema import Partition
+
+    train, valid = parsed_args.train_partitions, parsed_args.eval_partitions
+    if not train:
+        return None
+    return [Partition[name] for name in train], [Partition[name] for name in valid]
 
 
 def add_result_files(parser: argparse.ArgumentParser) -> None:
@@ -88,18 +115,21 @@ def report_results(
     evaluation: "Evaluation",
     baselines: "Mapping[str, Evaluation]",
     has_folds: bool,
+    bootstrap: "Bootstrap | None" = None,
 ) -> None:
     """Print an evaluation and baselines, and write the files that the options of `add_result_files` ask for."""
     if command.is_quiet:
         for one in (evaluation, *baselines.values()):
             command.write(",".join(score_texts(means(one), for_scripts=True)))
     else:
-        command.write(evaluation_text(evaluation, baselines, has_folds))
+        command.write(evaluation_text(evaluation, baselines, has_folds, bootstrap))
     _write_files(evaluation, parsed_args)
     if parsed_args.json is not None:
         from audeep.runtime.results import write_results
 
         results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
+        if bootstrap is not None:
+            results["bootstrap"] = {"resampled": bootstrap.what, "scores": bootstrap.record(0)}
         write_results(parsed_args.json, str(command.cmd_name), vars(parsed_args), results)
 
 

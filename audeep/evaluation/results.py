@@ -2,15 +2,15 @@
 """What came out of an evaluation: predictions, their scores, and a record of both in plain Python."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from audeep.evaluation.metrics import LABEL_MEASURES, VALUE_MEASURES, class_scores
+from audeep.evaluation.metrics import LABEL_MEASURES, VALUE_MEASURES, Measure, class_scores
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,18 @@ class Evaluation(ABC):
 
     folds: tuple[Fold, ...]
 
+    measures: ClassVar[Mapping[str, Measure]]
+
     @property
     @abstractmethod
     def scores(self) -> dict[str, np.ndarray]: ...
+
+    @cached_property
+    def together(self) -> Fold:
+        """All folds as if they were one."""
+        columns = zip(*((fold.filenames, fold.chunk_nrs, fold.true) for fold in self.folds), strict=True)
+        filenames, chunk_nrs, true = map(np.concatenate, columns)
+        return Fold(filenames, chunk_nrs, true, np.concatenate([fold.predicted for fold in self.folds], axis=1))
 
     def record(self) -> dict[str, Any]:
         """All results in plain Python: scores, and the predictions of each fold; NaN is None."""
@@ -80,6 +89,7 @@ class ClassEvaluation(Evaluation):
     """
 
     label_map: dict[str, int]
+    measures = LABEL_MEASURES
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,7 +130,7 @@ class ClassEvaluation(Evaluation):
         repeats = range(len(self.folds[0].predicted))
         return {
             name: np.array([[measure(fold.true, fold.predicted[run]) for fold in self.folds] for run in repeats])
-            for name, measure in LABEL_MEASURES.items()
+            for name, measure in self.measures.items()
         }
 
     def record(self) -> dict[str, Any]:
@@ -140,19 +150,20 @@ class ClassEvaluation(Evaluation):
 class ValueEvaluation(Evaluation):
     """Results of predicting values; scores are Pearson's r, Lin's CCC, Spearman's rho, MAE and RMSE."""
 
+    measures = VALUE_MEASURES
+
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:
         return {
             name: np.array([[measure(fold.true, run) for run in fold.predicted] for fold in self.folds]).T
-            for name, measure in VALUE_MEASURES.items()
+            for name, measure in self.measures.items()
         }
 
     @property
     def joint_scores(self) -> dict[str, float]:
         """Scores of all folds as if they were one, means over repeats: where values differ little within folds."""
-        true = np.concatenate([fold.true for fold in self.folds])
-        runs = np.concatenate([fold.predicted for fold in self.folds], axis=1)
-        return {name: float(np.mean([measure(true, run) for run in runs])) for name, measure in VALUE_MEASURES.items()}
+        true, runs = self.together.true, self.together.predicted
+        return {name: float(np.mean([measure(true, run) for run in runs])) for name, measure in self.measures.items()}
 
     def record(self) -> dict[str, Any]:
         joint = self.joint_scores

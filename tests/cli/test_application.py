@@ -35,6 +35,7 @@ COMMANDS = (
         "svm fit",
         "mlp fit",
         "import",
+        "compare",
         "fuse",
         "fuse chunks",
         "fuse predictions",

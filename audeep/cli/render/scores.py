@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Results of an evaluation as text for the terminal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from audeep.cli.render.tables import table
 
 if TYPE_CHECKING:
+    from audeep.evaluation.bootstrap import Bootstrap
     from audeep.evaluation.results import ClassEvaluation, Evaluation
     from audeep.evaluation.scoring import TagScores
 
@@ -32,7 +33,12 @@ def score_texts(scores: Mapping[str, float], for_scripts: bool = False) -> list[
     return [f"{score:{formats.get(name, '.4f')}}" for name, score in scores.items()]
 
 
-def evaluation_text(evaluation: "Evaluation", baselines: Mapping[str, "Evaluation"], has_folds: bool) -> str:
+def evaluation_text(
+    evaluation: "Evaluation",
+    baselines: Mapping[str, "Evaluation"],
+    has_folds: bool,
+    bootstrap: "Bootstrap | None" = None,
+) -> str:
     """All about an evaluation, the scores of the features last, in one line."""
     from audeep.evaluation.results import ClassEvaluation
 
@@ -46,9 +52,44 @@ def evaluation_text(evaluation: "Evaluation", baselines: Mapping[str, "Evaluatio
         compared = {"these features": evaluation, **baselines}
         rows = [(name, *score_texts(means(one))) for name, one in compared.items()]
         parts.append(table("baselines", [("", *evaluation.scores)], rows, align="<" + ">" * len(evaluation.scores)))
+    if bootstrap is not None:
+        found = [f"{name} {_between(name, bootstrap.interval(name, 0))}" for name in bootstrap.scores]
+        parts.append(f"95 % intervals, by resampling {bootstrap.what}: {', '.join(found)}")
     both = zip(evaluation.scores, score_texts(means(evaluation)), score_texts(deviations(evaluation)), strict=True)
     parts.append(", ".join(f"{name} {mean} (+/- {deviation})" for name, mean, deviation in both))
     return "\n\n".join(parts)
+
+
+def comparison_text(names: Sequence[str], comparison: "Bootstrap") -> str:
+    """Scores of several features and their intervals, and differences from the first."""
+    header = ("", *(text for name in comparison.scores for text in (name, "95 % interval")))
+    align = "<" + ">" * (len(header) - 1)
+    rows, differences = [], []
+    for number, name in enumerate(names):
+        row, against = [name], [name]
+        for score, found in comparison.scores.items():
+            row += [*score_texts({score: found[number]}), _between(score, comparison.interval(score, number))]
+            by, interval = comparison.difference(score, number)
+            against += [_signed(score, by), _between(score, interval, signed=True)]
+        rows.append(row)
+        differences.append(against)
+    title = f"scores of all predictions together, by resampling {comparison.what}"
+    parts = [table(title, [header], rows, align=align)]
+    if len(names) > 1:
+        parts.append(table(f"above {names[0]}", [header], differences[1:], align=align))
+    return "\n\n".join(parts)
+
+
+def _between(name: str, interval: tuple[float, float], signed: bool = False) -> str:
+    """An interval of a score."""
+    low, high = (_signed(name, end) if signed else score_texts({name: end})[0] for end in interval)
+    return f"{low} to {high}"
+
+
+def _signed(name: str, difference: float) -> str:
+    """A difference of scores; of shares, in percentage points."""
+    text = score_texts({name: difference})[0]
+    return text if text.startswith("-") else f"+{text}"
 
 
 def _score_table(evaluation: "Evaluation", has_folds: bool) -> str:
