@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import soundfile
 from audeep import load
 from audeep.data.schema import Split
 from audeep.parsers.base import InstanceMetadata
-from audeep.parsers.registry import find_parser
+from audeep.parsers.registry import find_parser, open_parser
 from tests.conftest import write_tone
 
 PROJECT = Path(__file__).parents[1]
@@ -45,6 +46,29 @@ def test_synthesised_classes_are_pairs_that_only_the_order_of_sounds_tells_apart
 
 def in_the_tested_environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_words_are_spoken_by_a_voice_in_each_fold(tmp_path):
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("needs espeak-ng")
+    command = [sys.executable, PROJECT / "samples" / "spoken_words.py", tmp_path, "--per-word-and-voice", "1"]
+    subprocess.run(command, check=True)
+    instances = open_parser(tmp_path, "meta").parse()
+    assert len(instances) == 8 * 20 and len({item.label_nominal for item in instances}) == 20
+    assert {item.cv_folds.index(Split.VALID) for item in instances} == set(range(8))
+    lengths = [soundfile.info(item.path).frames for item in instances]
+    assert len(set(lengths)) > 100 and min(lengths) > 2000
+    table = pd.read_csv(tmp_path / "words.csv")
+    assert {tmp_path / name for name in table["file"]} == {item.path for item in instances}
+    assert table.groupby("speaker")["fold"].nunique().tolist() == [1] * 8
+    assert table["pitch"].nunique() > 20 and table["speed"].nunique() > 50
+
+
+def test_no_words_are_spoken_without_a_synthesiser(tmp_path):
+    command = [sys.executable, PROJECT / "samples" / "spoken_words.py", tmp_path / "words"]
+    result = subprocess.run(command, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "espeak-ng is not installed; no words are spoken\n"
+    assert not (tmp_path / "words").exists()
 
 
 @pytest.mark.slow
