@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
 from audeep.cli.options import AudeepCommand, add_input, add_plot, partition_name, positive_int
+from audeep.cli.preset_options import add_preset
 from audeep.cli.render.scores import evaluation_text, means, score_texts
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
@@ -41,6 +42,7 @@ class EvaluateFeatures(LearnerCommand):
             " groups where there are some",
         )
         add_result_files(parser)
+        add_preset(parser, "evaluate", str(self.cmd_name).split()[0])
         super().add_options(parser)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:

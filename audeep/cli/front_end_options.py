@@ -72,6 +72,13 @@ def chosen_front_end(parsed_args: argparse.Namespace) -> "FrontEnd":
     return chosen(**given)
 
 
+def defaults_of(front_end: str) -> dict[str, Any]:
+    """The options of a front end with their defaults."""
+    from audeep.audio.front_ends.registry import front_end_type_of
+
+    return {name: option.default for name, option in options_of(front_end_type_of(front_end)).items()}
+
+
 def _declared_by_all() -> dict[str, Mapping[str, Option]]:
     """The options of each front end; those of a package that is damaged are left out, as it has its own error."""
     from audeep.audio.front_ends.registry import FRONT_ENDS, front_end_type_of

@@ -17,6 +17,7 @@ from audeep.cli.options import (
     open_raw_data,
     positive_int,
 )
+from audeep.cli.preset_options import add_preset
 from audeep.cli.render.tables import table
 from audeep.errors import OptionError
 
@@ -73,6 +74,7 @@ class Preprocess(AudeepCommand):
             " the directory as one data set (default: one file)",
         )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
+        add_preset(parser, "preprocess")
         add_front_ends(parser)
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:

@@ -18,7 +18,8 @@ from audeep.cli.options import (
     partition_name,
     positive_int,
 )
-from audeep.models.registry import AUTOENCODER, family_of, model_type_of
+from audeep.cli.preset_options import add_preset
+from audeep.models.registry import AUTOENCODER, TAGGER, family_of, model_type_of
 from audeep.runtime.files import check_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Train(ModelCommand):
         from audeep.training.options import options_type_of
 
         add_run(parser, "models and TensorBoard logs")
+        if family_of(self.kind) != TAGGER:
+            add_preset(parser, "train", self.kind)
         parser.add_argument(
             "--continue",
             dest="resume",
@@ -213,6 +216,7 @@ class TrainFitted(ModelCommand):
         from audeep.training.options import FittingOptions
 
         add_run(parser, "model and losses")
+        add_preset(parser, "train", self.kind)
         add_declared(parser, FittingOptions)
         add_declared(parser, self.model_type.config_type)
 

@@ -23,6 +23,7 @@ COMMANDS = (
         "ft-rae generate",
         "ft-rae reconstruct",
         "report",
+        "run",
     ),
     *("mlp evaluate", "mlp predict", "svm evaluate", "svm predict", "visualize pca", "visualize tsne"),
     *("visualize classes", "visualize lengths", "visualize waveform", "visualize curves", "visualize rounds"),
