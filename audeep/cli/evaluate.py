@@ -38,7 +38,7 @@ class EvaluateFeatures(LearnerCommand):
             "--bootstrap",
             type=positive_int,
             metavar="N",
-            help="also report 95 % intervals of the scores of all folds together, by N resamples of recordings, or of"
+            help="also report 95 %% intervals of the scores of all folds together, by N resamples of recordings, or of"
             " groups where there are some",
         )
         add_result_files(parser)

@@ -52,7 +52,7 @@ def test_options_that_take_several_values_do():
 
 def test_the_manual_lists_each_command_but_the_new_ones():
     new = {
-        *("extract", "report", "visualize pca", "visualize tsne"),
+        *("extract", "report", "run", "visualize pca", "visualize tsne"),
         *("visualize classes", "visualize lengths", "visualize waveform", "visualize curves", "visualize rounds"),
         *("compare", "score", "fuse predictions", "export submission", "tag", "classify", "svm fit", "mlp fit"),
         *(f"{kind} reconstruct" for kind in ("t-rae", "f-rae", "ft-rae")),
