@@ -32,6 +32,7 @@ from .evaluation.plan import FusionOptions as FusionOptions
 from .evaluation.predictions import predict as predict
 from .evaluation.projection import visualize_pca as visualize_pca
 from .evaluation.projection import visualize_tsne as visualize_tsne
+from .evaluation.reduction import reduce as reduce
 from .evaluation.scoring import score as score
 from .evaluation.submissions import export_submission as export_submission
 from .evaluation.submissions import score_submission as score_submission

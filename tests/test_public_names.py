@@ -12,7 +12,7 @@ NAMED = {
     *("preprocess", "t-rae train", "f-rae train", "ft-rae train", "t-rae generate", "f-rae generate"),
     *("ft-rae generate", "mlp evaluate", "mlp predict", "svm predict", "svm evaluate", "extract", "export", "fuse"),
     *("fuse chunks", "import", "modify", "upsample", "validate", "visualize pca", "visualize tsne"),
-    *("compare", "score", "fuse predictions", "export submission", "tag", "classify"),
+    *("compare", "reduce", "score", "fuse predictions", "export submission", "tag", "classify"),
 }
 
 

@@ -37,6 +37,7 @@ COMMANDS = (
         "mlp fit",
         "import",
         "compare",
+        "reduce",
         "fuse",
         "fuse chunks",
         "fuse predictions",

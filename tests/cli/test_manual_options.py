@@ -54,7 +54,17 @@ def test_the_manual_lists_each_command_but_the_new_ones():
     new = {
         *("extract", "report", "run", "visualize pca", "visualize tsne"),
         *("visualize classes", "visualize lengths", "visualize waveform", "visualize curves", "visualize rounds"),
-        *("compare", "score", "fuse predictions", "export submission", "tag", "classify", "svm fit", "mlp fit"),
+        *(
+            "compare",
+            "reduce",
+            "score",
+            "fuse predictions",
+            "export submission",
+            "tag",
+            "classify",
+            "svm fit",
+            "mlp fit",
+        ),
         *(f"{kind} reconstruct" for kind in ("t-rae", "f-rae", "ft-rae")),
     }
     assert set(COMMANDS) - {row["command"] for row in LISTED} == new

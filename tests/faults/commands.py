@@ -23,6 +23,7 @@ FILES = {
     "upsample": "upsample --input {spectrograms} --output {output}",
     "fuse": "fuse --input {spectrograms} {spectrograms} --dimension time --output {output}",
     "fuse chunks": "fuse chunks --input {chunked} --dimension time --output {output}",
+    "reduce": "reduce --input {features} --components 2 --output {output}",
     "visualize pca": "visualize pca --input {features} --output {output}",
     "visualize pca --plot": "visualize pca --input {features} --plot {output}",
 }
