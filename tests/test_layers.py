@@ -23,7 +23,7 @@ ROWS = [
     {"cli"},
     {"__main__"},
 ]
-HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
+HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
 ONLY_IN = {
     "torch": {"models", "training", "inference", "evaluation.learners"},
     "soundfile": {"audio"},
@@ -34,6 +34,7 @@ ONLY_IN = {
     "cliff": {"cli"},
     "prompt_toolkit": {"cli"},
     "joblib": {"runtime.execution"},
+    "pyarrow": {"data.exchange.arrow"},
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audeep.cli.options import AudeepCommand, add_input, choice_of, partition_name, positive_int
-from audeep.data.exchange.formats import tables
+from audeep.data.exchange.formats import export_formats, suffix_of, tables
 from audeep.evaluation.plan import ALL_SCORES, BEST_LABELS, SUBMISSION_FORMATS
 
 logger = logging.getLogger(__name__)
@@ -23,13 +23,18 @@ def _directory(text: str) -> Path:
 
 
 class Export(AudeepCommand):
-    """Write a data set as CSV or ARFF files, partitions and cross-validation folds as directories."""
+    """Write a data set as tables or arrays of other programs, partitions and folds as directories."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file to export")
-        names = tables()
+        names = export_formats()
         parser.add_argument(
-            "--format", dest="file_format", type=choice_of(tuple(names)), required=True, help=" or ".join(names)
+            "--format",
+            dest="file_format",
+            type=choice_of(tuple(names)),
+            required=True,
+            metavar="FORMAT",
+            help=f"{', '.join(names[:-1])}, or {names[-1]}, which is Parquet with a card for 'datasets.load_dataset'",
         )
         parser.add_argument(
             "--labels-last", action="store_true", help="put the labels after the features (default: before them)"
@@ -40,7 +45,7 @@ class Export(AudeepCommand):
         )
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
-        name = f"{parsed_args.name or parsed_args.input.stem}.{parsed_args.file_format}"
+        name = f"{parsed_args.name or parsed_args.input.stem}.{suffix_of(parsed_args.file_format)}"
         output, places = parsed_args.output, ("", "*/", "*/*/")  # as far as there are partitions and folds
         found = (path for place in places for path in output.glob(f"{place}{glob.escape(name)}"))
         yield from {output / name, *found}

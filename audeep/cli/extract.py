@@ -93,8 +93,8 @@ class Extract(RecordingsCommand):
             "--output",
             type=Path,
             metavar="FILE",
-            help="file to write: .csv, .arff, .nc, which has no times of windows, or .npy with features alone (default:"
-            " CSV on standard output)",
+            help="file to write: .csv, .arff, .parquet, .arrow, .npz, .nc, which has no times of windows, or .npy with"
+            " features alone (default: CSV on standard output)",
         )
         self.add_how(parser, "the model")
 

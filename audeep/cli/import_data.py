@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audeep.cli.options import AudeepCommand, add_column, columns_of
 from audeep.cli.outputs import check_outputs
+from audeep.data.exchange.formats import HUGGING_FACE, tables
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ COLUMNS = {
 
 
 class Import(AudeepCommand):
-    """Make a data set file of CSV or ARFF files, partitions and cross-validation folds being directories."""
+    """Make a data set file of tables or arrays of other programs, partitions and folds being directories."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -35,7 +36,10 @@ class Import(AudeepCommand):
             help="directory of the file, or of directories train, devel, test or fold_1, fold_2, ... with a file each",
         )
         parser.add_argument(
-            "--name", required=True, help="name of the files; with the suffix .csv or .arff if there are both"
+            "--name",
+            required=True,
+            help=f"name of the files, with its suffix (.{', .'.join(tables())}) if there are several; or"
+            f" {HUGGING_FACE}: DIR is a data set of Hugging Face, as it is downloaded or saved to disk",
         )
         for name, what in COLUMNS.items():
             flag = f"--{name.replace('_', '-')}-attribute"

@@ -52,8 +52,8 @@ def extract(
             it, in their order; "-" is a recording that arrives on standard input. Or a parser, whose recordings are
             taken, and what it knows of them is written too.
         model: "logs" of a run, or a module of somebody else.
-        output: a file, whose suffix chooses the format (.csv, .arff, .nc, .npy), or a stream, which gets CSV as soon
-            as features are known; of a parser, a data set file (.nc).
+        output: a file, whose suffix chooses the format (.csv, .arff, .nc, .npy, .npz, .parquet, .arrow), or a
+            stream, which gets CSV as soon as features are known; of a parser, a data set file (.nc).
         step: of the checkpoint to use, or "best"; by default the newest.
         window: length in seconds of windows that get a row each; by default each chunk that training had of a recording
             gets one, which mostly is the recording.

@@ -152,7 +152,10 @@ def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
     [
         ("a.wav --hop 1", "a hop, and standard input, need the length of a window; pass --window SECONDS"),
         ("-", "a hop, and standard input, need the length of a window; pass --window SECONDS"),
-        ("a.wav --output x.txt", "--output x.txt: the suffix must be one of .csv, .arff, .nc, .npy; choose"),
+        (
+            "a.wav --output x.txt",
+            "--output x.txt: the suffix must be one of .csv, .arff, .nc, .npy, .npz",
+        ),
         ("nowhere.wav", "nowhere.wav: no such file, a recording was expected"),
         ("a.wav --window 0.00001", "--window 1e-05: is shorter than the 0.05 s that a spectrum takes"),
         ("a.wav --window 0.01", "--window 0.01: is shorter than the 0.05 s that a spectrum takes"),

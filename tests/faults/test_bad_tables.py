@@ -277,7 +277,7 @@ ARFF_CASES: dict[str, tuple[str | bytes, str]] = {
 # files that are right each, and contradict each other
 X = "filename,x\na,1\n"
 LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
-    "no file": ({"y.csv": X}, "base: no x as .csv or .arff found, one file was expected; check the directory, and"),
+    "no file": ({"y.csv": X}, "base: no x as .csv, .arff, .npy, .npz, .parquet, .arrow found, one file was"),
     "two formats": ({"x.csv": X, "x.arff": HEAD}, "base: x.csv and x.arff found, one file was expected"),
     "a missing fold": ({"fold_1/x.csv": X, "fold_3/x.csv": X}, "base: has no fold_2, but fold_3; complete the folds"),
     "no first fold": ({"fold_2/x.csv": X}, "base: has no fold_1, but fold_2; complete the folds"),
@@ -286,7 +286,7 @@ LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
         "base: has no fold_2, but fold_999999999; complete the folds",
     ),
     "10^30 folds": ({f"fold_{10**30}/x.csv": X}, f"base: has no fold_1, but fold_{10**30}; complete the folds"),
-    "an empty fold": ({"fold_1/x.csv": X, "fold_2/y.csv": X}, "base/fold_2: no x as .csv or .arff found, one file was"),
+    "an empty fold": ({"fold_1/x.csv": X, "fold_2/y.csv": X}, "base/fold_2: no x as .csv, .arff, .npy"),
     "a file beside folds": ({"fold_1/x.csv": X, "x.csv": X}, "base: has x beside directories of folds; remove one or"),
     "a file beside partitions": ({"train/x.csv": X, "x.csv": X}, "base: has x.csv beside directories of partitions"),
     "folds beside partitions": (
@@ -295,7 +295,7 @@ LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an empty partition": (
         {"train/x.csv": X, "devel/y.csv": X},
-        "base/devel: no x as .csv or .arff found, one file was",
+        "base/devel: no x as .csv, .arff, .npy, .npz, .parquet, .arrow found, one file was",
     ),
     "folds in one partition": (
         {"train/x.csv": X, "test/fold_1/x.csv": X, "test/fold_2/x.csv": X},
@@ -329,7 +329,10 @@ LAYOUTS: dict[str, tuple[dict[str, str], str]] = {
         {"fold_1/x.csv": X, "fold_2/x.csv": "filename,x\nb,loud\n"},
         "base/fold_2/x.csv: column 'x' has 'loud' in data row 1, features are numbers",
     ),
-    "a directory named as the file": ({"x.csv/y": X}, "base: no x as .csv or .arff found, one file was expected"),
+    "a directory named as the file": (
+        {"x.csv/y": X},
+        "base: no x as .csv, .arff, .npy, .npz, .parquet, .arrow found, one file",
+    ),
 }
 
 

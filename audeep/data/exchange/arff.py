@@ -67,12 +67,9 @@ class Arff(TextFormat):
             logger.warning("%s: dates are no features, left out: %s", path, ", ".join(lines.dates))
         if lines.has_weights:
             logger.warning("%s: weights of instances are left out", path)
-        frame = (
-            pd.DataFrame(dict(zip(names, _of_sparse(kinds, rows), strict=True)))
-            if sparse
-            else pd.DataFrame(rows, columns=names)
-        )
-        return frame.drop(columns=lines.dates)
+        columns = _of_sparse(kinds, rows) if sparse else _of_dense(kinds, rows)
+        texts = [values if values.dtype.kind == "f" else pd.Series(values, dtype=object) for values in columns]
+        return pd.DataFrame(dict(zip(names, texts, strict=True)), index=range(len(rows))).drop(columns=lines.dates)
 
 
 def _value(value: object) -> str:
@@ -99,6 +96,18 @@ def _is_sparse(lines: Iterable[str]) -> bool:
             return line.startswith("{")
         is_data = is_data or line.lower().startswith("@data")
     return False
+
+
+def _of_dense(kinds: Sequence[str | list[str]], rows: Sequence[Sequence[object]]) -> list[np.ndarray]:
+    """Columns of rows; of objects where they are texts, which may be no Unicode."""
+    is_text = [isinstance(kind, list) or kind == "STRING" for kind in kinds]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in kinds)
+    found = []
+    for text, values in zip(is_text, columns, strict=True):
+        column = np.empty(len(rows), object if text else float)
+        column[:] = values
+        found.append(column)
+    return found
 
 
 def _of_sparse(kinds: Sequence[str | list[str]], rows: Sequence[Mapping[int, object]]) -> list[np.ndarray]:

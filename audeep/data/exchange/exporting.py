@@ -10,8 +10,9 @@ import pandas as pd
 
 from audeep.data.columns import is_missing
 from audeep.data.data_set import DataSet
+from audeep.data.exchange import hugging_face
 from audeep.data.exchange.cells import cell_of
-from audeep.data.exchange.formats import format_named, tables
+from audeep.data.exchange.formats import HUGGING_FACE, export_formats, format_named, suffix_of
 from audeep.data.schema import (
     CHUNK_NR,
     FILENAME,
@@ -44,7 +45,8 @@ def export(
 
     Args:
         name: name of each file, without suffix.
-        file_format: "csv", "arff", or another of `formats.tables`.
+        file_format: "csv", "arff", or another of `formats.tables`; "huggingface" is Parquet with a card, README.md,
+            by which `datasets.load_dataset(directory)` finds partitions and folds as splits.
         labels_last: put labels and values after the features rather than before them.
 
     Raises:
@@ -53,17 +55,24 @@ def export(
     """
     if Path(name).name != name:
         raise OptionError(f"name={name}: is a path, the name of a file was expected; the directory says where it goes")
-    if file_format not in tables():
-        raise OptionError(f"file_format={file_format}: expected one of {', '.join(tables())}")
-    columns, table_format = _columns(data_set, labels_last), format_named(file_format)
-    written = []
+    if file_format not in export_formats():
+        raise OptionError(f"file_format={file_format}: expected one of {', '.join(export_formats())}")
+    suffix = suffix_of(file_format)
+    columns, table_format = _columns(data_set, labels_last), format_named(suffix)
+    written, filled = list[Path](), dict[Path, Path]()
     with ExitStack() as stack:  # no file appears before all are complete
         for folder, part in _parts(data_set):
-            path = Path(directory, folder) / f"{name}.{file_format}"
+            path = Path(directory, folder) / f"{name}.{suffix}"
             partial = stack.enter_context(replacing(path))
             with table_format.writing(partial, columns, sorted(data_set.labels)) as append:
                 for frame in _frames(part, columns):
                     append(frame)
+            written.append(path)
+            filled |= {folder: path.relative_to(directory)} if len(part) else {}
+        if file_format == HUGGING_FACE:
+            path = Path(directory, hugging_face.CARD)
+            hugging_face.check_card(path)
+            stack.enter_context(replacing(path)).write_text(hugging_face.card(filled, len(data_set)), encoding="utf-8")
             written.append(path)
     return written
 

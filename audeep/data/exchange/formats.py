@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ("", "?", "nan", "NaN", "NA", "N/A", "null")  # texts in place of numbers that are missing
+HUGGING_FACE = "huggingface"  # Parquet files with a card
 TABLE, FEATURES = "table", "features"  # what is exported and imported; what `extract` alone writes
 
 FORMATS = Registry(
@@ -29,7 +30,10 @@ FORMATS = Registry(
         Entry("csv", "audeep.data.exchange.csv:Csv", TABLE, "values separated by commas"),
         Entry("arff", "audeep.data.exchange.arff:Arff", TABLE, "attribute-relation files of Weka"),
         Entry("nc", "audeep.data.exchange.netcdf:NetCdf", FEATURES, "data set files, without times of windows"),
-        Entry("npy", "audeep.data.exchange.npy:Npy", FEATURES, "arrays of NumPy, of features alone"),
+        Entry("npy", "audeep.data.exchange.npy:Npy", TABLE, "arrays of NumPy, of features alone"),
+        Entry("npz", "audeep.data.exchange.npy:Npz", TABLE, "archives of NumPy, an array for each column"),
+        Entry("parquet", "audeep.data.exchange.arrow:Parquet", TABLE, "tables of Apache Parquet"),
+        Entry("arrow", "audeep.data.exchange.arrow:Arrow", TABLE, "streams of Apache Arrow"),
     ],
     OptionError,
 )
@@ -107,6 +111,16 @@ def check_names(names: Sequence[str]) -> None:
 def tables() -> list[str]:
     """Names of the formats that can be exported and imported."""
     return [entry.name for entry in FORMATS if entry.family != FEATURES]
+
+
+def export_formats() -> list[str]:
+    """Names that `export` takes for formats."""
+    return [*tables(), HUGGING_FACE]
+
+
+def suffix_of(file_format: str) -> str:
+    """The suffix of the files of one of `export_formats`."""
+    return "parquet" if file_format == HUGGING_FACE else file_format
 
 
 def format_named(name: str) -> Format:

@@ -13,6 +13,7 @@ from audeep.data.data_set import DataSet
 from audeep.data.exchange.cells import names_in
 from audeep.data.exchange.formats import MISSING, format_named
 from audeep.data.exchange.joining import joined
+from audeep.data.exchange.matrices import all_of
 from audeep.data.exchange.places import Place, places_in
 from audeep.data.schema import (
     CHUNK_NR,
@@ -58,11 +59,11 @@ def import_(
     and without a column of values no values. Several labels of an instance are names in one cell, separated by commas.
 
     Args:
-        name: with the suffix of its format, or without.
+        name: with the suffix of its format, or without; "huggingface" for a data set of Hugging Face.
         columns: names of the columns of filename, chunk_nr, label_nominal, label_numeric, label_value, labels,
             verified, usage and group, where they are others than these.
         ignore_column: columns that are not read.
-        features: the columns that are features, in this order; None for all that may be.
+        features: the columns that are features, in this order, with all numbers of each; None for all that may be.
 
     Raises:
         DataError: there is no such data set, a file cannot be read, or files or rows contradict each other.
@@ -92,8 +93,9 @@ def import_(
 def _read(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     """All columns of a file; those of the metadata as text, None where missing."""
     suffix = path.suffix[1:].lower()
+    table_format = format_named(suffix)
     try:
-        frame = format_named(suffix).read(path, list(columns.values()))
+        frame = table_format.read(path, list(columns.values()))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not text in UTF-8 ({error.reason} at byte {error.start}); convert it") from error
     except Exception as error:  # damaged files make pandas and liac-arff raise almost anything
@@ -128,6 +130,7 @@ def _features_of(
     path: Path, frame: pd.DataFrame, columns: Mapping[str, str], ignored: Sequence[str], wanted: Sequence[str] | None
 ) -> list[str]:
     """Names of the columns of features."""
+    ignored, wanted = all_of(ignored, frame), wanted if wanted is None else all_of(wanted, frame)
     for name in (*ignored, *(wanted or ())):
         if name not in frame.columns:
             what = "ignore_column" if name in ignored else "features"

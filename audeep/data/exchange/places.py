@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from audeep.data.exchange.formats import tables
+from audeep.data.exchange.formats import HUGGING_FACE, tables
+from audeep.data.exchange.hugging_face import files_in, fold_of, partition_of
 from audeep.data.schema import PARTITION_FOLDERS, Partition
 from audeep.errors import DataError
 from audeep.runtime.files import found_at
@@ -33,12 +34,16 @@ def stem_of(name: str) -> str:
 def places_in(basedir: Path, name: str) -> list[Place]:
     """The files called `name` below `basedir`, in directories of partitions and folds if there are some.
 
+    The name `HUGGING_FACE` stands for those of a data set of Hugging Face.
+
     Raises:
         DataError: there are none, or they are laid out in another way.
     """
     if not basedir.is_dir():
         found = found_at(basedir, "directory")
         raise DataError(f"{basedir}: {found}; name the directory of the files with basedir=DIR")
+    if name == HUGGING_FACE:
+        return _places_of_splits(basedir)
     partitions = {
         partition: path
         for partition in Partition
@@ -61,6 +66,17 @@ def places_in(basedir: Path, name: str) -> list[Place]:
     if others:
         logger.warning("%s: %d more files of that name are not read, such as %s", basedir, len(others), others[0])
     return places
+
+
+def _places_of_splits(basedir: Path) -> list[Place]:
+    """The files of a data set of Hugging Face, whose splits are partitions or folds if all are called so."""
+    files = files_in(basedir)
+    partitions, folds = [partition_of(names) for names, _ in files], [fold_of(names) for names, _ in files]
+    if None in partitions or len(set(partitions)) == 1:  # "train" is what all data are called by default
+        partitions = [None] * len(files)
+    if None in folds or len(set(folds)) <= max(filter(None, folds), default=0):
+        folds = [None] * len(files)
+    return [Place(path, partition, fold) for (_, path), partition, fold in zip(files, partitions, folds, strict=True)]
 
 
 def _places_of_folds(directory: Path, name: str, partition: Partition | None) -> list[Place]:
@@ -89,7 +105,7 @@ def _files(directory: Path, name: str) -> list[Path]:
 def _file(directory: Path, name: str) -> Path:
     files = _files(directory, name)
     if len(files) != 1:
-        suffixes = " or ".join(f".{suffix}" for suffix in tables())
+        suffixes = ", ".join(f".{suffix}" for suffix in tables())
         found = " and ".join(path.name for path in files) or f"no {name} as {suffixes}"
         raise DataError(
             f"{directory}: {found} found, one file was expected; check the directory, and the name with its suffix"

@@ -210,13 +210,13 @@ ROW = "filename,label_nominal,label_numeric,x\n"
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ({"y_csv": "x\n1\n"}, r"base: no x as \.csv or \.arff found, one file was expected"),
+        ({"y_csv": "x\n1\n"}, r"base: no x as \.csv, \.arff, .* found, one file was expected"),
         ({"x_csv": "x\n1\n", "x_arff": WEKA}, r"base: x\.csv and x\.arff found, one file was expected"),
         ({"fold_1__x_csv": "x\n1\n", "fold_3__x_csv": "x\n1\n"}, "base: has no fold_2, but fold_3; complete the folds"),
         ({"fold_1__x_csv": "x\n1\n", "x_csv": "x\n1\n"}, "base: has x beside directories of folds"),
         ({"train__x_csv": "x\n1\n", "x_csv": "x\n1\n"}, r"base: has x\.csv beside directories of partitions"),
         ({"train__x_csv": "x\n1\n", "fold_1__x_csv": "x\n1\n"}, "base: has fold_1 beside directories of partitions"),
-        ({"train__x_csv": "x\n1\n", "devel__y_csv": "x\n1\n"}, r"devel: no x as \.csv or \.arff found"),
+        ({"train__x_csv": "x\n1\n", "devel__y_csv": "x\n1\n"}, r"devel: no x as \.csv, \.arff"),
         ({"train__x_csv": "x\n1\n", "test__fold_1__x_csv": "x\n", "test__fold_2__x_csv": "x\n"}, r"train 1, test 2\)"),
         ({"x_csv": ""}, r"x\.csv: has no columns of features|x\.csv: is not a readable CSV file"),
         ({"x_csv": "filename,label_nominal\na,b\n"}, "has no columns of features beside filename, label_nominal"),
