@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words of sound, learned by k-means on the sphere (Coates and Ng 2012; Salamon and Bello, ICASSP 2015)."""
+"""Words of sound, learned by k-means (Coates and Ng 2012; Salamon and Bello, ICASSP 2015)."""
 
 import warnings
 from collections.abc import Iterator
@@ -50,8 +50,8 @@ class KMeansConfig(NetworkConfig):
 class KMeansWords(FittedModel):
     """Describe a recording by how strongly each word of a dictionary sounds in it.
 
-    Patches of so many frames and all bands are whitened by principal component analysis. Words are directions of
-    whitened patches, the centres of k-means on the sphere; it begins with random ones. A word is active by the product
+    Patches of so many frames and all bands are whitened by principal component analysis. Words are the directions of
+    the centres of k-means among whitened patches; it begins with random directions. A word is active by the product
     of the patch that begins at a frame with it, or not at all where that is negative. The embedding is mean, log
     standard deviation and maximum over time of the activations of all words. What is shorter than a patch is continued
     by silence.
@@ -124,12 +124,12 @@ class KMeansWords(FittedModel):
             )
         with threadpool_limits(1), torch.inference_mode():  # several threads add up in any order
             points = self._whiten(patches, int(generator.integers(2**31)))
-            words = _on_sphere(generator.standard_normal(self.words.shape))
-            self.words.copy_(torch.from_numpy(words))
+            centres = _directions(generator.standard_normal(self.words.shape))
+            self.words.copy_(torch.from_numpy(centres))
         for _ in range(num_epochs):
             with threadpool_limits(1):
-                words, loss = _iteration(points, words)
-            self.words.data.copy_(torch.from_numpy(words))
+                centres, loss = _iteration(points, centres)
+            self.words.data.copy_(torch.from_numpy(_directions(centres)))
             yield loss
 
     def _drawn_patches(self, instances: Instances, generator: np.random.Generator) -> Array:
@@ -156,7 +156,7 @@ class KMeansWords(FittedModel):
         return patches.reshape(count, -1)
 
     def _whiten(self, patches: Array, seed: int) -> Array:
-        """Learn how patches are whitened; the directions of what they become, [patch, component] of length 1."""
+        """Learn how patches are whitened, and give what they become [patch, component]."""
         from sklearn.decomposition import PCA
 
         mean = patches.mean(axis=0, dtype=np.float64)
@@ -169,7 +169,7 @@ class KMeansWords(FittedModel):
         whitening = analysis.components_ / np.sqrt(variances + smallest)[:, np.newaxis]  # [component, freq * time]
         self.whitening.copy_(torch.from_numpy(whitening.reshape(self.whitening.shape)))
         self.offset.copy_(torch.from_numpy(-whitening @ mean))
-        return _on_sphere(patches @ whitening.T.astype(np.float32))
+        return np.asarray(patches @ whitening.T.astype(np.float32))
 
 
 def _silent_after(frames: Tensor, lengths: Tensor) -> Tensor:
@@ -177,21 +177,21 @@ def _silent_after(frames: Tensor, lengths: Tensor) -> Tensor:
     return frames.where(frames_within(frames, lengths).unsqueeze(2), SILENCE)
 
 
-def _on_sphere(points: NDArray[np.floating]) -> Array:
+def _directions(points: NDArray[np.floating]) -> Array:
     """Points [point, value] scaled to length 1; those at the origin stay there."""
     norms = np.linalg.norm(points, axis=1, keepdims=True)
     return (points / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 
-def _iteration(points: Array, words: Array) -> tuple[Array, float]:
-    """Words moved to the mean directions of the points that are nearest to them, and how far points were from means.
+def _iteration(points: Array, centres: Array) -> tuple[Array, float]:
+    """Centres moved to the means of the points that are nearest to them, and the mean squared distance to these.
 
-    Where no point is nearest to a word, it moves to a point that is far from its own.
+    Where no point is nearest to a centre, it moves to a point that is far from its own.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # where patches are the same
-        found = KMeans(len(words), init=words, n_init=1, max_iter=1, random_state=0).fit(points)
-    return _on_sphere(found.cluster_centers_), float(found.inertia_) / len(points)
+        found = KMeans(len(centres), init=centres, n_init=1, max_iter=1, random_state=0).fit(points)
+    return found.cluster_centers_.astype(np.float32), float(found.inertia_) / len(points)

@@ -99,7 +99,7 @@ def test_words_are_the_patterns_that_there_are() -> None:
     options = {"num_words": 4, "num_components": 3}
     model = KMeansWords(KMeansConfig(3, 4, patch_frames=3, **options))
     losses = list(model.fit(Spectrograms(frames), 8, np.random.default_rng(0)))
-    assert losses[-1] < 0.05 < losses[0] and losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.2 < losses[0] and losses == sorted(losses, reverse=True)
     loudest = fitted(Spectrograms(frames), 8, **options).embed(torch.from_numpy(frames).float())[:, :4].argmax(dim=1)
     assert len({(word, pattern) for word, pattern in zip(loudest.tolist(), which, strict=True)}) == 4
 
