@@ -41,6 +41,9 @@ from .inference.features import FeatureExtractor as FeatureExtractor
 from .pipeline.extract import extract as extract
 from .pipeline.generate import generate as generate
 from .pipeline.preprocess import preprocess as preprocess
+from .pipeline.process import process_files as process_files
+from .pipeline.process import process_folder as process_folder
+from .pipeline.process import process_signal as process_signal
 from .pipeline.tag import tag as tag
 from .training.trainer import train as train
 

@@ -3,7 +3,8 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from audeep.audio.arriving import opened_input
 from audeep.audio.decoding import Recording
 from audeep.audio.integrity import no_samples
 from audeep.audio.microphone import Listening, Microphone
-from audeep.audio.reading import BLOCK_VALUES, opened
+from audeep.audio.reading import BLOCK_VALUES, Segment, opened, read_audio
 from audeep.audio.signal import LARGEST_SIGNAL, Samples, fix_length
 from audeep.errors import AudioError
 
@@ -20,20 +21,54 @@ logger = logging.getLogger(__name__)
 
 STANDARD_INPUT = "-"
 
-Origin = Path | str | Microphone  # a file, `STANDARD_INPUT`, or what is heard now
-Opened = Recording | Listening
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A recording that is in memory.
+
+    Attributes:
+        samples: [channels, num_samples], float64.
+        sample_rate: Hz.
+    """
+
+    name: str
+    samples: Samples
+    sample_rate: int
+
+
+class Playing:
+    """A recording in memory that is read like one in a file."""
+
+    def __init__(self, samples: Samples, sample_rate: int) -> None:
+        self.samples = samples
+        self.sample_rate = sample_rate
+        self.num_channels = len(samples)
+        self.position = 0
+
+    def read(self, num_samples: int) -> Samples:
+        """The samples that come next [num_samples, channels]; fewer at the end alone."""
+        block = self.samples[:, self.position : self.position + num_samples].T
+        self.position += len(block)
+        return block
+
+
+# a file, `STANDARD_INPUT`, what is heard now, a part of a file, what is in memory
+Origin = Path | str | Microphone | Segment | Sound
+Opened = Recording | Listening | Playing
 
 
 def name_of(origin: Origin) -> Path | str:
     """What errors call a recording."""
-    if isinstance(origin, Microphone):
+    if isinstance(origin, Microphone | Sound):
         return origin.name
+    if isinstance(origin, Segment):
+        return str(origin)
     return "standard input" if str(origin) == STANDARD_INPUT else origin
 
 
 def arrives(origin: Origin) -> bool:
     """Whether a recording is there in part only, and can be read once."""
-    return isinstance(origin, Microphone) or str(origin) == STANDARD_INPUT
+    return isinstance(origin, Microphone) or (isinstance(origin, Path | str) and str(origin) == STANDARD_INPUT)
 
 
 def windows(
@@ -100,4 +135,8 @@ def _opened(origin: Origin) -> AbstractContextManager[Opened]:
     """Open a recording, or what comes on standard input, which may state a length of its own or none."""
     if isinstance(origin, Microphone):
         return origin.opened()
+    if isinstance(origin, Segment):
+        return nullcontext(Playing(*read_audio(origin)))
+    if isinstance(origin, Sound):
+        return nullcontext(Playing(origin.samples, origin.sample_rate))
     return opened_input() if str(origin) == STANDARD_INPUT else opened(Path(origin))

@@ -347,7 +347,11 @@ def open_raw_data(parsed_args: argparse.Namespace) -> "Parser":
 def add_model_dir(parser: "argparse._ActionsContainer", required: bool = True) -> None:
     """--model-dir."""
     parser.add_argument(
-        "--model-dir", type=Path, required=required, metavar="DIR", help="directory of the models: NAME/logs of a run"
+        "--model-dir",
+        type=Path,
+        required=required,
+        metavar="DIR",
+        help="directory of a run, or of its models, NAME/logs",
     )
 
 
@@ -359,8 +363,7 @@ def add_model_dirs(parser: argparse.ArgumentParser, what: str) -> None:
         nargs="+",
         required=True,
         metavar="DIR",
-        help="directory of the models: NAME/logs of a run, or NAME of a run of folds; of several models, and of all"
-        f" folds, {what}",
+        help=f"directory of a run, or of its models, NAME/logs; of several models, and of all folds, {what}",
     )
 
 

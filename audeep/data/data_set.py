@@ -33,6 +33,14 @@ class DataSet:
         self.data = data
         self.label_map = dict(label_map) if label_map is not None else None
 
+    def __repr__(self) -> str:
+        shape = " x ".join(f"{size} {dim}" for size, dim in zip(self.feature_shape, self.feature_dims, strict=True))
+        facts = [f"{len(self)} instances of {shape}"]
+        if self.label_map or self.label_names:
+            facts.append(f"{len(self.label_map or self.label_names)} classes")
+        facts += [f"{self.num_folds} folds"] * bool(self.num_folds) + ["partitions"] * self.has_partition_info
+        return f"DataSet({', '.join([*facts, *([repr(self.source)] if self.source else [])])})"
+
     def __len__(self) -> int:
         return self.data.sizes[INSTANCE]
 

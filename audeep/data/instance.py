@@ -73,6 +73,13 @@ class Instance:
             value = [variable.missing if item is None else item for item in value]
         self.data_set.data[variable.name].values[self.index] = variable.missing if value is None else value
 
+    def __repr__(self) -> str:
+        known = ("filename", "chunk_nr", "label_nominal", "labels", "label_value", "partition", "group")
+        found = {name: getattr(self, name) for name in known}
+        found["partition"] = None if self.partition is None else self.partition.name
+        facts = [f"{name}={value!r}" for name, value in found.items() if value is not None]
+        return f"Instance({', '.join(facts)}, shape={self.shape})"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the features."""

@@ -28,7 +28,7 @@ from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.evaluation.learners import Layer, LearnerChoice, MlpLearner, SvmLearner
 from audeep.evaluation.plan import DEFAULT_PLAN, EvaluationPlan
 from audeep.evaluation.predictors import check_named, make_predictor, vectors_of
-from audeep.models.checkpoints import model_path, preprocessing_of, step_of
+from audeep.models.checkpoints import logs_in, model_path, preprocessing_of, step_of
 from audeep.models.tensors import read_tensors
 from audeep.runtime.files import replacing, write_failures
 
@@ -232,7 +232,7 @@ def fit_classifier(
 
 def digest_of(model_directory: Path, step: int) -> str:
     """The SHA-256 of the file of a model that is there."""
-    return hashlib.sha256(model_path(model_directory, step).read_bytes()).hexdigest()
+    return hashlib.sha256(model_path(logs_in(model_directory), step).read_bytes()).hexdigest()
 
 
 def classify(classifier: Classifier, data_set: DataSet) -> DataSet:

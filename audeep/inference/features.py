@@ -18,7 +18,7 @@ class FeatureExtractor(Applied):
         vectors = extractor.of_recording("a.wav")  # [chunk, generated]
 
     Args:
-        model_directory: "logs" of a run.
+        model_directory: of a run, or "logs" in it.
         step: of the checkpoint to use, or "best"; by default the newest.
         pooled: take what `t-rae generate --pooled` does.
 
@@ -34,6 +34,9 @@ class FeatureExtractor(Applied):
         model, self.front_end = model_of_recordings(Path(model_directory), step)
         self.front_ends = [self.front_end]
         self.embedder = Embedder(model.to(select_device(device)), pooled)
+
+    def __repr__(self) -> str:
+        return f"FeatureExtractor({type(self.embedder.model).__name__}, {self.size} features, {self.front_end})"
 
     @property
     def size(self) -> int:

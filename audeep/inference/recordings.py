@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.front_ends.registry import front_end_of
+from audeep.audio.reading import Segment
 from audeep.audio.signal import Samples
-from audeep.audio.streams import Origin, arrives, name_of, windows
+from audeep.audio.streams import Origin, Sound, arrives, name_of, windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.embedder import Spectrograms, fits
 from audeep.models.base import Network
@@ -64,14 +65,14 @@ class Applied(ABC):
             ShapeError: they do not suit a model; it calls the recording `name`.
         """
 
-    def of_recording(self, path: Path | str) -> Vectors:
+    def of_recording(self, origin: Path | str | Segment | Sound) -> Vectors:
         """[chunk, value]: one vector for each chunk that training had of a recording, which mostly is one.
 
         Raises:
             AudioError: the recording cannot be read, or does not suit the settings.
             ShapeError: it gives another number of bands than those trained on.
         """
-        return self.vectors(path, [front_end.chunks(path) for front_end in self.front_ends])
+        return self.vectors(name_of(origin), [_chunks(front_end, origin) for front_end in self.front_ends])
 
     def of_windows(self, origin: Origin, window: float, hop: float) -> Iterator[Part]:
         """Windows of so many seconds, one each `hop` seconds.
@@ -106,6 +107,12 @@ class Applied(ABC):
         if all(len({each.shape for each in made}) == 1 for made in frames):
             return self.vectors(name, [np.concatenate(made) for made in frames])
         return np.concatenate([self.vectors(name, each) for each in zip(*frames, strict=True)])
+
+
+def _chunks(front_end: FrontEnd, origin: Path | str | Segment | Sound) -> Spectrograms:
+    if isinstance(origin, Sound):
+        return front_end.chunks_and_rate_of(origin.name, origin.samples, origin.sample_rate)[0]
+    return front_end.chunks(origin)
 
 
 def _together(found: Iterator[Window], most: int) -> Iterator[list[Window]]:

@@ -2,7 +2,7 @@
 """What a model is: the contract that each kind of it keeps, in one file of its own (`registry` lists them)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -119,6 +119,13 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+
+    def extra_repr(self) -> str:
+        """The number of weights, and the options that are not as by default."""
+        weights = sum(weight.numel() for weight in self.parameters())
+        found = {each.name: getattr(self.config, each.name) for each in fields(self.config)}
+        defaults = {each.name: each.default for each in fields(self.config)}
+        return ", ".join([f"{weights:,} weights", *(f"{k}={v!r}" for k, v in found.items() if v != defaults[k])])
 
     @property
     def reads_any_length(self) -> bool:

@@ -73,6 +73,12 @@ def steps_in(directory: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def logs_in(directory: Path) -> Path:
+    """Where the models of a run are, of which the directory is given, or that of its models itself."""
+    logs = directory / "logs"
+    return logs if logs.is_dir() and not steps_in(directory) else directory
+
+
 def model_path(directory: Path, step: int) -> Path:
     """Where the model of `step` is."""
     return directory / f"model-{step}.safetensors"
@@ -198,7 +204,7 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
 
 
 def _path_of(directory: Path, step: int | str | None) -> Path:
-    return model_path(directory, step_of(directory, step))
+    return model_path(logs_in(directory), step_of(directory, step))
 
 
 def step_of(directory: Path, step: int | str | None) -> int:
@@ -207,6 +213,7 @@ def step_of(directory: Path, step: int | str | None) -> int:
     Raises:
         ModelError: there is no such checkpoint.
     """
+    directory = logs_in(directory)
     steps = steps_in(directory)
     if not steps:
         found = (
@@ -214,7 +221,7 @@ def step_of(directory: Path, step: int | str | None) -> int:
         )
         if any(directory.glob("model-*.index")):
             found = "has models of auDeep 0.9, which cannot be used"
-        raise ModelError(f"{directory}: {found}; name the 'logs' directory of a training run")
+        raise ModelError(f"{directory}: {found}; name the directory of a training run")
     if step == BEST:
         step = _best_step(directory, steps[-1])
     step = steps[-1] if step is None else step

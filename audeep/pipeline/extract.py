@@ -100,7 +100,7 @@ def _recordings(
     """The recordings with their names; `bad` gets what is wrong with those that are to be left out."""
     check_origins([] if isinstance(files, Parser) else files, window, hop, skip_bad, jobs)
     if isinstance(files, Parser):
-        return with_text([(Path(item.path), item.filename) for item in files.parse()], bad if skip_bad else None)
+        return with_text([(item.source, item.filename) for item in files.parse()], bad if skip_bad else None)
     return named_recordings(files, bad if skip_bad else None)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import NamedTuple, cast
 
-from audeep.audio.microphone import Microphone
+from audeep.audio.reading import Segment
 from audeep.audio.streams import STANDARD_INPUT, Origin, arrives, name_of
 from audeep.errors import OptionError
 from audeep.inference.recordings import Applied, Part, Vectors
@@ -67,8 +67,8 @@ class Application:
         else:
             yield from self.applied.of_windows(origin, self.window, self.window if self.hop is None else self.hop)
 
-    def __call__(self, path: Path) -> list[Part | Vectors]:
-        return list(self.parts(path))
+    def __call__(self, origin: Path | Segment) -> list[Part | Vectors]:
+        return list(self.parts(origin))
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """What it was made of, without the models."""
@@ -104,8 +104,8 @@ def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tup
     """
     found: list[tuple[Origin, str]] = []
     for file in files:
-        if isinstance(file, Microphone):
-            found.append((file, file.name))
+        if not isinstance(file, Path | str):
+            found.append((file, str(name_of(file))))
         elif os.path.isdir(file):
             found += [(item.path, item.filename) for item in open_parser(file, "no-metadata").parse()]
         else:
@@ -174,7 +174,7 @@ def _rows_at_once(
     bad: list[str],
 ) -> Generator[Rows, None, None]:
     remedy = "cut it, or pass a window=S" if application.window is None else "cut it"
-    paths = [Path(cast(Path, origin)) for origin, _ in recordings]
+    paths = [origin if isinstance(origin, Segment) else Path(cast(Path, origin)) for origin, _ in recordings]
     told = set[str]()
     with deferred_signals(SIGTERM, SIGINT) as arrived:
         check = partial(stop_if_told, arrived, what)

@@ -182,7 +182,7 @@ def test_generation_from_steps_that_are_not_there(refused, run_directory, spectr
 
 def test_generation_without_a_model(refused, spectrograms, tmp_path):
     command = f"t-rae generate --model-dir {tmp_path}/nowhere --input {spectrograms} --output {tmp_path}/out/f.nc"
-    assert "nowhere: no such directory; name the 'logs' directory of a training run" in refused(command)
+    assert "nowhere: no such directory; name the directory of a training run" in refused(command)
 
 
 def test_a_run_that_is_there_or_is_not(refused, run_directory, spectrograms, tmp_path):

@@ -519,11 +519,11 @@ def files(*names: str) -> Callable[[Path], None]:
     return make
 
 
-NO_CHECKPOINTS = "has no checkpoints (model-<step>.safetensors); name the 'logs' directory of a training run"
+NO_CHECKPOINTS = "has no checkpoints (model-<step>.safetensors); name the directory of a training run"
 DIRECTORIES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "nothing": (lambda path: None, "no such directory; name the 'logs' directory of a training run"),
-    "a file": (Path.touch, "is a file; name the 'logs' directory of a training run"),
-    "a pipe": (os.mkfifo, "is a device or a pipe; name the 'logs' directory of a training run"),
+    "nothing": (lambda path: None, "no such directory; name the directory of a training run"),
+    "a file": (Path.touch, "is a file; name the directory of a training run"),
+    "a pipe": (os.mkfifo, "is a device or a pipe; name the directory of a training run"),
     "a link to nowhere": (lambda path: path.symlink_to("nowhere"), "no such directory; name"),
     "empty": (Path.mkdir, NO_CHECKPOINTS),
     "with an optimiser alone": (files("model-5.optimiser.safetensors"), NO_CHECKPOINTS),
@@ -536,7 +536,7 @@ DIRECTORIES: dict[str, tuple[Callable[[Path], object], str]] = {
     "with a model of step 007": (files("model-007.safetensors"), NO_CHECKPOINTS),
     "with a model of step ५": (files("model-५.safetensors"), NO_CHECKPOINTS),
     "with a model in capitals": (files("MODEL-5.SAFETENSORS"), NO_CHECKPOINTS),
-    "of auDeep 0.9": (old_checkpoint, "has models of auDeep 0.9, which cannot be used; name the 'logs' directory of"),
+    "of auDeep 0.9": (old_checkpoint, "has models of auDeep 0.9, which cannot be used; name the directory of of"),
 }
 
 

@@ -15,7 +15,14 @@ from safetensors.torch import save_file
 
 from audeep.errors import ModelError
 from audeep.models import checkpoints
-from audeep.models.checkpoints import Progress, load_model, load_optimiser, save_checkpoint, steps_in
+from audeep.models.checkpoints import (
+    Progress,
+    load_model,
+    load_optimiser,
+    preprocessing_of,
+    save_checkpoint,
+    steps_in,
+)
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
 CONFIG = TimeAutoencoderConfig(num_steps=5, num_features=4, num_units=3, cell="LSTM", keep_prob=0.75)
@@ -139,12 +146,20 @@ def test_missing_step_is_refused_with_a_list_of_steps(tmp_path: Path) -> None:
 
 
 def test_directory_without_checkpoints_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"has no checkpoints \(model-<step>.safetensors\); name the 'logs' directory"):
+    with pytest.raises(ModelError, match=r"has no checkpoints \(model-<step>.safetensors\); name the directory of"):
         load_model(tmp_path)
 
 
+def test_the_directory_of_a_run_stands_for_that_of_its_models(tmp_path: Path) -> None:
+    save(tmp_path / "run" / "logs", 5, 10)
+    for step in (None, 5):
+        model, progress = load_model(tmp_path / "run", step)
+        assert progress == load_model(tmp_path / "run" / "logs", step)[1]
+    assert preprocessing_of(tmp_path / "run") == preprocessing_of(tmp_path / "run" / "logs")
+
+
 def test_missing_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="nowhere: no such directory; name the 'logs' directory of a training run"):
+    with pytest.raises(ModelError, match="nowhere: no such directory; name the directory of a training run"):
         load_model(tmp_path / "nowhere")
 
 
