@@ -536,7 +536,7 @@ DIRECTORIES: dict[str, tuple[Callable[[Path], object], str]] = {
     "with a model of step 007": (files("model-007.safetensors"), NO_CHECKPOINTS),
     "with a model of step ५": (files("model-५.safetensors"), NO_CHECKPOINTS),
     "with a model in capitals": (files("MODEL-5.SAFETENSORS"), NO_CHECKPOINTS),
-    "of auDeep 0.9": (old_checkpoint, "has models of auDeep 0.9, which cannot be used; name the directory of of"),
+    "of auDeep 0.9": (old_checkpoint, "has models of auDeep 0.9, which cannot be used; name the directory of"),
 }
 
 
@@ -549,8 +549,10 @@ def test_a_directory_without_models_is_refused(
     assert refused(load_model, path).startswith(f"{path}: {expected}")
 
 
-def test_the_directory_above_is_refused(model: Path, refused: Callable[..., str]) -> None:
-    assert refused(load_model, model.parents[1]) == f"{model.parents[1]}: {NO_CHECKPOINTS}"
+def test_the_directory_above_a_run_is_refused(model: Path, refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "above" / "run").mkdir(parents=True)
+    model.parent.rename(tmp_path / "above" / "run" / "logs")
+    assert refused(load_model, tmp_path / "above") == f"{tmp_path}/above: {NO_CHECKPOINTS}"
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["directory", "link"])
