@@ -3,7 +3,7 @@
 # Runs all benchmarks, one after the other: benchmarks/run_all.sh ESC-10. Leave the machine alone meanwhile.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-for program in training_step training_step_others tagger_step generate mlp_evaluate preprocess front_ends extract startup metadata shards memory; do
+for program in training_step training_step_others tagger_step contrastive_step generate mlp_evaluate preprocess front_ends extract startup metadata shards memory; do
     printf '\n== %s\n' "$program"
     if [ "$program" = preprocess ] || [ "$program" = front_ends ]; then
         python "$here/$program.py" "$1"

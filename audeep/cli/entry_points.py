@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from cliff.command import Command
 from cliff.commandmanager import EntryPointWrapper
 
-from audeep.models.registry import AUTOENCODER, FITTED, MODELS, TAGGER, description_of, family_of
+from audeep.models.registry import AUTOENCODER, CONTRASTIVE, FITTED, MODELS, TAGGER, description_of, family_of
 
 FAMILIES = {  # modules in audeep.cli, and classes in them
     AUTOENCODER: {"train": "train:Train", "generate": "models:Generate", "reconstruct": "models:Reconstruct"},
+    CONTRASTIVE: {"train": "train:Train", "generate": "models:Generate"},
     FITTED: {"train": "train:TrainFitted", "generate": "models:Generate"},
     TAGGER: {"train": "train:Train", "evaluate": "taggers:Evaluate", "predict": "taggers:Predict"},
 }

@@ -104,7 +104,8 @@ class ModelEstimator(BaseEstimator):
             raise ValueError(str(error)) from None
         with TemporaryDirectory(prefix="audeep-") as directory:
             train(data_sets, self.kind, Path(directory), config, options)
-            self._take(Path(directory) / "logs", BEST if getattr(options, "keep_best", False) else None)
+            is_best = getattr(options, "keep_best", False) and options.num_epochs
+            self._take(Path(directory) / "logs", BEST if is_best else None)
         return self
 
     def _take(self, logs: Path, step: int | str | None = None) -> None:

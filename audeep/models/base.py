@@ -22,7 +22,7 @@ class Batch(NamedTuple):
         frames: [batch, time, freq].
         lengths: where spectrograms differ in length, how many frames are theirs [batch]; what follows is padding.
         targets: where a model learns from labels, their positions in its list of labels [batch], or how far each label
-            applies, from 0 to 1 [batch, label].
+            applies, from 0 to 1 [batch, label]. Where it tells recordings apart, their numbers [batch].
     """
 
     frames: Tensor
@@ -101,7 +101,7 @@ class Network(nn.Module):
 
     Attributes:
         config_type: the type of `config`.
-        family: decides which commands there are ("autoencoder", "tagger", "fitted").
+        family: decides which commands there are ("autoencoder", "contrastive", "tagger", "fitted").
         level: what is embedded: "recording", or "frame" for a vector of each frame [batch, time, embedding].
         objective: what training minimises, made from the model, if that is not the objective of its family.
         also_read_by: other kinds, whose commands take models of this one too.
@@ -182,6 +182,19 @@ class FittedModel(Network):
             DataError: there is too little to learn from.
         """
         raise NotImplementedError
+
+
+class ContrastiveNetwork(Network):
+    """A model that learns without labels, by telling recordings apart from augmented excerpts of them.
+
+    While it trains, the targets of a batch are numbers of recordings, from 0.
+
+    Attributes:
+        views: excerpts of each recording in a batch; all the first ones come before all the second ones.
+    """
+
+    family = "contrastive"
+    views: int = 1
 
 
 class Tagger(Network):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from audeep.errors import AudeepError, ModelError
@@ -109,10 +109,12 @@ def save_checkpoint(
     keep: int | None = None,
     preprocessing: Mapping[str, Any] | None = None,
     best: int | None = None,
+    beside: nn.Module | None = None,
 ) -> None:
     """Write a checkpoint; remove older states of the optimiser, and models but the newest `keep` and that of `best`.
 
     Args:
+        beside: what is learned beside the model; is kept with the state of the optimiser.
         preprocessing: settings that the spectrograms trained on were made with.
 
     Raises:
@@ -123,7 +125,7 @@ def save_checkpoint(
         for index, values in optimiser.state_dict()["state"].items()
         for name, value in values.items()
     }
-    write_tensors(state, optimiser_path(directory, progress.step), {})
+    write_tensors(state | _named(beside), optimiser_path(directory, progress.step), {})
     try:
         save_model(directory, model, progress, preprocessing)
     finally:
@@ -343,8 +345,14 @@ def _describe(shape: Sequence[int], dtype: torch.dtype) -> str:
     return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
 
 
-def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
-    """Bring `optimiser` into the state that it had at `step`.
+def _named(beside: nn.Module | None) -> dict[str, Tensor]:
+    return {} if beside is None else {f"beside.{name}": value for name, value in beside.state_dict().items()}
+
+
+def load_optimiser(
+    directory: Path, step: int, optimiser: torch.optim.Optimizer, beside: nn.Module | None = None
+) -> None:
+    """Bring `optimiser`, and what is learned beside the model, into the state that it had at `step`.
 
     Raises:
         ModelError: there is no such state, it is damaged, or it belongs to another model.
@@ -357,7 +365,18 @@ def load_optimiser(directory: Path, step: int, optimiser: torch.optim.Optimizer)
     expected = {f"{index}.step": (torch.Size(), torch.float32) for index in range(len(parameters))}
     for index, parameter in enumerate(parameters):
         expected |= {f"{index}.{moment}": (parameter.shape, parameter.dtype) for moment in _MOMENTS}
+    own = _named(beside)
+    for name, value in own.items():
+        if name in tensors and len(tensors[name]) != len(value):
+            raise ModelError(
+                f"{path}: was trained on {len(tensors[name])} instances, found {len(value)}; continue with the data of"
+                " the first run"
+            )
+    expected |= {name: (value.shape, value.dtype) for name, value in own.items()}
     _check_tensors(path, expected, tensors)
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(tensors.pop(name))
     content = optimiser.state_dict()
     for name, tensor in tensors.items():
         index_text, _, key = name.partition(".")

@@ -13,7 +13,7 @@ from audeep.runtime.registry import Entry, Registry
 if TYPE_CHECKING:
     from audeep.models.base import Network
 
-AUTOENCODER, FITTED, TAGGER = "autoencoder", "fitted", "tagger"
+AUTOENCODER, CONTRASTIVE, FITTED, TAGGER = "autoencoder", "contrastive", "fitted", "tagger"
 
 MODELS = Registry(
     "audeep.models",
@@ -33,6 +33,10 @@ MODELS = Registry(
             "masked-frame autoencoder",
         ),
         Entry("kmeans", "audeep.models.kmeans:KMeansWords", FITTED, "dictionary of words of sound, by k-means"),
+        Entry(
+            *("contrastive", "audeep.models.contrastive:Contrastive", CONTRASTIVE),
+            "convolutional encoder that tells recordings apart",
+        ),
         Entry(
             *("vgg-gap", "audeep.models.vgg_gap:VggGap", TAGGER),
             "fully convolutional network with global average pooling",
@@ -54,12 +58,14 @@ def model_type_of(kind: str) -> "type[Network]":
     Raises:
         ModelError: there is no such kind, or what another package brings is not a model.
     """
-    from audeep.models.base import Autoencoder, FittedModel, NetworkConfig, Tagger
+    from audeep.models.base import Autoencoder, ContrastiveNetwork, FittedModel, NetworkConfig, Tagger
 
     found = MODELS.load(kind)
-    if not isinstance(found, type) or not issubclass(found, Autoencoder | FittedModel | Tagger):
+    families = Autoencoder, ContrastiveNetwork, FittedModel, Tagger
+    if not isinstance(found, type) or not issubclass(found, families):
+        names = ", ".join(each.__name__ for each in families[:-1])
         raise ModelError(
-            f"{kind}: {MODELS.find(kind).target} is not a model; derive it from Autoencoder, FittedModel or Tagger"
+            f"{kind}: {MODELS.find(kind).target} is not a model; derive it from {names} or {families[-1].__name__}"
         )
     if not issubclass(getattr(found, "config_type", type), NetworkConfig):
         raise ModelError(f"{kind}: {MODELS.find(kind).target} has no config_type; derive one from NetworkConfig")
@@ -87,7 +93,7 @@ def kind_of(model_type: "type[Network]") -> str:
 
 
 def family_of(kind: str) -> str:
-    """The family of a kind of model ("autoencoder", "tagger", "fitted"); what is built in is not imported for it.
+    """The family of a kind of model ("autoencoder", "tagger" and so on); what is built in is not imported for it.
 
     Raises:
         ModelError: there is no such kind.

@@ -3,19 +3,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audeep.models.base import Batch, Network, Tagger, TaggerConfig
+from audeep.models.base import Batch, ContrastiveNetwork, Network, Tagger, TaggerConfig
 from audeep.models.layers.draws import generator_for
 from audeep.models.layers.windows import PAD, frames_at, windows_of
+from audeep.runtime.constants import SILENCE
 from audeep.training.levels import changed, factors
 from audeep.training.objectives import soft
-from audeep.training.options import AugmentationOptions, TaggingOptions, TrainingOptions
+from audeep.training.options import AugmentationOptions, ContrastiveOptions, TaggingOptions, TrainingOptions
+
+
+class _Silent:
+    """Recordings that are too short are followed by silence, or come after it."""
+
+    fit_frames, fill, pad_value = None, PAD, SILENCE
 
 
 class Fitting(Protocol):
@@ -31,6 +39,8 @@ class Fitting(Protocol):
 
 def augmented(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
     """What a model is trained on in place of a batch."""
+    if isinstance(model, ContrastiveNetwork) and isinstance(options, ContrastiveOptions):
+        return _views(batch, model.views, options)
     if not (isinstance(model, Tagger) and isinstance(options, TaggingOptions)):
         return batch if options.crop_frames is None else cropped(batch, options.crop_frames)
     if options.crop_frames is not None:
@@ -42,6 +52,28 @@ def augmented(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
     if options.mixup:
         batch = mixed(batch, _random().beta(options.mixup, options.mixup, len(batch.frames)), model.config.num_labels)
     return batch if not options.label_smoothing else smoothed(batch, options.label_smoothing, model.config)
+
+
+def _views(batch: Batch, count: int, options: ContrastiveOptions) -> Batch:
+    """So many augmented excerpts of each recording, all the first ones before all the second ones."""
+    assert options.crop_frames is not None, "recordings are told apart by excerpts"
+    found = excerpts(Batch(*map(_repeated(count), batch)), options.crop_frames, _Silent(), options)
+    return masked(found._replace(frames=changed(found.frames, options)), options)
+
+
+def _repeated(count: int) -> Callable[[Tensor | None], Any]:
+    return lambda each: None if each is None else torch.cat([each] * count)
+
+
+def for_validation(batch: Batch, model: Network, options: TrainingOptions) -> Batch:
+    """What the validation loss is computed on in place of a batch: where recordings are told apart, their ends."""
+    if not isinstance(model, ContrastiveNetwork) or options.crop_frames is None:
+        return batch
+    frames, lengths, targets = batch
+    ends = torch.full((len(frames),), frames.shape[1]) if lengths is None else lengths.cpu()
+    places = (torch.zeros_like(ends), ends - options.crop_frames)
+    found = [windows_of(frames, lengths, starts, options.crop_frames, PAD, SILENCE) for starts in places]
+    return Batch(torch.cat(found), None, _repeated(2)(targets))
 
 
 def cropped(batch: Batch, num_frames: int) -> Batch:

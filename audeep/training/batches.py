@@ -21,7 +21,7 @@ MEMORY_BYTES = 2**30  # features up to this size are read once and kept
 
 
 class Batches:
-    """All instances of some data sets in random order, each once per epoch; the last batch may be smaller.
+    """All instances of some data sets in random order, each once per epoch by default; the last batch may be smaller.
 
     Where instances have different numbers of frames, those of a batch have similar ones, so that little is padded.
     Features are kept in memory on `device` up to `memory_bytes`. Else batches are read from the files, each while the
@@ -31,6 +31,8 @@ class Batches:
         shape: [time, freq], to which all are padded, if it is known already.
         targets_of: gives what is to be learnt of each instance of a data set, [instance] or [instance, label].
         cut: gives windows instead, each an instance of its own, which has what is to be learnt of its recording.
+        passes: how often each instance is in an epoch.
+        are_numbered: what is to be learnt of an instance is its place among all.
         is_balanced: draw the instances of an epoch with replacement, so that all targets are equally frequent.
 
     Raises:
@@ -48,6 +50,8 @@ class Batches:
         targets_of: Callable[[DataSet], np.ndarray] | None = None,
         cut: TaggerConfig | None = None,
         is_balanced: bool = False,
+        passes: int = 1,
+        are_numbered: bool = False,
     ) -> None:
         self.data_sets = data_sets
         self.batch_size = batch_size
@@ -65,6 +69,9 @@ class Batches:
         self.targets: Tensor | None = None
         if targets_of is not None:
             self.targets = torch.from_numpy(np.concatenate([targets_of(data_set) for data_set in data_sets]))
+        elif are_numbered:
+            self.targets = torch.arange(int(self.starts[-1]))
+        self.passes = passes
         self.shares = self._shares() if is_balanced else None
         self.memory: Tensor | None = None
         if self.starts[-1] * int(np.prod(self.shape)) * 4 <= memory_bytes:
@@ -82,12 +89,12 @@ class Batches:
     @property
     def per_epoch(self) -> int:
         """Batches in one epoch."""
-        return -(-self.num_instances // self.batch_size)
+        return -(-self.passes * self.num_instances // self.batch_size)
 
     def epoch(self, generator: np.random.Generator, skip: int = 0) -> Iterator[Batch]:
         """Batches in the random order of `generator`, but for the first `skip`."""
         if self.shares is None:
-            order = generator.permutation(self.num_instances)
+            order = np.concatenate([generator.permutation(self.num_instances) for _ in range(self.passes)])
         else:
             order = generator.choice(self.num_instances, self.num_instances, p=self.shares)
         parts = self._parts(order, generator)[skip:]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,14 @@ class Objective(Protocol):
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
         """Write to TensorBoard what the model makes of the first instances."""
+
+
+@runtime_checkable
+class LearnsBeside(Protocol):
+    """An objective that has weights of its own."""
+
+    def learned_beside(self, num_instances: int) -> nn.Module | None:
+        """What is learned beside the model, to train it on so many instances; kept to go on with, not to be applied."""
 
 
 class Reconstruction:

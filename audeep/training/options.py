@@ -8,8 +8,8 @@ from typing import Any
 
 from audeep.data.schema import Partition
 from audeep.errors import OptionError
-from audeep.models.base import FittedModel, Network, Tagger
-from audeep.runtime.options import check_options, option
+from audeep.models.base import ContrastiveNetwork, FittedModel, Network, Tagger
+from audeep.runtime.options import check_options, option, with_default
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn takes
 _LEVEL: dict[str, Any] = {"least": 0, "most": 200, "metavar": "DB"}
@@ -40,8 +40,10 @@ class TrainingOptions:
     Attributes:
         precision: of matrix products. Weights and losses are float32.
         schedule: of the learning rate. "cosine" is that of Loshchilov and Hutter (ICLR 2017) without restarts, after a
-            linear warm-up; "linear" stays until the end of epoch `decay_start` and reaches 0 in the last one;
-            "staircase" is multiplied by `decay_rate` each `decay_epochs` epochs.
+            linear warm-up; "one-cycle" is that of Smith and Topin (2018) as in PyTorch, but for the momentum: along
+            cosines, from 1/25 up and down to 1/250,000; "linear" stays until the end of epoch `decay_start` and reaches
+            0 in the last one; "staircase" is multiplied by `decay_rate` each `decay_epochs` epochs.
+        weight_decay: of Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019).
         validation_partition: partitions to hold out instead of `validation_split`.
         start_from: where to take weights from before the first step; "warm_start" is something else in scikit-learn.
         keep_best: then only the newest other model is kept, unless `checkpoints_to_keep` has a number.
@@ -51,7 +53,11 @@ class TrainingOptions:
     """
 
     batch_size: int = option(64, "instances per step", least=1)
-    num_epochs: int = option(10, "passes over the data, those before it was continued included", least=1)
+    num_epochs: int = option(
+        10,
+        "passes over the data, those before it was continued included; 0 gives the untrained network, its statistics of"
+        " batch normalisation those of the data",
+    )
     learning_rate: float = option(1e-3, "of Adam", above=0, metavar="RATE")
     seed: int = option(
         0, "all random numbers follow from it: the same seed gives the same results", least=0, most=LARGEST_SEED
@@ -71,13 +77,24 @@ class TrainingOptions:
     )
     schedule: str = option(
         "constant",
-        "of the learning rate; cosine rises at first and falls until the last step, linear falls to 0 after"
-        " --decay-start, staircase falls by --decay-rate each --decay-epochs",
-        choices=("constant", "cosine", "linear", "staircase"),
+        "of the learning rate; cosine rises at first and falls until the last step, one-cycle rises for"
+        " --rising-share of the steps, linear falls to 0 after --decay-start, staircase falls by --decay-rate each"
+        " --decay-epochs",
+        choices=("constant", "cosine", "one-cycle", "linear", "staircase"),
+    )
+    rising_share: float = option(
+        0.15, "share of the steps in which the schedule one-cycle rises", above=0, most=1, metavar="SHARE"
     )
     decay_start: int = option(0, "epoch after which the schedule linear falls", metavar="EPOCH")
     decay_rate: float = option(0.94, "factor of the schedule staircase", above=0, most=1, metavar="FACTOR")
     decay_epochs: float = option(2.5, "epochs of a step of the schedule staircase", above=0, metavar="EPOCHS")
+    weight_decay: float = option(
+        0.0,
+        "take this share of the weights, times the learning rate, off at each step",
+        least=0,
+        most=1,
+        metavar="SHARE",
+    )
     epsilon: float = option(1e-8, "of Adam, in the denominator", above=0, metavar="EPS")
     epsilon_hat: bool = option(
         False, "add epsilon before the correction of bias, as TensorFlow 1 and Lasagne do (default: after it)"
@@ -246,8 +263,55 @@ class FittingOptions:
         check_options(self)
 
 
+def _other(name: str, default: Any) -> Any:
+    return with_default(AugmentationOptions, name, default)
+
+
+@dataclass(frozen=True)
+class ContrastiveOptions(AugmentationOptions):
+    """How to train a model that tells recordings apart from augmented excerpts of them.
+
+    Raises:
+        OptionError: as for the options of all trainings; or there are no excerpts.
+    """
+
+    batch_size: int = _other("batch_size", 128)
+    num_epochs: int = _other("num_epochs", 50)
+    learning_rate: float = _other("learning_rate", 3e-3)
+    precision: str = _other("precision", "bfloat16")
+    crop_frames: int | None = _other("crop_frames", 96)
+    schedule: str = _other("schedule", "one-cycle")
+    weight_decay: float = _other("weight_decay", 1e-3)
+    gradient_limit: float = _other("gradient_limit", 0.0)
+    loudest_of: int = _other("loudest_of", 3)
+    time_stretch: float = _other("time_stretch", 1.3)
+    freq_shift: float = _other("freq_shift", 3.0)
+    freq_scale: float = _other("freq_scale", 1.1)
+    equaliser: float = _other("equaliser", 3.0)
+    gain: float = _other("gain", 4.0)
+    power_mix: float = _other("power_mix", 0.3)
+    noise_floor: float = _other("noise_floor", 20.0)
+    clamp_min: float | None = _other("clamp_min", -1.0)
+    clamp_max: float | None = _other("clamp_max", 1.3)
+    gaussian_noise: float = _other("gaussian_noise", 0.03)
+    time_masks: int = _other("time_masks", 1)
+    freq_masks: int = _other("freq_masks", 1)
+    freq_mask_bands: int = _other("freq_mask_bands", 12)
+    mask_value: float | None = _other("mask_value", -0.4)
+    passes: int = option(
+        16, "draw so many excerpts of each recording in an epoch; 1 is enough for thousands of recordings", least=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop_frames is None:
+            raise OptionError("crop_frames=None: excerpts are what is told apart; give them a length")
+
+
 def options_type_of(model_type: type[Network]) -> type[TrainingOptions] | type[FittingOptions]:
     """The options that the training of a kind of model has."""
     if issubclass(model_type, FittedModel):
         return FittingOptions
+    if issubclass(model_type, ContrastiveNetwork):
+        return ContrastiveOptions
     return TaggingOptions if issubclass(model_type, Tagger) else TrainingOptions

@@ -62,6 +62,16 @@ def check_progress(reached: Progress, step: int, logs: Path) -> None:
         )
 
 
+def check_begun(reached: Progress, logs: Path) -> None:
+    """Check that a model is more than how a network starts, which no training goes on from.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if reached.step == 0:
+        raise ModelError(f"{logs}: has an untrained network, of num_epochs=0; choose another run_name=DIR to train one")
+
+
 def check_run_directory(logs: Path, resume: bool) -> None:
     """Check that a run can begin, or go on, in a directory.
 

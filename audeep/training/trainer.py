@@ -8,23 +8,26 @@ import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError, OptionError
-from audeep.models.base import Batch, FittedModel, Network, NetworkConfig, Tagger, TaggerConfig
+from audeep.models.base import Batch, ContrastiveNetwork, FittedModel, Network, NetworkConfig, Tagger, TaggerConfig
 from audeep.models.checkpoints import (
     Progress,
     load_model,
     load_optimiser,
     model_path,
     save_checkpoint,
+    save_model,
     steps_in,
 )
 from audeep.models.curve import Point, best_of, read_curve, write_curve
@@ -36,14 +39,22 @@ from audeep.runtime.options import from_json
 from audeep.runtime.progress import progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
-from audeep.training.augmentation import augmented
+from audeep.training.augmentation import augmented, for_validation
 from audeep.training.batches import Batches, common_preprocessing, common_shape
+from audeep.training.calibration import calibrate
 from audeep.training.fitting import fit
 from audeep.training.labels import Labels
-from audeep.training.objectives import Objective, objective_of
-from audeep.training.options import FittingOptions, TaggingOptions, TrainingOptions
+from audeep.training.objectives import LearnsBeside, Objective, objective_of
+from audeep.training.options import (
+    ContrastiveOptions,
+    FittingOptions,
+    TaggingOptions,
+    TrainingOptions,
+    options_type_of,
+)
 from audeep.training.schedules import learning_rate
 from audeep.training.state import (
+    check_begun,
     check_long_enough,
     check_progress,
     check_run_directory,
@@ -85,7 +96,7 @@ def train(
     Args:
         model: kind of model ("t-rae"), or its class.
         config: values of options of this kind, by name; the others have their defaults.
-        options: `FittingOptions` for a kind that learns without gradients.
+        options: `FittingOptions` for a kind that learns without gradients, `ContrastiveOptions` for contrastive.
         resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
         after_epoch: is given the learning curve, once the checkpoint of an epoch is written.
 
@@ -103,12 +114,22 @@ def train(
         return fit(data_sets, model_type, run_name, config, options)
     if isinstance(options, FittingOptions):
         raise OptionError(f"FittingOptions: a {kind_of(model_type)} model is trained in steps; pass TrainingOptions")
-    options, logs = options or TrainingOptions(), run_name / "logs"
+    options, logs = options or options_type_of(model_type)(), run_name / "logs"
+    if issubclass(model_type, ContrastiveNetwork) and not isinstance(options, ContrastiveOptions):
+        raise OptionError(
+            f"{type(options).__name__}: a {kind_of(model_type)} model needs ContrastiveOptions; pass some"
+        )
+    assert isinstance(options, TrainingOptions), "what is not fitted is trained in steps"
     check_run_directory(logs, resume)
     reuse_memory()
     with run_directory(logs):
         check_run_directory(logs, resume)  # again: another process may have been faster
         run, reached = _prepared(data_sets, model_type, logs, config or {}, options, resume)
+        inputs = [data_set.source for data_set in data_sets]
+        run.settings = {"input": inputs, "run_name": run_name, **asdict(options), **asdict(run.model.config)}
+        if not (resume or options.num_epochs):
+            run.stay_untrained()
+            return run.model
         if reached.epoch >= options.num_epochs:
             logger.info("%s: %d epochs have been trained already, nothing to do", logs, reached.epoch)
             return run.model
@@ -116,8 +137,6 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        inputs = [data_set.source for data_set in data_sets]
-        run.settings = {"input": inputs, "run_name": run_name, **asdict(options), **asdict(run.model.config)}
         with deferred_signals(signal.SIGTERM) as stop:
             run.go_on(reached, after_epoch, stop)
         return run.model
@@ -137,6 +156,7 @@ def _prepared(
     if resume:
         loaded, reached = load_model(logs, kind=kind_of(model_type))
         check_progress(reached, steps_in(logs)[-1], logs)
+        check_begun(reached, logs)
         curve = read_curve(logs, reached.step)
         check_validated(curve, reached, options, logs)
     labels = Labels(data_sets) if issubclass(model_type, Tagger) else None
@@ -157,13 +177,25 @@ def _prepared(
         model.labels = labels.names
         check_long_enough(model, options, batches, held_out)
     model.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, eps=options.epsilon, fused=True)
+    objective, beside = objective_of(model), None
+    if isinstance(objective, LearnsBeside):
+        with drawing_from(_seed_of_step(reached.seed, 0)):
+            beside = objective.learned_beside(batches.num_instances)
+    optimiser = optimiser_of(
+        [*model.parameters(), *([] if beside is None else beside.to(device).parameters())], options
+    )
     if resume:
-        load_optimiser(logs, reached.step, optimiser)
-    preprocessing = common_preprocessing(data_sets)
-    objective = objective_of(model)
-    run = _Run(model, objective, optimiser, batches, held_out, logs, options, reached.seed, curve, preprocessing)
-    return run, reached
+        load_optimiser(logs, reached.step, optimiser, beside)
+    facts = options, reached.seed, curve, common_preprocessing(data_sets), beside
+    return _Run(model, objective, optimiser, batches, held_out, logs, *facts), reached
+
+
+def optimiser_of(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
+    """Adam, or with weight decay AdamW."""
+    facts: dict[str, Any] = {"lr": options.learning_rate, "eps": options.epsilon, "fused": True}
+    if options.weight_decay:
+        return torch.optim.AdamW(parameters, weight_decay=options.weight_decay, **facts)
+    return torch.optim.Adam(parameters, **facts)
 
 
 def _config(
@@ -197,10 +229,13 @@ def _batches(
 ) -> tuple[Batches, Batches | None]:
     """What to train on, and what is held out."""
     facts: dict[str, Any] = {"targets_of": None if labels is None else labels.targets_of}
+    if isinstance(options, ContrastiveOptions):
+        facts["are_numbered"] = True
     cut = config if isinstance(config, TaggerConfig) else None
     of_training: dict[str, Any] = {
         "cut": None if options.crop_frames is not None else cut,
         "is_balanced": isinstance(options, TaggingOptions) and options.class_balance,
+        "passes": options.passes if isinstance(options, ContrastiveOptions) else 1,
     }
     if not options.validates or not any(map(len, data_sets)):
         return Batches(data_sets, options.batch_size, device, **facts, **of_training), None
@@ -236,6 +271,7 @@ class _Run:
     seed: int
     curve: list[Point]
     preprocessing: dict[str, Any] | None
+    beside: nn.Module | None = None
     settings: dict[str, Any] | None = None
 
     def go_on(self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int]) -> None:
@@ -249,6 +285,18 @@ class _Run:
                     after_epoch(self.curve)
                 if stop and reached.epoch < self.options.num_epochs:
                     raise _terminated(self.logs, reached.step)
+
+    def stay_untrained(self) -> None:
+        """Write the model as it begins, but for statistics of batch normalisation."""
+
+        def run(batch: Batch, number: int) -> None:
+            with self._drawing(number):
+                self._loss(batch)
+
+        calibrate(self.model, self.batches.epoch(np.random.default_rng([self.seed, 1])), run)
+        self._write_settings()
+        save_model(self.logs, self.model, Progress(0, 0, self.seed), self.preprocessing)
+        logger.info("%s: an untrained network, %s", self.logs, model_path(self.logs, 0).name)
 
     def _is_out_of_patience(self) -> bool:
         best = best_of(self.curve)
@@ -309,18 +357,16 @@ class _Run:
 
     def _step(self, batch: Batch, step: int) -> float:
         """One step of the optimiser; all random numbers are drawn from the seed and the step."""
-        options, parameters = self.options, list(self.model.parameters())
-        precision = getattr(torch, options.precision)
+        options = self.options
+        parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(options, step, self.batches.per_epoch)
             if options.epsilon_hat:
                 group["eps"] = options.epsilon / math.sqrt(1 - group["betas"][1] ** step)
         self.optimiser.zero_grad()
-        with drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself):
-            batch = augmented(batch, self.model, options)
-            with computing_in(precision, batch.frames.device):
-                loss = self.objective.loss(batch)
-            scale = LOSS_SCALES[precision]
+        scale = LOSS_SCALES[getattr(torch, options.precision)]
+        with self._drawing(step):
+            loss = self._loss(batch)
             (loss * scale).backward()
         for parameter in parameters:
             if scale != 1 and parameter.grad is not None:
@@ -330,24 +376,39 @@ class _Run:
         self.optimiser.step()
         return loss.item()
 
+    def _drawing(self, step: int) -> AbstractContextManager[None]:
+        """Where what is drawn at a step follows from the seed."""
+        return drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        batch = augmented(batch, self.model, self.options)
+        with computing_in(getattr(torch, self.options.precision), batch.frames.device):
+            return self.objective.loss(batch)
+
     def _validation_loss(self, epoch: int) -> float | None:
         if self.held_out is None:
             return None
         precision = getattr(torch, self.options.precision)
         self.model.eval()
-        loss = validation_loss(self.objective, self.held_out, precision, self.seed)
+        prepared = partial(for_validation, model=self.model, options=self.options)
+        loss = validation_loss(self.objective, self.held_out, precision, self.seed, prepared)
         if not np.isfinite(loss):
             raise self._diverged(epoch, self.batches.per_epoch, f"the validation loss is {loss}")
         return loss
 
-    def _save(self, reached: Progress) -> None:
+    def _write_settings(self) -> None:
+        """Once, with the first model."""
         if self.settings is not None:
             write_results(self.logs / SETTINGS_NAME, f"{kind_of(type(self.model))} train", self.settings, {})
             self.settings = None
+
+    def _save(self, reached: Progress) -> None:
+        self._write_settings()
         best = best_of(self.curve) if self.options.keep_best else None
         save_checkpoint(
             *(self.logs, self.model, self.optimiser, reached, self.options.num_kept, self.preprocessing),
             best=None if best is None else best.step,
+            beside=self.beside,
         )
 
     def _check_finite(self, epoch: int, batch: int) -> None:

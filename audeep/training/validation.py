@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recordings that training does not see, and the loss on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from audeep.data.data_set import DataSet
 from audeep.data.schema import Partition, Split
 from audeep.data.upsample import original_names
 from audeep.errors import DataError, OptionError
+from audeep.models.base import Batch
 from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.training.batches import Batches
@@ -121,15 +122,25 @@ def _parted(data_sets: Sequence[DataSet], masks: Sequence[np.ndarray]) -> Parts:
 
 
 @torch.inference_mode()
-def validation_loss(objective: Objective, batches: Batches, precision: torch.dtype, seed: int) -> float:
+def validation_loss(
+    objective: Objective,
+    batches: Batches,
+    precision: torch.dtype,
+    seed: int,
+    prepared: Callable[[Batch], Batch] | None = None,
+) -> float:
     """The loss on all instances, of a model that is not in training mode: without dropout or noise.
 
     It does not depend on how instances are put into batches, but for rounding. Where a decoder is fed its own output is
     drawn from `seed`.
+
+    Args:
+        prepared: what the loss is computed on in place of a batch.
     """
     value, weight = 0.0, 0.0
     with drawing_from(seed):
         for batch in batches.epoch(np.random.default_rng(seed)):
+            batch = batch if prepared is None else prepared(batch)
             with computing_in(precision, batch.frames.device):
                 loss = objective.loss(batch)
             one_value, one_weight = objective.total(loss.item(), batch)

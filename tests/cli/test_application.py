@@ -92,10 +92,10 @@ def test_complete_prints_a_shell_script_with_the_commands(audeep):
 
 
 def test_wrong_options_are_one_line_and_status_1(audeep):
-    result = audeep("t-rae train --input x --num-epochs 0")
+    result = audeep("t-rae train --input x --batch-size 0")
     assert result.status == 1
     assert result.err == (
-        "t-rae train: argument --num-epochs: '0' found, expected an integer >= 1; see 'audeep help t-rae train'\n"
+        "t-rae train: argument --batch-size: '0' found, expected an integer >= 1; see 'audeep help t-rae train'\n"
     )
 
 

@@ -125,11 +125,11 @@ CASES = {
         f"{TRAIN} --batch-size 0",
         "--batch-size: '0' found, expected an integer >= 1",
     ),
-    "no epochs": Case(
-        training(num_epochs=0),
-        "num_epochs=0: expected an integer >= 1",
-        f"{TRAIN} --num-epochs 0",
-        "--num-epochs: '0' found, expected an integer >= 1",
+    "a negative number of epochs": Case(
+        training(num_epochs=-1),
+        "num_epochs=-1: expected an integer >= 0",
+        f"{TRAIN} --num-epochs -1",
+        "--num-epochs: '-1' found, expected an integer >= 0",
     ),
     "a rate of learning of 0": Case(
         training(learning_rate=0.0),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from audeep.training.options import TrainingOptions
 from audeep.training.schedules import learning_rate
@@ -43,3 +44,22 @@ def test_linear_without_room_to_fall_stays() -> None:
 def test_staircase_is_the_schedule_of_the_dcase_2019_baseline(step: int, expected: float) -> None:
     options = TrainingOptions(schedule="staircase", learning_rate=3e-3, decay_rate=0.94, decay_epochs=2.5)
     assert learning_rate(options, step + 1, 1217) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("num_epochs", "per_epoch"), [(5, 40), (3, 7), (1, 2), (1, 1)])
+def test_one_cycle_is_that_of_pytorch(num_epochs: int, per_epoch: int) -> None:
+    options = TrainingOptions(schedule="one-cycle", learning_rate=3e-3, num_epochs=num_epochs, rising_share=0.15)
+    steps = range(1, num_epochs * per_epoch + 1)
+    found = [learning_rate(options, step, per_epoch) for step in steps]
+    if len(found) < 20:  # PyTorch divides by zero where nothing rises
+        assert found[-1] == pytest.approx(3e-3 / 250_000 if len(found) > 1 else found[0])
+        return
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([weight], lr=1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, 3e-3, total_steps=len(steps), pct_start=0.15, cycle_momentum=False
+    )
+    for rate in found:
+        assert rate == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-6)
+        optimiser.step()
+        schedule.step()

@@ -36,11 +36,17 @@ def glorot_uniform(weight: Tensor) -> None:
     draw_uniform(weight, math.sqrt(6 / (weight[0, 0].numel() * sum(weight.shape[:2]))))
 
 
+def uniform(weight: Tensor) -> None:
+    """Start weights [outputs, inputs, ...] uniform within 1 / sqrt(fan-in), as PyTorch does by itself."""
+    draw_uniform(weight, 1 / math.sqrt(weight[0].numel()))
+
+
 class Conv(nn.Module):
     """Convolution (cross-correlation) over time and frequency.
 
     Args:
         kernel: [time, freq].
+        stride: of both axes, or [time, freq].
         padding: zeros at both ends of both axes; None for as many as give ceil(size / stride) outputs, the odd one
             after the end ("SAME" of TensorFlow).
         groups: into how many groups the channels fall; depthwise if there are as many as channels.
@@ -53,7 +59,7 @@ class Conv(nn.Module):
         inputs: int,
         outputs: int,
         kernel: tuple[int, int],
-        stride: int = 1,
+        stride: int | tuple[int, int] = 1,
         padding: int | None = 0,
         *,
         groups: int = 1,
@@ -61,7 +67,8 @@ class Conv(nn.Module):
         start: Start = glorot_uniform,
     ) -> None:
         super().__init__()
-        self.kernel, self.stride, self.padding, self.groups = kernel, stride, padding, groups
+        self.kernel, self.padding, self.groups = kernel, padding, groups
+        self.stride = (stride, stride) if isinstance(stride, int) else stride
         self.weight = nn.Parameter(torch.empty(outputs, inputs // groups, *kernel))
         self.bias = nn.Parameter(torch.zeros(outputs)) if has_bias else None
         start(self.weight)
@@ -70,7 +77,7 @@ class Conv(nn.Module):
         steps, bands = images.shape[2:]
         pads = self._pads(steps, 0), self._pads(bands, 1)
         if lengths is not None:
-            if self.padding is None and self.stride > 1:
+            if self.padding is None and self.stride[0] > 1:
                 images, pads = self._aligned(images, lengths), ((0, 0), pads[1])
             elif self.kernel[0] > 1:
                 images = silent_after(images, lengths)
@@ -81,20 +88,20 @@ class Conv(nn.Module):
     def num_outputs(self, steps: Tensor) -> Tensor:
         """Steps of the outputs of so many."""
         if self.padding is None:
-            return (steps - 1) // self.stride + 1
-        return (steps + 2 * self.padding - self.kernel[0]) // self.stride + 1
+            return (steps - 1) // self.stride[0] + 1
+        return (steps + 2 * self.padding - self.kernel[0]) // self.stride[0] + 1
 
     def fewest_inputs(self, steps: int) -> int:
         """Of how many steps so many outputs are made, at least."""
         if self.padding is None:
-            return (steps - 1) * self.stride + 1
-        return max(1, (steps - 1) * self.stride + self.kernel[0] - 2 * self.padding)
+            return (steps - 1) * self.stride[0] + 1
+        return max(1, (steps - 1) * self.stride[0] + self.kernel[0] - 2 * self.padding)
 
     def _pads(self, size: int, axis: int) -> tuple[int, int]:
         """Zeros before and after an axis."""
         if self.padding is not None:
             return self.padding, self.padding
-        total = max(0, ((size - 1) // self.stride) * self.stride + self.kernel[axis] - size)
+        total = max(0, ((size - 1) // self.stride[axis]) * self.stride[axis] + self.kernel[axis] - size)
         return total // 2, total - total // 2
 
     def _aligned(self, images: Tensor, lengths: Tensor) -> Tensor:

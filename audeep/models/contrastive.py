@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A convolutional encoder that learns to tell recordings apart (contrastive)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audeep.errors import OptionError
+from audeep.models.base import Batch, ContrastiveNetwork, NetworkConfig
+from audeep.models.layers.batch_norm import BatchNorm
+from audeep.models.layers.conv import Block, Conv, as_images, uniform
+from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
+from audeep.models.layers.lengths import single
+from audeep.models.layers.pooling import pooled
+from audeep.runtime.options import option
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+INSTANCES, NT_XENT = "instances", "nt-xent"
+MOMENTUM, EPSILON = 0.1, 1e-5  # of batch normalisation, as PyTorch has them
+FRAMES_AT_A_TIME = 2**13  # are embedded, which bounds the memory needed
+NUM_SHOWN = 16  # crops on a sheet
+
+
+@dataclass(frozen=True)
+class ContrastiveConfig(NetworkConfig):
+    """Architecture, and what is minimised."""
+
+    channels: str = option("32,64,128,256", "channels of each convolution", metavar="N,...")
+    kernels: str = option(
+        "5,3",
+        "width of the kernel of each convolution, an odd number; the last one is that of the rest too",
+        metavar="N,...",
+    )
+    time_strides: str = option(
+        "2", "stride in time of each convolution; the last one is that of the rest too", metavar="N,..."
+    )
+    freq_strides: str = option(
+        "2", "stride in frequency of each convolution; the last one is that of the rest too", metavar="N,..."
+    )
+    head_units: int = option(512, "units of the hidden layer between encoder and vectors", least=1, metavar="UNITS")
+    vector_size: int = option(128, "length of the vectors that are compared", least=1, metavar="N")
+    loss: str = option(
+        INSTANCES,
+        "instances learns a vector for each recording, that its excerpts are to be closest to; nt-xent compares two"
+        " excerpts of each recording with those of others in the batch, for data sets of more than some ten thousand",
+        choices=(INSTANCES, NT_XENT),
+    )
+    temperature: float = option(0.1, "cosines are divided by it", above=0, metavar="T")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for index, (_, kernel, *_) in enumerate(self.layers):
+            if kernel % 2 == 0:
+                raise OptionError(
+                    f"kernels={self.kernels}: expected odd numbers, that of layer {index + 1} is {kernel}"
+                )
+
+    @property
+    def layers(self) -> list[tuple[int, int, int, int]]:
+        """Channels, width of the kernel, stride in time and in frequency of each convolution."""
+        channels = _numbers("channels", self.channels)
+        columns = [channels]
+        for name in ("kernels", "time_strides", "freq_strides"):
+            found = _numbers(name, getattr(self, name))
+            if len(found) > len(channels):
+                raise OptionError(
+                    f"{name}={getattr(self, name)}: has {len(found)} numbers, there are {len(channels)} convolutions"
+                )
+            columns.append(found + found[-1:] * (len(channels) - len(found)))
+        return list(zip(*columns, strict=True))
+
+
+def _numbers(name: str, text: str) -> list[int]:
+    """The numbers of a text like "5,3".
+
+    Raises:
+        OptionError: it is not one.
+    """
+    if not re.fullmatch(r"[1-9][0-9]{0,4}(,[1-9][0-9]{0,4}){0,31}", text):
+        raise OptionError(f"{name}={text}: expected integers >= 1 with commas between them, such as 32,64")
+    return [int(number) for number in text.split(",")]
+
+
+class Contrastive(ContrastiveNetwork):
+    """Convolutions over time and frequency, trained so that augmented excerpts of a recording are told from others.
+
+    The embedding is made of the outputs of all layers: of each channel and band, mean, log standard deviation and log
+    standard deviation of deltas over time.
+
+    Sources: Dosovitskiy et al., "Discriminative Unsupervised Feature Learning with Convolutional Neural Networks"
+    (NIPS 2014), and Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination" (CVPR 2018),
+    for instances; Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (ICML 2020), for
+    NT-Xent.
+    """
+
+    draws_itself = True
+    config_type = ContrastiveConfig
+    config: ContrastiveConfig
+
+    def __init__(self, config: ContrastiveConfig) -> None:
+        super().__init__(config)
+        self.views = 2 if config.loss == NT_XENT else 1
+        self.blocks = nn.ModuleList()
+        inputs, num_bands = 1, config.num_features
+        for outputs, kernel, *strides in config.layers:
+            conv = Conv(inputs, outputs, (kernel, kernel), (strides[0], strides[1]), kernel // 2, start=uniform)
+            self.blocks.append(Block(conv, BatchNorm(outputs, MOMENTUM, EPSILON)))
+            inputs, num_bands = outputs, (num_bands - 1) // strides[1] + 1
+        self.head = Head(2 * inputs * num_bands, config.head_units, config.vector_size)
+
+    @property
+    def reads_any_length(self) -> bool:
+        return True
+
+    def layer_outputs(self, frames: Tensor, lengths: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """[batch, time, freq] -> of each layer [batch, channel, time, freq], and lengths."""
+        images = as_images(frames, lengths, 1)
+        for block in self.blocks:
+            images, lengths = block(images, lengths)
+            yield images, lengths
+
+    def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, embedding]."""
+        size = max(1, FRAMES_AT_A_TIME // frames.shape[1])
+        parts = frames.split(size)
+        of_parts = [None] * len(parts) if lengths is None else lengths.split(size)
+        return torch.cat([self._embedded(*each) for each in zip(parts, of_parts, strict=True)])
+
+    def _embedded(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
+        if lengths is not None:
+            frames = frames[:, : int(lengths.max())]
+        outputs = self.layer_outputs(frames, lengths)
+        # [batch, channel, time, freq] -> [time, batch, channel * freq]
+        return torch.cat([pooled(single(each).permute(2, 0, 1, 3).flatten(2), known) for each, known in outputs], dim=1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Excerpts [batch, time, freq] -> vectors [batch, vector], of length 1."""
+        *_, (images, _) = self.layer_outputs(frames)
+        images = single(images)
+        summed = torch.cat([images.mean(dim=2), images.amax(dim=2)], dim=1)  # [batch, 2 * channel, freq]
+        return functional.normalize(single(self.head(summed.flatten(1))), dim=1)
+
+
+class Head(nn.Module):
+    """Linear, batch normalisation, ReLU, linear."""
+
+    def __init__(self, inputs: int, units: int, outputs: int) -> None:
+        super().__init__()
+        self.hidden, self.norm, self.output = (
+            _linear(inputs, units),
+            BatchNorm(units, MOMENTUM, EPSILON),
+            _linear(units, outputs),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[batch, inputs] -> [batch, outputs]."""
+        outputs: Tensor = self.output(self.norm(self.hidden(inputs)).relu_())
+        return outputs
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    layer = drawn(nn.Linear, inputs, outputs)
+    draw_uniform(layer.weight, 1 / math.sqrt(inputs))
+    draw_uniform(layer.bias, 1 / math.sqrt(inputs))
+    return layer
+
+
+class Vectors(nn.Module):
+    """A learned vector for each recording: [recording, vector]."""
+
+    def __init__(self, num_instances: int, size: int) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.empty(num_instances, size))
+        draw_normal(self.vectors, size**-0.5)
+
+    def forward(self) -> Tensor:
+        """All, of length 1."""
+        return functional.normalize(self.vectors, dim=1)
+
+
+class TellingApart:
+    """Cross-entropy of which recording an excerpt is of, from the cosines of vectors."""
+
+    def __init__(self, model: Contrastive) -> None:
+        self.model = model
+        self.vectors: Vectors | None = None
+        self.hits: list[Tensor] = []  # of each step since something was shown: the share that is told apart
+        self.crops = torch.empty(0)
+
+    def learned_beside(self, num_instances: int) -> nn.Module | None:
+        """What is learned beside the model, and not needed to apply it: the vectors of recordings."""
+        if self.model.config.loss == INSTANCES:
+            self.vectors = Vectors(num_instances, self.model.config.vector_size)
+        return self.vectors
+
+    def loss(self, batch: Batch) -> Tensor:
+        assert batch.targets is not None, "recordings that are told apart have numbers"
+        found = self.model(batch.frames)
+        with torch.autocast(found.device.type, enabled=False):
+            scores, targets = self._scores(found, batch.targets)
+            if self.model.training:
+                self.hits.append((scores.detach().argmax(dim=1) == targets).float().mean())
+                self.crops = batch.frames[:NUM_SHOWN]
+            return functional.cross_entropy(scores / self.model.config.temperature, targets)
+
+    def _scores(self, found: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines [vector, candidate], and which candidate is right [vector]."""
+        if self.vectors is None:
+            return pair_scores(found, numbers)
+        if self.model.training:
+            return found @ self.vectors().t(), numbers
+        first, second = found.chunk(2)  # of recordings that have no vector: which other excerpt is of the same one
+        own = (first * second).sum(dim=1, keepdim=True)
+        return torch.cat([own, first @ self.vectors().t()], dim=1), torch.zeros_like(numbers[: len(first)])
+
+    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+        return loss * len(batch.frames), len(batch.frames)
+
+    def mean(self, value: float, weight: float) -> float:
+        return value / weight
+
+    def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
+        """How many excerpts are told apart, and a sheet of some, time to the right and frequency upward."""
+        if self.hits:
+            summary.add_scalar("accuracy/telling apart", torch.stack(self.hits).mean(), step)
+            images = (self.crops.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
+            summary.add_images("augmented excerpts", images.unsqueeze(1), step)
+        self.hits.clear()
+
+
+def pair_scores(found: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines of two vectors each of recordings with all vectors, and which is that of the other [vector].
+
+    What else is of the same recording does not count.
+
+    Args:
+        found: [vector, size], all the first ones before all the second ones.
+        numbers: of recordings [vector].
+    """
+    size = len(found)
+    others = (torch.arange(size, device=found.device) + size // 2) % size
+    is_same = numbers.unsqueeze(1) == numbers
+    is_same[torch.arange(size, device=found.device), others] = False
+    return (found @ found.t()).masked_fill(is_same, -torch.inf), others
+
+
+Contrastive.objective = TellingApart
