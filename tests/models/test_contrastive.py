@@ -189,5 +189,5 @@ def test_excerpts_have_a_length() -> None:
 
 
 def test_its_options_are_those_of_contrastive_models(tmp_path: Path, make_spectrograms: Callable) -> None:
-    with pytest.raises(OptionError, match="TrainingOptions: a contrastive model needs ContrastiveOptions; pass some"):
+    with pytest.raises(OptionError, match="TrainingOptions: contrastive needs ContrastiveOptions; pass some"):
         train([make_spectrograms(4)], "contrastive", tmp_path, SMALL, TrainingOptions(num_epochs=1))
