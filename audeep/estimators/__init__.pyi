@@ -336,6 +336,7 @@ class MobileNetV1(TaggerEstimator):
         width: float = 1.0,
         pooling: Literal["mean", "max"] = "mean",
         keep_prob: float = 1.0,
+        norm_momentum: float = 0.0003,
         batch_size: int = 64,
         num_epochs: int = 10,
         learning_rate: float = 0.001,

@@ -29,6 +29,14 @@ class MobileNetConfig(TaggerConfig):
     width: float = option(1.0, "this many times the channels of the original", above=0, most=8)
     pooling: str = option("mean", "take the mean or the maximum over time and frequency", choices=tuple(POOLING))
     keep_prob: float = option(1.0, "dropout keeps an activation with probability P", above=0, most=1, metavar="P")
+    norm_momentum: float = option(
+        0.0003,
+        "weight of a batch in the running averages of batch normalisation; a training of a few thousand steps needs a"
+        " larger one than the original, such as 0.01",
+        above=0,
+        most=1,
+        metavar="SHARE",
+    )
 
 
 class MobileNetV1(Tagger):
@@ -45,12 +53,12 @@ class MobileNetV1(Tagger):
     def __init__(self, config: MobileNetConfig) -> None:
         super().__init__(config)
         channels = max(1, round(FIRST * config.width))
-        blocks = [Block(Conv(1, channels, (3, 3), padding=None), _norm(channels))]
+        blocks = [Block(Conv(1, channels, (3, 3), padding=None), _norm(channels, config))]
         for original, stride in SEPARABLE:
             outputs = max(1, round(original * config.width))
             depthwise = Conv(channels, channels, (3, 3), stride, padding=None, groups=channels)
-            blocks.append(Block(depthwise, _norm(channels)))
-            blocks.append(Block(Conv(channels, outputs, (1, 1)), _norm(outputs)))
+            blocks.append(Block(depthwise, _norm(channels, config)))
+            blocks.append(Block(Conv(channels, outputs, (1, 1)), _norm(outputs, config)))
             channels = outputs
         self.layers = Blocks(blocks)
         self.dropout = Dropout(1 - config.keep_prob)
@@ -66,5 +74,5 @@ class MobileNetV1(Tagger):
         return logits
 
 
-def _norm(num_channels: int) -> BatchNorm:
-    return BatchNorm(num_channels, momentum=0.0003, eps=1e-3)
+def _norm(num_channels: int, config: MobileNetConfig) -> BatchNorm:
+    return BatchNorm(num_channels, momentum=config.norm_momentum, eps=1e-3)

@@ -171,3 +171,13 @@ def test_dropout_keeps_the_share_that_it_is_told():
     model = make(0.25, keep_prob=0.25).train()
     vectors = model.dropout(torch.ones(4, 4096))
     assert_close((vectors > 0).float().mean(), 0.25, 0.02)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.0003])
+def test_running_averages_take_the_share_of_a_batch_that_is_asked_for(frames, share):
+    model = make(norm_momentum=share, width=0.1).train()
+    first = model.layers.blocks[0]
+    mean = torch.nn.functional.conv2d(frames.unsqueeze(1), first.conv.weight, padding=1).mean(dim=(0, 2, 3)).detach()
+    model(frames)
+    assert mean.abs().max() > 1e-3
+    torch.testing.assert_close(first.norm.running_mean, share * mean, rtol=1e-4, atol=1e-7)
