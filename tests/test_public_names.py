@@ -6,13 +6,13 @@ import pytest
 import audeep
 from tests.cli.test_application import COMMANDS
 
-OTHER_NAMES = {"import": "import_"}
+OTHER_NAMES = {"import": "import_", "export-model": "export_model"}
 SHARED_NAMES = ("train", "generate", "evaluate", "predict")  # of several kinds of models
 NAMED = {
     *("preprocess", "t-rae train", "f-rae train", "ft-rae train", "t-rae generate", "f-rae generate"),
     *("ft-rae generate", "mlp evaluate", "mlp predict", "svm predict", "svm evaluate", "extract", "export", "fuse"),
     *("fuse chunks", "import", "modify", "upsample", "validate", "visualize pca", "visualize tsne"),
-    *("compare", "reduce", "score", "fuse predictions", "export submission", "tag", "classify"),
+    *("compare", "reduce", "score", "fuse predictions", "export submission", "export-model", "tag", "classify"),
 }
 
 

@@ -10,7 +10,7 @@ from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
 from audeep.models.layers.bands import FRAMES_AT_A_TIME, Windows
 from audeep.models.layers.codecs import Encoder, FeedbackDecoder
-from audeep.models.layers.lengths import frames_within, root_mean_squared_error
+from audeep.models.layers.lengths import frames_within, parts_of, root_mean_squared_error
 from audeep.models.layers.linear import TanhLinear
 from audeep.models.layers.recurrent import StackConfig
 
@@ -61,7 +61,7 @@ class FrequencyAutoencoder(Autoencoder):
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, embedding]; zeros after the first `lengths` [batch] frames."""
-        parts = frames.flatten(0, 1).split(FRAMES_AT_A_TIME)  # [frames, freq]
+        parts = parts_of(frames.flatten(0, 1), FRAMES_AT_A_TIME)  # [frames, freq]
         vectors = torch.cat([self.representation(self.encoder(self.windows.cut(part))) for part in parts])
         embedded: Tensor = vectors.unflatten(0, frames.shape[:2])
         return embedded if lengths is None else embedded * frames_within(frames, lengths).unsqueeze(2)

@@ -10,7 +10,7 @@ from audeep.models import options
 from audeep.models.base import Autoencoder, NetworkConfig
 from audeep.models.layers.bands import FRAMES_AT_A_TIME, Windows
 from audeep.models.layers.codecs import Encoder, FeedbackDecoder
-from audeep.models.layers.lengths import backward
+from audeep.models.layers.lengths import backward, parts_of
 from audeep.models.layers.linear import TanhLinear
 from audeep.models.layers.recurrent import StackConfig
 
@@ -82,9 +82,9 @@ class FrequencyTimeAutoencoder(Autoencoder):
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, embedding]."""
-        parts = frames.flatten(0, 1).split(FRAMES_AT_A_TIME)  # [frames, freq]
+        parts = parts_of(frames.flatten(0, 1), FRAMES_AT_A_TIME)  # [frames, freq]
         found = torch.cat([self.f_encoder(self.windows.cut(part)) for part in parts])  # [batch * time, state]
-        states = found.unflatten(0, frames.shape[:2]).transpose(0, 1)
+        states = found.reshape(*frames.shape[:2], -1).transpose(0, 1)
         return self.representation(self.t_encoder(states, lengths))
 
     def reconstruct(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -30,6 +30,7 @@ COMMANDS = (
     *(
         "export",
         "export submission",
+        "export-model",
         "extract",
         "tag",
         "classify",

@@ -60,6 +60,7 @@ def test_the_manual_lists_each_command_but_the_new_ones():
             "score",
             "fuse predictions",
             "export submission",
+            "export-model",
             "tag",
             "classify",
             "svm fit",

@@ -17,7 +17,7 @@ from audeep.errors import ShapeError
 from audeep.models.layers.batch_norm import BatchNorm
 from audeep.models.layers.draws import draw_normal, draw_uniform
 from audeep.models.layers.dropout import Dropout
-from audeep.models.layers.lengths import frames_within
+from audeep.models.layers.lengths import frames_within, is_recorded
 
 Start = Callable[[Tensor], None]
 Images = tuple[Tensor, Tensor | None]  # with their lengths, if they differ
@@ -116,7 +116,7 @@ class Conv(nn.Module):
     def _convolved(self, images: Tensor, pads: Sequence[tuple[int, int]]) -> Tensor:
         weight: Tensor = self.weight
         (top, bottom), (left, right) = pads
-        if self.groups > 1:  # a zero more before the kernel costs less than a copy of the images
+        if self.groups > 1 and not is_recorded():  # a zero more before the kernel costs less than a copy of the images
             weight = functional.pad(weight, (right - left, 0, bottom - top, 0))
         elif (top, left) != (bottom, right):
             images, bottom, right = functional.pad(images, (left, right, top, bottom)), 0, 0

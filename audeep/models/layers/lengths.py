@@ -40,3 +40,13 @@ def root_mean_squared_error(
         return torch.sqrt(functional.mse_loss(outputs, targets))
     squares = (outputs - targets).square().sum(dim=2) * frames_within(targets, lengths)  # [batch, time]
     return torch.sqrt(squares.sum() / (lengths.sum() * targets.shape[2]))
+
+
+def parts_of(values: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Parts of at most so many rows; all at once where operations are recorded."""
+    return (values,) if is_recorded() else values.split(size)
+
+
+def is_recorded() -> bool:
+    """Whether operations are being recorded, to be exported for inputs of any size."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]

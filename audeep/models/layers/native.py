@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from audeep.models.layers.lengths import is_recorded
+
 kernels: Any
 try:
     from audeep.models.layers import _kernels as kernels  # type: ignore[attr-defined, no-redef]
@@ -34,8 +36,8 @@ Result = TypeVar("Result")
 
 
 def uses_native(tensor: Tensor) -> bool:
-    """Whether this core is to be used for `tensor`."""
-    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN")
+    """Whether this core is to be used for `tensor`; not where operations are recorded, to be exported."""
+    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN") and not is_recorded()
 
 
 def is_compiled(dtype: torch.dtype) -> bool:

@@ -18,9 +18,9 @@ def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
     """
     each = activations.transpose(0, 1)  # [batch, time, units]
     if lengths is None:
-        lengths = torch.full((len(each),), each.shape[1], device=each.device)
+        lengths = torch.full((each.shape[0],), each.shape[1], device=each.device)
     mean, deviation = moments(each, lengths)
-    _, change = moments(each.diff(dim=1), (lengths - 1).clamp(min=1))
+    _, change = moments(each[:, 1:] - each[:, :-1], (lengths - 1).clamp(min=1))
     return torch.cat([mean, (deviation + SMALLEST_DEVIATION).log(), (change + SMALLEST_CHANGE).log()], dim=1)
 
 
