@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A convolutional encoder that learns to tell recordings apart (contrastive)."""
+"""An encoder of convolutions, recurrent layers or both that learns to tell recordings apart (contrastive)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audeep.errors import OptionError
+from audeep.models import options
 from audeep.models.base import Batch, ContrastiveNetwork, NetworkConfig
 from audeep.models.layers.batch_norm import BatchNorm
-from audeep.models.layers.conv import Block, Conv, as_images, uniform
+from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
 from audeep.models.layers.lengths import single
 from audeep.models.layers.pooling import pooled
+from audeep.models.layers.recurrent import Recurrence, StackConfig
 from audeep.runtime.options import option
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+NONE = "none"
 INSTANCES, NT_XENT = "instances", "nt-xent"
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch normalisation, as PyTorch has them
 FRAMES_AT_A_TIME = 2**13  # are embedded, which bounds the memory needed
@@ -35,7 +38,9 @@ NUM_SHOWN = 16  # crops on a sheet
 class ContrastiveConfig(NetworkConfig):
     """Architecture, and what is minimised."""
 
-    channels: str = option("32,64,128,256", "channels of each convolution", metavar="N,...")
+    channels: str = option(
+        "32,64,128,256", "channels of each convolution, or 'none' where there are none", metavar="N,..."
+    )
     kernels: str = option(
         "5,3",
         "width of the kernel of each convolution, an odd number; the last one is that of the rest too",
@@ -47,6 +52,11 @@ class ContrastiveConfig(NetworkConfig):
     freq_strides: str = option(
         "2", "stride in frequency of each convolution; the last one is that of the rest too", metavar="N,..."
     )
+    recurrent_layers: int = option(
+        0, "bidirectional recurrent layers after the convolutions (default: none)", metavar="LAYERS"
+    )
+    recurrent_units: int = options.num_units(128)
+    cell: str = options.cell()
     head_units: int = option(512, "units of the hidden layer between encoder and vectors", least=1, metavar="UNITS")
     vector_size: int = option(128, "length of the vectors that are compared", least=1, metavar="N")
     loss: str = option(
@@ -59,25 +69,24 @@ class ContrastiveConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for index, (_, kernel, *_) in enumerate(self.layers):
-            if kernel % 2 == 0:
-                raise OptionError(
-                    f"kernels={self.kernels}: expected odd numbers, that of layer {index + 1} is {kernel}"
-                )
+        if any(kernel % 2 == 0 for _, kernel, *_ in self.layers):
+            raise OptionError(f"kernels={self.kernels}: expected odd numbers, so that kernels have a middle")
+        if not (self.layers or self.recurrent_layers):
+            raise OptionError(f"channels={self.channels}: there are no layers; add some, or recurrent_layers=LAYERS")
 
     @property
     def layers(self) -> list[tuple[int, int, int, int]]:
         """Channels, width of the kernel, stride in time and in frequency of each convolution."""
-        channels = _numbers("channels", self.channels)
+        channels = [] if self.channels == NONE else _numbers("channels", self.channels)
         columns = [channels]
         for name in ("kernels", "time_strides", "freq_strides"):
             found = _numbers(name, getattr(self, name))
-            if len(found) > len(channels):
-                raise OptionError(
-                    f"{name}={getattr(self, name)}: has {len(found)} numbers, there are {len(channels)} convolutions"
-                )
-            columns.append(found + found[-1:] * (len(channels) - len(found)))
+            columns.append((found + found[-1:] * len(channels))[: len(channels)])
         return list(zip(*columns, strict=True))
+
+    def stack(self, num_inputs: int) -> StackConfig:
+        """Shape of the recurrent layers."""
+        return StackConfig(num_inputs, self.recurrent_layers, self.recurrent_units, True, self.cell)
 
 
 def _numbers(name: str, text: str) -> list[int]:
@@ -92,10 +101,10 @@ def _numbers(name: str, text: str) -> list[int]:
 
 
 class Contrastive(ContrastiveNetwork):
-    """Convolutions over time and frequency, trained so that augmented excerpts of a recording are told from others.
+    """Convolutions and recurrent layers, trained so that augmented excerpts of a recording are told from others.
 
-    The embedding is made of the outputs of all layers: of each channel and band, mean, log standard deviation and log
-    standard deviation of deltas over time.
+    The embedding is made of the outputs of all layers: of each channel and band, and of each recurrent unit, mean, log
+    standard deviation and log standard deviation of deltas over time.
 
     Sources: Dosovitskiy et al., "Discriminative Unsupervised Feature Learning with Convolutional Neural Networks"
     (NIPS 2014), and Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination" (CVPR 2018),
@@ -116,18 +125,15 @@ class Contrastive(ContrastiveNetwork):
             conv = Conv(inputs, outputs, (kernel, kernel), (strides[0], strides[1]), kernel // 2, start=uniform)
             self.blocks.append(Block(conv, BatchNorm(outputs, MOMENTUM, EPSILON)))
             inputs, num_bands = outputs, (num_bands - 1) // strides[1] + 1
-        self.head = Head(2 * inputs * num_bands, config.head_units, config.vector_size)
+        num_outputs = inputs * num_bands
+        self.recurrence: Recurrence | None = None
+        if config.recurrent_layers:
+            self.recurrence, num_outputs = Recurrence(config.stack(num_outputs)), config.stack(num_outputs).output_size
+        self.head = Head(2 * num_outputs, config.head_units, config.vector_size)
 
     @property
     def reads_any_length(self) -> bool:
         return True
-
-    def layer_outputs(self, frames: Tensor, lengths: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """[batch, time, freq] -> of each layer [batch, channel, time, freq], and lengths."""
-        images = as_images(frames, lengths, 1)
-        for block in self.blocks:
-            images, lengths = block(images, lengths)
-            yield images, lengths
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, embedding]."""
@@ -139,16 +145,40 @@ class Contrastive(ContrastiveNetwork):
     def _embedded(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is not None:
             frames = frames[:, : int(lengths.max())]
-        outputs = self.layer_outputs(frames, lengths)
-        # [batch, channel, time, freq] -> [time, batch, channel * freq]
-        return torch.cat([pooled(single(each).permute(2, 0, 1, 3).flatten(2), known) for each, known in outputs], dim=1)
+        return torch.cat([pooled(*each) for each in self.layer_outputs(frames, lengths)], dim=1)
+
+    def layer_outputs(self, frames: Tensor, lengths: Tensor | None = None) -> Iterator[Images]:
+        """[batch, time, freq] -> of each layer [time, batch, units], and lengths."""
+        sequences = frames.transpose(0, 1)
+        for images, known in self._convolved(frames, lengths):
+            sequences, lengths = as_sequences(images), known
+            yield sequences, lengths
+        if self.recurrence is not None:
+            for outputs in self.recurrence.layer_outputs(sequences, lengths):
+                yield outputs, lengths
 
     def forward(self, frames: Tensor) -> Tensor:
         """Excerpts [batch, time, freq] -> vectors [batch, vector], of length 1."""
-        *_, (images, _) = self.layer_outputs(frames)
-        images = single(images)
-        summed = torch.cat([images.mean(dim=2), images.amax(dim=2)], dim=1)  # [batch, 2 * channel, freq]
-        return functional.normalize(single(self.head(summed.flatten(1))), dim=1)
+        sequences = frames.transpose(0, 1)
+        *_, last = (None, *(images for images, _ in self._convolved(frames, None)))
+        if last is not None:
+            sequences = as_sequences(last)
+        if self.recurrence is not None:
+            sequences, _ = self.recurrence(sequences)
+        summed = torch.cat([sequences.mean(dim=0), sequences.amax(dim=0)], dim=1)
+        return functional.normalize(single(self.head(summed)), dim=1)
+
+    def _convolved(self, frames: Tensor, lengths: Tensor | None) -> Iterator[Images]:
+        """The outputs of each convolution [batch, channel, time, freq], and their lengths."""
+        images = as_images(frames, lengths, 1)
+        for block in self.blocks:
+            images, lengths = block(images, lengths)
+            yield images, lengths
+
+
+def as_sequences(images: Tensor) -> Tensor:
+    """[batch, channel, time, freq] -> [time, batch, channel * freq], in float32."""
+    return single(images).permute(2, 0, 1, 3).flatten(2)
 
 
 class Head(nn.Module):

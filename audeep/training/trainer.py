@@ -116,9 +116,7 @@ def train(
         raise OptionError(f"FittingOptions: a {kind_of(model_type)} model is trained in steps; pass TrainingOptions")
     options, logs = options or options_type_of(model_type)(), run_name / "logs"
     if issubclass(model_type, ContrastiveNetwork) and not isinstance(options, ContrastiveOptions):
-        raise OptionError(
-            f"{type(options).__name__}: a {kind_of(model_type)} model needs ContrastiveOptions; pass some"
-        )
+        raise OptionError(f"{type(options).__name__}: {kind_of(model_type)} needs ContrastiveOptions; pass some")
     assert isinstance(options, TrainingOptions), "what is not fitted is trained in steps"
     check_run_directory(logs, resume)
     reuse_memory()

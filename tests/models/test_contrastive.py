@@ -21,6 +21,7 @@ from audeep.training.options import ContrastiveOptions, TrainingOptions
 from audeep.training.trainer import train
 
 SMALL = {"channels": "4,6", "head_units": 8, "vector_size": 5}
+GRU = {"channels": "none", "recurrent_layers": 1, "recurrent_units": 3}
 QUICK = ContrastiveOptions(
     **{"num_epochs": 2, "batch_size": 4, "passes": 2, "seed": 1, "device": "cpu", "precision": "float32"},
     **{"crop_frames": 5, "time_mask_frames": 2, "freq_mask_bands": 1, "freq_shift": 1.0},
@@ -73,8 +74,9 @@ def test_features_are_statistics_over_time_of_all_layers(num_frames: int) -> Non
     np.testing.assert_allclose(model.embed(frames).detach(), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_what_follows_a_recording_changes_nothing() -> None:
-    model, lengths = make(), [9, 3, 14, 1]
+@pytest.mark.parametrize("given", [{}, {"recurrent_layers": 2, "recurrent_units": 3}, GRU])
+def test_what_follows_a_recording_changes_nothing(given: dict[str, object]) -> None:
+    model, lengths = make(**given), [9, 3, 14, 1]
     frames = noise(4, 20, 8)
     found = model.embed(frames, torch.tensor(lengths))
     for index, length in enumerate(lengths):
@@ -86,8 +88,8 @@ def test_the_sizes_of_layers_are_those_asked_for() -> None:
     model = make(num_features=20, channels="3,5,7", kernels="7,1", time_strides="1,3", freq_strides="2")
     kernels = [tuple(block.conv.weight.shape[2:]) for block in model.blocks]
     assert kernels == [(7, 7), (1, 1), (1, 1)]
-    shapes = [tuple(images.shape[1:]) for images, _ in model.layer_outputs(noise(1, 18, 20))]
-    assert shapes == [(3, 18, 10), (5, 6, 5), (7, 2, 3)]
+    shapes = [tuple(outputs.shape) for outputs, _ in model.layer_outputs(noise(4, 18, 20))]
+    assert shapes == [(18, 4, 3 * 10), (6, 4, 5 * 5), (2, 4, 7 * 3)]
     assert Embedder(model).size == 3 * (3 * 10 + 5 * 5 + 7 * 3)
 
 
@@ -98,7 +100,7 @@ def test_the_sizes_of_layers_are_those_asked_for() -> None:
         ({"channels": ""}, "channels=: expected integers >= 1"),
         ({"time_strides": "2,0"}, "time_strides=2,0: expected integers >= 1"),
         ({"kernels": "5,4"}, "kernels=5,4: expected odd numbers"),
-        ({"kernels": "5,3,3"}, "kernels=5,3,3: has 3 numbers, there are 2 convolutions"),
+        ({"channels": "none"}, "channels=none: there are no layers; add some, or recurrent_layers=LAYERS"),
     ],
 )
 def test_sizes_that_make_no_layers_are_refused(given: dict[str, str], message: str) -> None:
@@ -150,9 +152,29 @@ def test_a_training_tells_recordings_apart_and_goes_on_to_the_same_bytes(
     assert all(0 < point.validation_loss < 10 for point in read_curve(tmp_path / "one" / "logs", 8))
 
 
-def test_the_loss_falls(tmp_path: Path, make_spectrograms: Callable) -> None:
+def test_recurrent_layers_read_what_the_convolutions_give() -> None:
+    model = make(recurrent_layers=2, recurrent_units=3)
+    frames = noise(2, 12, 8)
+    first, second, third, fourth = (outputs for outputs, _ in model.layer_outputs(frames))
+    layers = [stack.layers for stack in (model.recurrence.forward_stack, model.recurrence.backward_stack)]
+    inputs = [second, second.flip(0)]  # each direction is a stack of its own
+    for expected, pair in zip((third, fourth), zip(*layers, strict=True), strict=True):
+        inputs = [layer.rnn(each)[0] for layer, each in zip(pair, inputs, strict=True)]
+        torch.testing.assert_close(torch.cat([inputs[0], inputs[1].flip(0)], dim=2), expected)
+    assert Embedder(model).size == 3 * (first.shape[2] + second.shape[2] + 6 + 6)
+
+
+def test_recurrent_layers_alone_read_the_spectrogram() -> None:
+    model, frames = make(**GRU), noise(2, 12, 8)
+    ((outputs, _),) = model.layer_outputs(frames)
+    forward = model.recurrence.forward_stack.layers[0].rnn(frames.transpose(0, 1))[0]
+    torch.testing.assert_close(outputs[:, :, :3], forward)
+
+
+@pytest.mark.parametrize("more", [{}, {"recurrent_layers": 1, "recurrent_units": 8}, GRU | {"recurrent_units": 16}])
+def test_the_loss_falls(tmp_path: Path, make_spectrograms: Callable, more: dict[str, object]) -> None:
     data_set = make_spectrograms(16)
-    config = {"channels": "8,16", "head_units": 16, "vector_size": 8}
+    config = {"channels": "8,16", "head_units": 16, "vector_size": 8, **more}
     train([data_set], "contrastive", tmp_path, config, replace(QUICK, num_epochs=40, learning_rate=0.01))
     curve = read_curve(tmp_path / "logs", 400)
     assert curve[-1].loss < 0.8 * curve[0].loss
