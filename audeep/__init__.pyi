@@ -11,6 +11,7 @@ from .data.schema import Partition as Partition
 from .data.schema import Split as Split
 from .data.splits import modify as modify
 from .data.upsample import upsample as upsample
+from .estimators import Contrastive as Contrastive
 from .estimators import Conv1d as Conv1d
 from .estimators import FrequencyAutoencoder as FrequencyAutoencoder
 from .estimators import FrequencyTimeAutoencoder as FrequencyTimeAutoencoder

@@ -27,6 +27,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import audeep
 from audeep import (
+    Contrastive,
     Conv1d,
     FrequencyAutoencoder,
     FrequencyTimeAutoencoder,
@@ -57,6 +58,7 @@ KINDS = {
     "ft-rae": FrequencyTimeAutoencoder,
     "masked-frames": MaskedFramesAutoencoder,
 }
+CONTRASTIVE = {"contrastive": Contrastive}
 FITTED = {"kmeans": KMeansWords}
 TAGGERS = {"vgg-gap": VggGap, "mobilenet-v1": MobileNetV1, "conv1d": Conv1d, "mfcc-cnn": MfccCnn}
 NETWORKS = {
@@ -64,6 +66,7 @@ NETWORKS = {
     "f-rae": {"num_units": 2, "freq_window_width": 4, "freq_window_overlap": 2, "cell": "LSTM"},
     "ft-rae": {"num_f_units": 3, "num_t_units": 2, "freq_window_width": 4, "freq_window_overlap": 2},
     "masked-frames": {"num_units": 3, "bidirectional_encoder": True, "masked_frames": 0.3, "mask_span": 2},
+    "contrastive": {"channels": "3,4", "head_units": 5, "vector_size": 4, "crop_frames": 6, "passes": 2},
 }
 TRAINING = {"num_epochs": 2, "batch_size": 8, "learning_rate": 0.01, "device": "cpu"}
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
@@ -83,7 +86,7 @@ def as_options(parameters: dict) -> str:
 
 
 def estimator_of(kind: str, **changes: object) -> BaseEstimator:
-    return KINDS[kind](**{**NETWORKS[kind], **TRAINING, **changes})
+    return {**KINDS, **CONTRASTIVE}[kind](**{**NETWORKS[kind], **TRAINING, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,7 @@ def test_the_checks_of_scikit_learn_hold(estimator: BaseEstimator, check: Callab
     [
         FrequencyTimeAutoencoder(num_f_units=2, num_t_units=2, num_epochs=1, device="cpu", **WINDOW),
         MaskedFramesAutoencoder(num_units=2, num_epochs=1, device="cpu"),
+        Contrastive(channels="2,3", head_units=3, num_epochs=1, passes=1, crop_frames=2, device="cpu"),
         KMeansWords(num_words=2, patch_frames=1, num_components=1, device="cpu"),
     ]
 )
@@ -134,7 +138,7 @@ def test_the_checks_of_scikit_learn_hold_for_other_kinds(estimator: BaseEstimato
 
 def test_each_kind_has_an_estimator_named_like_its_network() -> None:
     kinds = {entry.name: estimators.estimator(entry.name) for entry in MODELS.built_in.values()}
-    assert kinds == {**KINDS, **FITTED, **TAGGERS}
+    assert kinds == {**KINDS, **CONTRASTIVE, **FITTED, **TAGGERS}
     for kind, estimator in kinds.items():
         assert estimator.__name__ == model_type_of(kind).__name__
         assert getattr(estimators, estimator.__name__) is getattr(audeep, estimator.__name__) is estimator
@@ -145,7 +149,7 @@ def test_each_kind_has_an_estimator_named_like_its_network() -> None:
         estimators.estimator("space-rae")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", {**KINDS, **CONTRASTIVE})
 def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Path, kind: str) -> None:
     options = as_options({**NETWORKS[kind], **TRAINING, "seed": 5})
     run(f"{kind} train --input {spectra} --run-name {tmp_path / 'run'} {options}")
@@ -155,19 +159,19 @@ def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Pa
         assert np.asarray(found).tobytes() == expected
 
 
-@pytest.mark.parametrize("kind", {**KINDS, **FITTED})
+@pytest.mark.parametrize("kind", {**KINDS, **CONTRASTIVE, **FITTED})
 def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str) -> None:
     options = {action.dest: action.default for action in parser_of(f"{kind} train")._actions}
     parameters = estimators.estimator(kind)().get_params()
     assert parameters.pop("random_state") == options.pop("seed")
     assert parameters.pop("pooled", False) is False
     of_the_command = {"help", "input", "run_name", "resume", "tempdir", "checkpoints_to_keep", "decoder", "folds"}
-    of_the_command |= {"layers", "without", "statistics", "partitions"}  # of the model to begin with
+    of_the_command |= {"preset", "layers", "without", "statistics", "partitions"}  # of the model to begin with
     assert parameters == {name: value for name, value in options.items() if name not in of_the_command}
 
 
 def test_parameters_are_described() -> None:
-    for estimator in (*KINDS.values(), *FITTED.values(), Spectrogram):
+    for estimator in (*KINDS.values(), Contrastive, *FITTED.values(), Spectrogram):
         described = re.findall(r"^    (\w+): \S.*$", estimator.__doc__, re.MULTILINE)
         assert described == list(inspect.signature(estimator).parameters)
         with pytest.raises(TypeError, match="unexpected keyword argument 'num_unitz'"):

@@ -106,10 +106,10 @@ class Contrastive(ContrastiveNetwork):
     The embedding is made of the outputs of all layers: of each channel and band, and of each recurrent unit, mean, log
     standard deviation and log standard deviation of deltas over time.
 
-    Sources: Dosovitskiy et al., "Discriminative Unsupervised Feature Learning with Convolutional Neural Networks"
-    (NIPS 2014), and Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination" (CVPR 2018),
-    for instances; Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (ICML 2020), for
-    NT-Xent.
+    Instances are told apart as by Dosovitskiy et al., "Discriminative Unsupervised Feature Learning with Convolutional
+    Neural Networks" (NIPS 2014), and Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance
+    Discrimination" (CVPR 2018); NT-Xent is that of Chen et al., "A Simple Framework for Contrastive Learning of Visual
+    Representations" (ICML 2020).
     """
 
     draws_itself = True
