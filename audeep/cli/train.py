@@ -68,6 +68,12 @@ class Train(ModelCommand):
         add_declared(parser, self.model_type.config_type)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from audeep.training.distributed import joined
+
+        with joined():
+            self._train(parsed_args)
+
+    def _train(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.schema import Partition
         from audeep.training.folds import train_folds
         from audeep.training.options import TrainingOptions, options_type_of

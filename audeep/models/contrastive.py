@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +21,14 @@ from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
 from audeep.models.layers.lengths import single
 from audeep.models.layers.pooling import pooled
+from audeep.models.layers.processes import gathered
 from audeep.models.layers.recurrent import Recurrence, StackConfig
 from audeep.runtime.options import option
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+Number = TypeVar("Number", float, Tensor)
 
 NONE = "none"
 INSTANCES, NT_XENT = "instances", "nt-xent"
@@ -246,17 +249,17 @@ class TellingApart:
     def _scores(self, found: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines [vector, candidate], and which candidate is right [vector]."""
         if self.vectors is None:
-            return pair_scores(found, numbers)
+            return pair_scores(of_all(found), of_all(numbers))
         if self.model.training:
             return found @ self.vectors().t(), numbers
         first, second = found.chunk(2)  # of recordings that have no vector: which other excerpt is of the same one
         own = (first * second).sum(dim=1, keepdim=True)
         return torch.cat([own, first @ self.vectors().t()], dim=1), torch.zeros_like(numbers[: len(first)])
 
-    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+    def total(self, loss: Number, batch: Batch) -> tuple[Number, float]:
         return loss * len(batch.frames), len(batch.frames)
 
-    def mean(self, value: float, weight: float) -> float:
+    def mean(self, value: Number, weight: Number) -> Number:
         return value / weight
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
@@ -266,6 +269,12 @@ class TellingApart:
             images = (self.crops.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
             summary.add_images("augmented excerpts", images.unsqueeze(1), step)
         self.hits.clear()
+
+
+def of_all(values: Tensor) -> Tensor:
+    """First values of each recording, then second ones, [vector, ...], where other processes have a part of them."""
+    pairs = [each.chunk(2) for each in gathered(values)]
+    return torch.cat([first for first, _ in pairs] + [second for _, second in pairs])
 
 
 def pair_scores(found: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from audeep.errors import ShapeError
 from audeep.models.base import Tagger, TaggerConfig
-from audeep.models.layers.batch_norm import BatchNorm
+from audeep.models.layers.batch_norm import BatchNorm, SharedBatchNorm1d
 from audeep.models.layers.conv import Block, Blocks, Conv, as_images
 from audeep.models.layers.linear import start_dense
 from audeep.runtime.options import option
@@ -47,7 +47,7 @@ class MfccCnn(Tagger):
                 f"features of {config.num_steps} frames and {config.num_features} coefficients, mfcc-cnn reads at least"
                 f" {fewest} of each; preprocess with more"
             )
-        self.standardise = nn.BatchNorm1d(config.num_features, eps=1e-3, momentum=None, affine=False)
+        self.standardise = SharedBatchNorm1d(config.num_features, eps=1e-3, momentum=None, affine=False)
         convs = [
             Conv(config.width if number else 1, config.width, KERNEL, padding=None, has_bias=True)
             for number in range(NUM_BLOCKS)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from audeep.data.data_set import DataSet
+from audeep.errors import OptionError
 from audeep.models.base import FittedModel
 from audeep.models.checkpoints import Progress, model_path, save_model
 from audeep.models.curve import Point, write_curve
@@ -19,6 +20,7 @@ from audeep.models.registry import kind_of
 from audeep.runtime.options import from_json
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.training.batches import Batches, common_preprocessing, common_shape
+from audeep.training.distributed import joined
 from audeep.training.options import FittingOptions
 from audeep.training.state import check_new_run, run_directory
 
@@ -40,12 +42,17 @@ def fit(
         config: values of options of this kind, by name; the others have their defaults.
 
     Raises:
-        OptionError: an option is out of range, or unknown.
+        OptionError: an option is out of range, or unknown; or torchrun has started several processes.
         ModelError: there is a model already.
         DataError, ShapeError: the data are unfit for it.
         OutputError: the model cannot be written.
     """
     options, logs = options or FittingOptions(), run_name / "logs"
+    with joined() as processes:
+        if processes.are_several:
+            raise OptionError(
+                f"{processes.count} processes: {kind_of(model_type)} is fitted by one alone; start it without torchrun"
+            )
     check_new_run(logs)
     with run_directory(logs):
         check_new_run(logs)  # again: another process may have been faster

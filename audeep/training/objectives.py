@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
+Number = TypeVar("Number", float, Tensor)  # a scalar; of a tensor there may be gradients
+
+
 class Objective(Protocol):
-    """What a training minimises. A kind of model may bring one of its own as `Network.objective`."""
+    """What a training minimises. A kind of model may bring one of its own as `Network.objective`.
+
+    Where several processes share a batch, each has the loss of its part; what `mean` makes of the sums of what `total`
+    makes of these has to be the loss of the batch.
+    """
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of a batch, a scalar."""
 
-    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
-        """What validation adds up: a value of the batch, from its loss, and its weight."""
+    def total(self, loss: Number, batch: Batch) -> tuple[Number, float]:
+        """What is added up: a value of the batch, from its loss, and its weight."""
 
-    def mean(self, value: float, weight: float) -> float:
-        """The validation loss from the sums of both; it must not depend on how instances are put into batches."""
+    def mean(self, value: Number, weight: Number) -> Number:
+        """The loss from the sums of both; in validation it must not depend on how instances are put into batches."""
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
         """Write to TensorBoard what the model makes of the first instances."""
@@ -49,12 +56,13 @@ class Reconstruction:
     def loss(self, batch: Batch) -> Tensor:
         return self.model.loss(batch.frames, batch.lengths)
 
-    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+    def total(self, loss: Number, batch: Batch) -> tuple[Number, float]:
         num_frames = batch.frames.shape[:2].numel() if batch.lengths is None else int(batch.lengths.sum())
         return loss**2 * num_frames, num_frames
 
-    def mean(self, value: float, weight: float) -> float:
-        return math.sqrt(value / weight)
+    def mean(self, value: Number, weight: Number) -> Number:
+        mean = value / weight
+        return mean.sqrt() if isinstance(mean, Tensor) else math.sqrt(mean)
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
         """Reconstructions above their originals, time to the right and frequency upward."""
@@ -77,10 +85,10 @@ class Tagging:
             return nn.functional.binary_cross_entropy_with_logits(logits, batch.targets)
         return nn.functional.cross_entropy(logits, batch.targets)
 
-    def total(self, loss: float, batch: Batch) -> tuple[float, float]:
+    def total(self, loss: Number, batch: Batch) -> tuple[Number, float]:
         return loss * len(batch.frames), len(batch.frames)
 
-    def mean(self, value: float, weight: float) -> float:
+    def mean(self, value: Number, weight: Number) -> Number:
         return value / weight
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:

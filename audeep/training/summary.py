@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from audeep.models.checkpoints import steps_in
 from audeep.runtime.files import write_failures
@@ -20,17 +20,21 @@ EVENT_FILES = "events.out.tfevents.*"
 
 
 @contextmanager
-def opened_summary(logs: Path, purge_step: int | None) -> Iterator[SummaryWriter]:
+def opened_summary(logs: Path, purge_step: int | None, is_written: bool = True) -> Iterator[SummaryWriter]:
     """A writer of TensorBoard's files in `logs`; they do not stay where no model comes to be.
 
     Args:
         purge_step: from which on what was written before does not count.
+        is_written: without it, nothing is.
 
     Raises:
         OutputError: they cannot be written.
     """
     from torch.utils.tensorboard import SummaryWriter
 
+    if not is_written:
+        yield cast("SummaryWriter", _Silent())
+        return
     before = set(logs.glob(EVENT_FILES))
     _hush_writers()
     try:
@@ -40,6 +44,13 @@ def opened_summary(logs: Path, purge_step: int | None) -> Iterator[SummaryWriter
         if not steps_in(logs):
             for path in set(logs.glob(EVENT_FILES)) - before:
                 path.unlink()
+
+
+class _Silent:
+    """Takes what a writer takes."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
 
 
 @cache

@@ -8,7 +8,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from audeep.data.data_set import DataSet
-from audeep.errors import AudeepError, ModelError, OptionError
+from audeep.errors import AudeepError, ModelError, OptionError, Stopped
 from audeep.models.base import Batch, ContrastiveNetwork, FittedModel, Network, NetworkConfig, Tagger, TaggerConfig
 from audeep.models.checkpoints import (
     Progress,
@@ -31,7 +31,7 @@ from audeep.models.checkpoints import (
     steps_in,
 )
 from audeep.models.curve import Point, best_of, read_curve, write_curve
-from audeep.models.devices import computing_in, select_device
+from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
@@ -42,6 +42,7 @@ from audeep.runtime.signals import deferred_signals
 from audeep.training.augmentation import augmented, for_validation
 from audeep.training.batches import Batches, common_preprocessing, common_shape
 from audeep.training.calibration import calibrate
+from audeep.training.distributed import Processes, joined
 from audeep.training.fitting import fit
 from audeep.training.labels import Labels
 from audeep.training.objectives import LearnsBeside, Objective, objective_of
@@ -118,13 +119,19 @@ def train(
     if issubclass(model_type, ContrastiveNetwork) and not isinstance(options, ContrastiveOptions):
         raise OptionError(f"{type(options).__name__}: {kind_of(model_type)} needs ContrastiveOptions; pass some")
     assert isinstance(options, TrainingOptions), "what is not fitted is trained in steps"
-    check_run_directory(logs, resume)
     reuse_memory()
-    with run_directory(logs):
-        check_run_directory(logs, resume)  # again: another process may have been faster
-        run, reached = _prepared(data_sets, model_type, logs, config or {}, options, resume)
+    with ExitStack() as stack:
+        processes = stack.enter_context(joined())
+        processes.check_batch_size(options.batch_size)
+        check_run_directory(logs, resume)
+        if processes.is_first:
+            stack.enter_context(run_directory(logs))
+            check_run_directory(logs, resume)  # again: another run may have been faster
+        run, reached = _prepared(data_sets, model_type, logs, config or {}, options, resume, processes)
         inputs = [data_set.source for data_set in data_sets]
         run.settings = {"input": inputs, "run_name": run_name, **asdict(options), **asdict(run.model.config)}
+        if processes.are_several:
+            run.settings["processes"] = processes.count
         if not (resume or options.num_epochs):
             run.stay_untrained()
             return run.model
@@ -147,9 +154,10 @@ def _prepared(
     config: Mapping[str, Any],
     options: TrainingOptions,
     resume: bool,
+    processes: Processes,
 ) -> tuple[_Run, Progress]:
     """A run that can go on, and how far it has come."""
-    device = select_device(options.device)
+    device = processes.device(options.device)
     loaded, reached, curve = None, Progress(step=0, epoch=0, seed=options.seed), []
     if resume:
         loaded, reached = load_model(logs, kind=kind_of(model_type))
@@ -184,7 +192,9 @@ def _prepared(
     )
     if resume:
         load_optimiser(logs, reached.step, optimiser, beside)
-    facts = options, reached.seed, curve, common_preprocessing(data_sets), beside
+    for each in (model, *([] if beside is None else [beside])):
+        processes.start_alike(each.state_dict().values())
+    facts = options, reached.seed, curve, common_preprocessing(data_sets), processes, beside
     return _Run(model, objective, optimiser, batches, held_out, logs, *facts), reached
 
 
@@ -269,20 +279,28 @@ class _Run:
     seed: int
     curve: list[Point]
     preprocessing: dict[str, Any] | None
+    processes: Processes
     beside: nn.Module | None = None
     settings: dict[str, Any] | None = None
 
     def go_on(self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int]) -> None:
-        """Train until all epochs are done, patience is at its end, or something arrives in `stop`."""
+        """Train until all epochs are done, patience is at its end, or something arrives in `stop` of any process.
+
+        Raises:
+            Stopped: another process has ended.
+        """
         shown = self.batches.take(np.arange(min(NUM_SHOWN, self.batches.num_instances)))
         purge_step = reached.step + 1 if reached.step else None
-        with opened_summary(self.logs, purge_step) as summary:
-            while reached.epoch < self.options.num_epochs and not self._is_out_of_patience():
-                reached = self._epoch(reached, summary, shown, stop)
-                if after_epoch is not None:
-                    after_epoch(self.curve)
-                if stop and reached.epoch < self.options.num_epochs:
-                    raise _terminated(self.logs, reached.step)
+        try:
+            with opened_summary(self.logs, purge_step, is_written=self.processes.is_first) as summary:
+                while reached.epoch < self.options.num_epochs and not self._is_out_of_patience():
+                    reached = self._epoch(reached, summary, shown, stop)
+                    if after_epoch is not None and self.processes.is_first:
+                        after_epoch(self.curve)
+                    if reached.epoch < self.options.num_epochs and self.processes.any(bool(stop)):
+                        raise _terminated(self.logs, reached.step)
+        except Stopped as error:
+            raise Stopped(f"{self.logs}: {error} ({self._kept()}); go on with resume=True") from error
 
     def stay_untrained(self) -> None:
         """Write the model as it begins, but for statistics of batch normalisation."""
@@ -292,8 +310,10 @@ class _Run:
                 self._loss(batch)
 
         calibrate(self.model, self.batches.epoch(np.random.default_rng([self.seed, 1])), run)
-        self._write_settings()
-        save_model(self.logs, self.model, Progress(0, 0, self.seed), self.preprocessing)
+        if self.processes.is_first:
+            self._write_settings()
+            save_model(self.logs, self.model, Progress(0, 0, self.seed), self.preprocessing)
+        self.processes.wait()
         logger.info("%s: an untrained network, %s", self.logs, model_path(self.logs, 0).name)
 
     def _is_out_of_patience(self) -> bool:
@@ -322,9 +342,10 @@ class _Run:
             summary.add_scalar("loss/validation", point.validation_loss, point.step)
             validated = f"validation loss {point.validation_loss:.4f}{' (best)' * (best_of(self.curve) is point)}, "
         self.model.eval()
-        with torch.inference_mode(), drawing_from(self.seed):
-            self.objective.show(summary, shown, point.step)
-        write_curve(self.logs, self.curve)
+        if self.processes.is_first:
+            with torch.inference_mode(), drawing_from(self.seed):
+                self.objective.show(summary, shown, point.step)
+            write_curve(self.logs, self.curve)
         self._save(reached)
         logger.info(
             "epoch %d of %d: loss %.4f, %s%d batches in %.1f s, %s",
@@ -346,7 +367,7 @@ class _Run:
             if not np.isfinite(losses[-1]):
                 raise self._diverged(epoch, done, f"the loss is {losses[-1]}")
             summary.add_scalar("loss/step", losses[-1], step)
-            if stop and done < per_epoch:
+            if done < per_epoch and self.processes.any(bool(stop)):
                 self._check_finite(epoch, done)
                 sizes = self.batches.batch_size, self.batches.num_instances
                 self._save(Progress(step, reached.epoch, self.seed, done, *sizes))
@@ -366,6 +387,7 @@ class _Run:
         with self._drawing(step):
             loss = self._loss(batch)
             (loss * scale).backward()
+        self.processes.add_gradients(parameters)
         for parameter in parameters:
             if scale != 1 and parameter.grad is not None:
                 parameter.grad /= scale
@@ -379,9 +401,11 @@ class _Run:
         return drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself)
 
     def _loss(self, batch: Batch) -> Tensor:
-        batch = augmented(batch, self.model, self.options)
-        with computing_in(getattr(torch, self.options.precision), batch.frames.device):
-            return self.objective.loss(batch)
+        found = augmented(batch, self.model, self.options)
+        with self.processes.shared(found, views=len(found.frames) // len(batch.frames)) as (part, share):
+            with computing_in(getattr(torch, self.options.precision), part.frames.device):
+                loss = self.objective.loss(part)
+            return self.processes.loss(self.objective, loss, part, share)
 
     def _validation_loss(self, epoch: int) -> float | None:
         if self.held_out is None:
@@ -389,7 +413,7 @@ class _Run:
         precision = getattr(torch, self.options.precision)
         self.model.eval()
         prepared = partial(for_validation, model=self.model, options=self.options)
-        loss = validation_loss(self.objective, self.held_out, precision, self.seed, prepared)
+        loss = validation_loss(self.objective, self.held_out, precision, self.seed, prepared, self.processes)
         if not np.isfinite(loss):
             raise self._diverged(epoch, self.batches.per_epoch, f"the validation loss is {loss}")
         return loss
@@ -401,6 +425,11 @@ class _Run:
             self.settings = None
 
     def _save(self, reached: Progress) -> None:
+        if self.processes.is_first:
+            self._write(reached)
+        self.processes.wait()
+
+    def _write(self, reached: Progress) -> None:
         self._write_settings()
         best = best_of(self.curve) if self.options.keep_best else None
         save_checkpoint(
@@ -414,11 +443,13 @@ class _Run:
             raise self._diverged(epoch, batch, "weights are NaN or infinite")
 
     def _diverged(self, epoch: int, batch: int, found: str) -> ModelError:
-        steps = steps_in(self.logs)
-        kept = f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
         return ModelError(
-            f"{self.logs}: epoch {epoch}, batch {batch}: {found}; try a lower learning_rate=RATE ({kept})"
+            f"{self.logs}: epoch {epoch}, batch {batch}: {found}; try a lower learning_rate=RATE ({self._kept()})"
         )
+
+    def _kept(self) -> str:
+        steps = steps_in(self.logs)
+        return f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
 
 
 def _terminated(logs: Path, step: int) -> AudeepError:

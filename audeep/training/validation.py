@@ -14,6 +14,7 @@ from audeep.models.base import Batch
 from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.training.batches import Batches
+from audeep.training.distributed import ALONE, Processes
 from audeep.training.objectives import Objective
 from audeep.training.options import TaggingOptions, TrainingOptions
 
@@ -128,6 +129,7 @@ def validation_loss(
     precision: torch.dtype,
     seed: int,
     prepared: Callable[[Batch], Batch] | None = None,
+    processes: Processes = ALONE,
 ) -> float:
     """The loss on all instances, of a model that is not in training mode: without dropout or noise.
 
@@ -140,10 +142,11 @@ def validation_loss(
     value, weight = 0.0, 0.0
     with drawing_from(seed):
         for batch in batches.epoch(np.random.default_rng(seed)):
-            batch = batch if prepared is None else prepared(batch)
-            with computing_in(precision, batch.frames.device):
-                loss = objective.loss(batch)
-            one_value, one_weight = objective.total(loss.item(), batch)
-            value += one_value
-            weight += one_weight
-    return objective.mean(value, weight)
+            found = batch if prepared is None else prepared(batch)
+            with processes.shared(found, views=len(found.frames) // len(batch.frames)) as (part, share):
+                with computing_in(precision, part.frames.device):
+                    loss = objective.loss(part)
+            one_value, one_weight = objective.total(loss.item(), part)
+            value += share * one_value
+            weight += share * one_weight
+    return objective.mean(*processes.sums(value, weight))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audeep.models.layers.lengths import frames_within, single
+from audeep.models.layers.processes import is_shared, summed
 
 
 class BatchNorm(nn.Module):
@@ -37,6 +38,8 @@ class BatchNorm(nn.Module):
     def forward(self, images: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, channel, ...] -> the same; of images, only the first `lengths` [batch] steps count."""
         steps = len(images) * images[0, 0].numel() if lengths is None else int(lengths.sum()) * images.shape[3]
+        if self.training and is_shared():
+            return self._in_all_processes(images, lengths)
         if not self.training or steps == 1:
             return self._by_averages(images)
         if lengths is not None:
@@ -61,6 +64,13 @@ class BatchNorm(nn.Module):
         self._average(mean.detach().flatten(), inverse_std.detach(), steps)
         return (images - mean) * (inverse_std * self.weight)[:, None, None] + self.bias[:, None, None]
 
+    def _in_all_processes(self, images: Tensor, lengths: Tensor | None) -> Tensor:
+        """Normalised by the moments of the batch, of which other processes have a part, too."""
+        mean, variance, steps = moments_of_all(images, lengths)
+        inverse_std = (variance + self.eps).rsqrt()
+        self._average(mean.detach(), inverse_std.detach(), steps)
+        return scaled(images, mean, inverse_std * self.weight, self.bias)
+
     @torch.no_grad()
     def _average(self, mean: Tensor, inverse_std: Tensor, steps: int) -> None:
         self.running_mean.lerp_(mean, self.momentum)
@@ -69,3 +79,51 @@ class BatchNorm(nn.Module):
         else:
             variance = (inverse_std**-2 - self.eps) * (steps / (steps - 1))
             self.running_var.lerp_(variance, self.momentum)
+
+
+class SharedBatchNorm1d(nn.BatchNorm1d):
+    """PyTorch's layer, but its moments are those of a batch of which other processes have a part, too."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training or not is_shared():
+            return super().forward(values)
+        mean, variance, steps = moments_of_all(values)
+        if self.track_running_stats:
+            self._average(mean.detach(), variance.detach() * (steps / (steps - 1)))
+        inverse_std = (variance + self.eps).rsqrt()
+        return scaled(values, mean, inverse_std if self.weight is None else inverse_std * self.weight, self.bias)
+
+    @torch.no_grad()
+    def _average(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
+
+
+def moments_of_all(images: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor, int]:
+    """Mean [channel], variance [channel] and number of the values [batch, channel, ...] of all processes."""
+    images = single(images)
+    axes = [axis for axis in range(images.dim()) if axis != 1]
+    is_within = None if lengths is None else frames_within(images[:, 0], lengths)[:, None, :, None]
+    count = images.new_full((1,), images.numel() / images.shape[1], dtype=torch.float64)
+    if lengths is not None:
+        count = (lengths.sum() * images.shape[3]).double().unsqueeze(0)
+
+    def sums(values: Tensor) -> Tensor:
+        return (values if is_within is None else values.where(is_within, 0)).sum(dim=axes).double()
+
+    found = summed(torch.cat([sums(images), count]))
+    mean = (found[:-1] / found[-1]).to(images.dtype)
+    variance = (summed(sums(scaled(images, mean).square())) / found[-1]).to(images.dtype)
+    return mean, variance, int(found[-1])
+
+
+def scaled(images: Tensor, mean: Tensor, scale: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    """(image - mean) * scale + bias of [batch, channel, ...], each [channel]."""
+    shape = (-1, *[1] * (images.dim() - 2))
+    found = images - mean.view(shape)
+    if scale is not None:
+        found = found * scale.view(shape)
+    return found if bias is None else found + bias.view(shape)
