@@ -19,6 +19,7 @@ from cliff.help import HelpCommand
 from stevedore import NamedExtensionManager
 
 from audeep import __version__
+from audeep.cli.complete import Complete
 from audeep.cli.entry_points import built_in_commands, commands_of
 from audeep.cli.streams import LogFile, standard_streams
 from audeep.errors import AudeepError, OptionError, escaped, escaped_lines
@@ -110,7 +111,9 @@ class AudeepApp(App):
         version = f"{__version__}\ncompiled parts: {parts_in_words()}\n{COPYRIGHT}"
         super().__init__(DESCRIPTION, version, commands, stdout=stdout, deferred_help=True)
         commands.add_command("help", Help)
+        commands.add_command("complete", Complete)
         self.in_shell = in_shell
+        self.tells_next = True
         self.handlers: list[logging.Handler] = []
         self.last_status: int | None = None
         self.interruption = "interrupted"

@@ -24,7 +24,9 @@ CHOSEN = {"preprocess": "front-end", "train": "kind", "evaluate": "learner"}  # 
 UNNAMED = {"preprocess": "mel"}  # what is chosen where nothing is
 SECTIONS = ("data", *STEPS, "evaluate")
 SEED = 0
+NUM_FOLDS = 5  # that are drawn where there are none
 LEARNERS = ("svm", "mlp")
+COMPLEXITIES = (0.001, 0.01, 0.1)  # of an SVM, to choose among
 ONLY_VIEW = "features"  # what the view of an experiment without views is called
 
 Options = Mapping[str, Any]  # values by names as on the command line, without dashes before them
@@ -117,6 +119,12 @@ def options_of_preset(name: str, section: str, kind: str | None) -> Options:
             return _without(sections[section], ("kind",))
     kinds = ", ".join(dict.fromkeys(sections["train"]["kind"] for sections in found.views.values()))
     raise OptionError(f"--preset {name}: is for {kinds}, not for {kind}; take one of these, or leave it out")
+
+
+def recommended_kind() -> str:
+    """The kind of model that the first view of the recommended preset has."""
+    first = next(iter(preset(PRESETS[0]).views.values()))
+    return str(first["train"]["kind"])
 
 
 def _without(options: Options, names: Iterable[str]) -> Options:

@@ -4,6 +4,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from audeep.cli.experiment import COMPLEXITIES, NUM_FOLDS
 from audeep.cli.options import (
     AudeepCommand,
     add_device,
@@ -87,9 +88,10 @@ class Generate(ModelCommand):
         from audeep.data.data_set import load
         from audeep.pipeline.generate import generate
 
+        data_set = load(parsed_args.input)
         generate(
             parsed_args.model_dir,
-            load(parsed_args.input),
+            data_set,
             parsed_args.output,
             parsed_args.steps,
             kind=self.kind,
@@ -98,6 +100,13 @@ class Generate(ModelCommand):
             pooled=getattr(parsed_args, "pooled", False),
             any_preprocessing=parsed_args.any_preprocessing,
         )
+        features = ("--input", parsed_args.output[-1])
+        if not data_set.is_fully_labelled or data_set.has_label_sets:
+            self.tell_next("export", *features, "--format", "csv", "--output", "csv")
+        elif data_set.has_cv_info:
+            self.tell_next("svm", "evaluate", *features, "--cross-validate", "--complexity", *COMPLEXITIES)
+        else:
+            self.tell_next("modify", *features, "--add-cv-setup", NUM_FOLDS, "--output", "folds.nc")
 
 
 class Reconstruct(ModelCommand):

@@ -6,6 +6,7 @@ import functools
 import io
 import logging
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from audeep.parsers.base import Parser
 
 
+logger = logging.getLogger(__name__)
+
+
 class AudeepCommand(Command):
     """A command of audeep; its help text is the docstring of its class."""
 
@@ -38,6 +42,7 @@ class AudeepCommand(Command):
         parser = super().get_parser(prog_name)
         parser.error = self._refuse  # type: ignore[method-assign]
         self.add_options(parser)
+        _show_choices(parser)
         self.flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
         return parser
 
@@ -76,6 +81,11 @@ class AudeepCommand(Command):
         """Whether only results meant for scripts are wanted."""
         return self.app_args is not None and bool(self.app_args.verbose_level == 0)
 
+    def tell_next(self, *words: object) -> None:
+        """Log a command that may come next, unless this one is part of an experiment."""
+        if getattr(self.app, "tells_next", False):
+            logger.info("next: audeep %s", shlex.join(map(str, words)))
+
     def write(self, text: str) -> None:
         """Print a result; what cannot be printed is escaped, such as control sequences of terminals in names."""
         self.app.stdout.write(f"{escaped_lines(text)}\n")
@@ -85,6 +95,18 @@ class AudeepCommand(Command):
         """Where data for other programs go: standard output, on a terminal of which they are escaped as by `write`."""
         stdout: TextIO = self.app.stdout
         return cast(TextIO, Shown(stdout)) if stdout.isatty() else stdout
+
+
+LONGEST_CHOICES = 48  # characters, that stand for a value in the help
+
+
+def _show_choices(parser: argparse.ArgumentParser) -> None:
+    """Let help show the values that an option can have, where these are few words."""
+    for action in parser._actions:
+        names = getattr(action.type, "names", ())
+        shown = f"{{{','.join(names)}}}"
+        if len(names) > 1 and len(shown) <= LONGEST_CHOICES:
+            action.metavar = shown
 
 
 class Shown(io.TextIOBase):
@@ -163,9 +185,15 @@ def reader_of(option: Option) -> Callable[[str], Any]:
     return parse
 
 
-def add_declared(parser: argparse.ArgumentParser, owner: type, names: Iterable[str] | None = None) -> None:
-    """Add the options that a dataclass declares, those called `names` or all that have a help text, in their order."""
-    declared = options_of(owner)
+def add_declared(
+    parser: argparse.ArgumentParser, owner: type, names: Iterable[str] | None = None, **changed: Option
+) -> None:
+    """Add the options that a dataclass declares, those called `names` or all that have a help text, in their order.
+
+    Args:
+        changed: options that are otherwise for commands, by name.
+    """
+    declared = {**options_of(owner), **changed}
     for name in [name for name in declared if declared[name].help] if names is None else names:
         option = declared[name]
         flags = [f"--{each.replace('_', '-')}" for each in (name, *option.aliases)]

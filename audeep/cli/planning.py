@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audeep.cli.experiment import LEARNERS, SEED, UNNAMED, Experiment, Options, as_toml
+from audeep.cli.experiment import COMPLEXITIES, LEARNERS, NUM_FOLDS, SEED, UNNAMED, Experiment, Options, as_toml
 from audeep.cli.front_end_options import Given, defaults_of
 from audeep.cli.options import open_raw_data
 from audeep.cli.steps import Called, Step, Steps, actions_of, defaults_in
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NUM_FOLDS = 5  # that are drawn where there are none
-COMPLEXITIES = (0.001, 0.01, 0.1)  # of an SVM, to choose among
 FUSED = "fused"
 LAYOUT = ("parser", "labels", "separator", "-column")  # ends of options of the recordings
 PLACES = ("input", "output", "run-name", "model-dir", "basedir", "continue", "preset", "pretend", "steps", "tempdir")

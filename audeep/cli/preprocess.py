@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audeep.cli.experiment import PRESETS, recommended_kind
 from audeep.cli.front_end_options import add_front_ends, chosen_front_end
 from audeep.cli.options import (
     AudeepCommand,
@@ -103,6 +104,8 @@ class Preprocess(AudeepCommand):
                 name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume", "shards")
             }
             preprocess(parser, front_end, parsed_args.output, **options)
+            model = (recommended_kind(), "train", "--preset", PRESETS[0])
+            self.tell_next(*model, "--input", parsed_args.output, "--run-name", "run")
 
     def _pretend(self, parser: "Parser", front_end: "FrontEnd", position: int, plot: Path | None) -> None:
         instances = parser.parse()

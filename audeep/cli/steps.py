@@ -81,6 +81,7 @@ class Steps:
     def __init__(self, app: "AudeepApp", app_args: argparse.Namespace | None, output: Path) -> None:
         self.app = copy.copy(app)
         self.app.stdout = io.StringIO()  # what steps print is not wanted
+        self.app.tells_next = False
         self.app_args = app_args
         self.output = output
         self.num_run = 0

@@ -4,6 +4,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from audeep.cli.options import (
 from audeep.cli.preset_options import add_preset
 from audeep.models.registry import AUTOENCODER, TAGGER, family_of, model_type_of
 from audeep.runtime.files import check_text
+from audeep.runtime.options import options_of
 
 if TYPE_CHECKING:
     from audeep.models.base import Network
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NUM_KEPT = 2  # models of a run, where nothing else is said
 CURVE_NAME = "learning-curve.png"
 
 
@@ -36,7 +39,7 @@ class Train(ModelCommand):
     """Train"""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        from audeep.training.options import options_type_of
+        from audeep.training.options import TrainingOptions, options_type_of
 
         add_run(parser, "models and TensorBoard logs")
         if family_of(self.kind) != TAGGER:
@@ -47,7 +50,10 @@ class Train(ModelCommand):
             action="store_true",
             help="go on from the newest checkpoint of this run; without it, a run that has checkpoints is refused",
         )
-        add_declared(parser, options_type_of(self.model_type))
+        options_type = options_type_of(self.model_type)
+        kept = options_of(TrainingOptions)["checkpoints_to_keep"]
+        text = "keep the newest N models (default: %(default)s)"
+        add_declared(parser, options_type, checkpoints_to_keep=replace(kept, default=NUM_KEPT, help=text))
         parser.add_argument(
             "--validation-partition",
             type=partition_name,
@@ -102,10 +108,20 @@ class Train(ModelCommand):
         else:
             draw = drawer(run_name / "logs", reconstructs) if options.validates else None
             train(data_sets, model_type, run_name, config, options, resume=resume, after_epoch=draw)
+        if family_of(self.kind) == TAGGER:
+            self.tell_next("report", "--run-dir", run_name, "--input", parsed_args.input[0])
+        else:
+            tell_generate(self, run_name, parsed_args.input[0])
 
     def model_type_for(self, parsed_args: argparse.Namespace) -> "type[Network]":
         """The class of the model that the options ask for."""
         return self.model_type
+
+
+def tell_generate(command: ModelCommand, run_name: Path, data_set: Path) -> None:
+    """Log how to get features from the model of a run."""
+    files = ("--model-dir", run_name, "--input", data_set, "--output", "features.nc")
+    command.tell_next(command.kind, "generate", *files)
 
 
 def add_run(parser: argparse.ArgumentParser, what: str) -> None:
@@ -235,3 +251,4 @@ class TrainFitted(ModelCommand):
         options = FittingOptions(**declared_values(parsed_args, FittingOptions))
         data_sets = [load_partitions(path, parsed_args.partitions) for path in parsed_args.input]
         train(data_sets, self.model_type, parsed_args.run_name, config, options)
+        tell_generate(self, parsed_args.run_name, parsed_args.input[0])

@@ -142,7 +142,7 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        with deferred_signals(signal.SIGTERM) as stop:
+        with deferred_signals(signal.SIGTERM, signal.SIGINT) as stop:
             run.go_on(reached, after_epoch, stop)
         return run.model
 
@@ -298,7 +298,7 @@ class _Run:
                     if after_epoch is not None and self.processes.is_first:
                         after_epoch(self.curve)
                     if reached.epoch < self.options.num_epochs and self.processes.any(bool(stop)):
-                        raise _terminated(self.logs, reached.step)
+                        raise _terminated(self.logs, reached.step, stop)
         except Stopped as error:
             raise Stopped(f"{self.logs}: {error} ({self._kept()}); go on with resume=True") from error
 
@@ -371,7 +371,7 @@ class _Run:
                 self._check_finite(epoch, done)
                 sizes = self.batches.batch_size, self.batches.num_instances
                 self._save(Progress(step, reached.epoch, self.seed, done, *sizes))
-                raise _terminated(self.logs, step)
+                raise _terminated(self.logs, step, stop)
         return losses
 
     def _step(self, batch: Batch, step: int) -> float:
@@ -452,8 +452,10 @@ class _Run:
         return f"the model of step {steps[-1]} is kept" if steps else "there is no model yet"
 
 
-def _terminated(logs: Path, step: int) -> AudeepError:
-    return AudeepError(f"{logs}: terminated at step {step}, whose model is written; go on with resume=True")
+def _terminated(logs: Path, step: int, stop: Sequence[int]) -> BaseException:
+    """What ends a training that was told to end; Ctrl-C is no error."""
+    how, kind = ("interrupted", KeyboardInterrupt) if signal.SIGINT in stop else ("terminated", AudeepError)
+    return kind(f"{logs}: {how} at step {step}, whose model is written; go on with resume=True")
 
 
 def _seed_of_step(seed: int, step: int) -> int:

@@ -127,7 +127,7 @@ def test_training_writes_a_model_after_each_epoch_and_goes_on_with_continue(aude
     assert re.search(r"epoch 2 of 2: loss 0\.\d+, 3 batches in .* s, model-6\.safetensors", first.err)
     assert audeep(f"{command} --num-epochs 3").status == 1
     assert audeep(f"{command} --num-epochs 3 --continue").status == 0
-    assert steps_in(tmp_path / "run" / "logs") == [3, 6, 9]
+    assert steps_in(tmp_path / "run" / "logs") == [6, 9]
     assert list((tmp_path / "run" / "logs").glob("events.out.tfevents.*"))
 
 
@@ -314,3 +314,29 @@ def test_pooled_features_are_offered_where_there_are_others(audeep):
     assert {kind: "--pooled" in text for kind, text in shown.items()} == {
         **{"t-rae": True, "f-rae": False, "masked-frames": False}
     }
+
+
+def test_commands_end_with_one_that_may_come_next(audeep, recordings, tmp_path):
+    spectra = f"preprocess --basedir {recordings} --mel-spectrum 8 --jobs 1 --output {tmp_path}/s.nc"
+    result = audeep(spectra)
+    line = result.err.splitlines()[-1]
+    assert line.startswith("next: audeep ") and f"train --preset recommended --input {tmp_path}/s.nc" in line
+    result = audeep(f"t-rae train --input {tmp_path}/s.nc --num-epochs 1 --num-units 2 --run-name '{tmp_path}/a run'")
+    following = f"t-rae generate --model-dir '{tmp_path}/a run' --input {tmp_path}/s.nc --output features.nc"
+    assert result.err.splitlines()[-1] == f"next: audeep {following}"
+    result = audeep(following.replace("features.nc", f"{tmp_path}/f.nc"))
+    following = f"svm evaluate --input {tmp_path}/f.nc --cross-validate --complexity 0.001 0.01 0.1"
+    assert result.status == 0 and result.err.splitlines()[-1] == f"next: audeep {following}"
+    assert audeep(following).status == 0
+    assert audeep(f"-q {spectra}").err == ""
+
+
+def test_a_run_keeps_two_models_or_as_many_as_are_asked_for(audeep, spectrograms, tmp_path):
+    for options, kept in (("", [9, 12]), ("--checkpoints-to-keep 9", [3, 6, 9, 12])):
+        command = f"t-rae train --input {spectrograms} --num-units 2 --num-epochs 4 --batch-size 8"
+        assert audeep(f"{command} --run-name {tmp_path}/{len(kept)} {options}").status == 0
+        assert steps_in(tmp_path / str(len(kept)) / "logs") == kept
+
+
+def test_help_shows_the_values_that_an_option_can_have(audeep):
+    assert "--cell {GRU,LSTM}" in audeep("help t-rae train").out

@@ -4,6 +4,7 @@
 import io
 import json
 import logging
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -415,6 +416,15 @@ def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms,
     found, expected = checkpoints_of(tmp_path / "stopped"), checkpoints_of(tmp_path / "whole")
     for name in ("model-6.safetensors", "model-6.optimiser.safetensors"):
         assert found[name] == expected[name]
+
+
+def test_ctrl_c_writes_a_checkpoint_and_says_how_to_go_on(tmp_path, make_spectrograms, monkeypatch):
+    expected = "interrupted at step 2, whose model is written; go on with resume=True"
+    with after_step(2, lambda _: os.kill(os.getpid(), signal.SIGINT)), pytest.raises(KeyboardInterrupt, match=expected):
+        run(tmp_path, make_spectrograms())
+    assert steps_in(tmp_path / "logs") == [2]
+    run(tmp_path, make_spectrograms(), resume=True)
+    assert steps_in(tmp_path / "logs")[-1] == 6
 
 
 @pytest.mark.parametrize(("count", "options"), [(10, {"batch_size": 5}), (11, {})])

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""complete: what bash completes by the script that is printed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TYPED = """
+. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"
+set -u
+_audeep
+printf '%s\\n' "${COMPREPLY[@]-}"
+"""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash")
+    from io import StringIO
+
+    from audeep.cli.app import AudeepApp
+    from tests.conftest import reset_logging
+
+    printed = StringIO()
+    assert AudeepApp(printed).run(["-q", "complete"]) == 0
+    reset_logging()
+    path = tmp_path_factory.mktemp("complete") / "audeep.bash"
+    path.write_text(printed.getvalue())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("pre", {"preprocess"}),
+        ("svm ", {"evaluate", "fit", "predict"}),
+        ("visualize p", {"pca"}),
+        ("t-rae train --cel", {"--cell"}),
+        ("t-rae train --input a.nc --cell ", {"GRU", "LSTM"}),
+        ("t-rae train --cell L", {"LSTM"}),
+        ("preprocess --log-f", {"--log-file"}),
+        ("--log", {"--log-file"}),
+        ("t-rae train --input ", {""}),  # names of files, by bash itself
+        ("nothing ", {""}),
+    ],
+)
+def test_bash_completes(script: Path, typed: str, expected: set[str]) -> None:
+    words = ["audeep", *typed.split(" ")]
+    command = ["bash", "-c", TYPED, "bash", str(script), *words]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0 and found.stderr == ""
+    assert set(found.stdout.split("\n")[:-1]) == expected
