@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint
 from typing import Any, TextIO
 
 from cliff.app import App
@@ -19,7 +20,6 @@ from cliff.help import HelpCommand
 from stevedore import NamedExtensionManager
 
 from audeep import __version__
-from audeep.cli.complete import Complete
 from audeep.cli.entry_points import built_in_commands, commands_of
 from audeep.cli.streams import LogFile, standard_streams
 from audeep.errors import AudeepError, OptionError, escaped, escaped_lines
@@ -111,7 +111,7 @@ class AudeepApp(App):
         version = f"{__version__}\ncompiled parts: {parts_in_words()}\n{COPYRIGHT}"
         super().__init__(DESCRIPTION, version, commands, stdout=stdout, deferred_help=True)
         commands.add_command("help", Help)
-        commands.add_command("complete", Complete)
+        commands.commands["complete"] = EntryPoint("complete", "audeep.cli.complete:Complete", "audeep.commands")
         self.in_shell = in_shell
         self.tells_next = True
         self.handlers: list[logging.Handler] = []
