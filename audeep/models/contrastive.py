@@ -19,7 +19,7 @@ from audeep.models.base import Batch, ContrastiveNetwork, NetworkConfig
 from audeep.models.layers.batch_norm import BatchNorm
 from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
-from audeep.models.layers.lengths import single
+from audeep.models.layers.lengths import parts_of, single
 from audeep.models.layers.pooling import pooled
 from audeep.models.layers.processes import gathered
 from audeep.models.layers.recurrent import Recurrence, StackConfig
@@ -141,8 +141,8 @@ class Contrastive(ContrastiveNetwork):
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, embedding]."""
         size = max(1, FRAMES_AT_A_TIME // frames.shape[1])
-        parts = frames.split(size)
-        of_parts = [None] * len(parts) if lengths is None else lengths.split(size)
+        parts = parts_of(frames, size)
+        of_parts = [None] * len(parts) if lengths is None else parts_of(lengths, size)
         return torch.cat([self._embedded(*each) for each in zip(parts, of_parts, strict=True)])
 
     def _embedded(self, frames: Tensor, lengths: Tensor | None) -> Tensor:

@@ -39,6 +39,7 @@ MODELS = {
     "ft-rae": ("ft-rae", 12, 16, {"freq_window_width": 8, "freq_window_overlap": 4}),
     "f-rae": ("f-rae", 12, 16, {"freq_window_width": 8, "freq_window_overlap": 4, "num_units": 4}),
     "masked-frames": ("masked-frames", 20, 8, {"num_units": 4, "num_layers": 1}),
+    "contrastive": ("contrastive", 20, 8, {"channels": "4,6", "recurrent_layers": 1, "recurrent_units": 3}),
     "kmeans": ("kmeans", 20, 8, {"num_words": 10, "patch_frames": 4}),
     "conv1d": ("conv1d", 4000, 1, {"num_labels": 3}),
     "mobilenet-v1": ("mobilenet-v1", 50, 96, {"num_labels": 3, "width": 0.25}),
