@@ -11,21 +11,21 @@ from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyA
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.runtime.memory import reuse_memory
-from audeep.training.trainer import GRADIENT_LIMIT
+from audeep.training.options import TrainingOptions
 
 STEPS, BANDS, BATCH = 124, 128, 64  # of ESC-10 with the settings of the tutorial
 
 
-def training_step(model: nn.Module) -> Callable[[], None]:
+def training_step(model: nn.Module, batch: int = BATCH) -> Callable[[], None]:
     """One step on random spectrograms, as the trainer makes it."""
     reuse_memory()
-    spectrograms = torch.rand(BATCH, STEPS, BANDS) * 2 - 1
+    spectrograms, limit = torch.rand(batch, STEPS, BANDS) * 2 - 1, TrainingOptions().gradient_limit
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
 
     def step() -> None:
         optimiser.zero_grad()
         model.loss(spectrograms).backward()
-        nn.utils.clip_grad_value_(model.parameters(), GRADIENT_LIMIT)
+        nn.utils.clip_grad_value_(model.parameters(), limit)
         optimiser.step()
 
     return step
@@ -45,7 +45,9 @@ def stack(
     ]
 
 
-def tutorial(cell: str = "GRU", autoregressive: bool = False) -> tuple[nn.Module, list[Products | Linear]]:
+def tutorial(
+    cell: str = "GRU", autoregressive: bool = False, batch: int = BATCH
+) -> tuple[nn.Module, list[Products | Linear]]:
     """The t-rae of the tutorial (2 x 256, decoder bidirectional); or one half of whose decoding is autoregressive."""
     config = TimeAutoencoderConfig(
         STEPS,
@@ -57,30 +59,30 @@ def tutorial(cell: str = "GRU", autoregressive: bool = False) -> tuple[nn.Module
         cell=cell,
     )
     gates = 3 if cell == "GRU" else 4
-    parts: list[Products | Linear] = [*stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates)]
+    parts: list[Products | Linear] = [*stack(STEPS, batch, BANDS, 256, 2, 1, gates=gates)]
     if autoregressive:
-        parts += stack(STEPS, BATCH, BANDS, 256, 2, 1, gates=gates, by_step=True)
-        parts += [Linear(BATCH, 256, BANDS) for _ in range(STEPS)]  # outputs are projected at each step
+        parts += stack(STEPS, batch, BANDS, 256, 2, 1, gates=gates, by_step=True)
+        parts += [Linear(batch, 256, BANDS) for _ in range(STEPS)]  # outputs are projected at each step
     else:
-        parts += stack(STEPS, BATCH, BANDS, 256, 2, 2, gates=gates)
+        parts += stack(STEPS, batch, BANDS, 256, 2, 2, gates=gates)
     return TimeAutoencoder(config), parts
 
 
-def f_rae(units: int = 64) -> tuple[nn.Module, list[Products | Linear]]:
+def f_rae(units: int = 64, batch: int = BATCH) -> tuple[nn.Module, list[Products | Linear]]:
     """1 layer, windows of 32 bands that share 24."""
     config = FrequencyAutoencoderConfig(STEPS, BANDS, num_units=units)
     model = FrequencyAutoencoder(config)
-    windows, frames = config.windows.count, STEPS * BATCH
+    windows, frames = config.windows.count, STEPS * batch
     parts: list[Products | Linear] = [*stack(windows, frames, 32, units, 1, 2)]
     return model, [*parts, Linear(windows * frames, units, 32)]
 
 
-def ft_rae() -> tuple[nn.Module, list[Products | Linear]]:
+def ft_rae(batch: int = BATCH) -> tuple[nn.Module, list[Products | Linear]]:
     """The default sizes: 1 x 64 along frequency, 2 x 128 along time."""
     config = FrequencyTimeAutoencoderConfig(STEPS, BANDS)
-    windows, frames = config.windows.count, STEPS * BATCH
+    windows, frames = config.windows.count, STEPS * batch
     parts: list[Products | Linear] = [*stack(windows, frames, 32, 64, 1, 2), Linear(windows * frames, 64, 32)]
-    parts += [*stack(STEPS, BATCH, 64, 128, 2, 2, d_inputs=True), Linear(frames, 128, 64)]
+    parts += [*stack(STEPS, batch, 64, 128, 2, 2, d_inputs=True), Linear(frames, 128, 64)]
     return FrequencyTimeAutoencoder(config), parts
 
 
