@@ -119,8 +119,7 @@ class KMeansWords(FittedModel):
         if len(patches) < fewest:
             raise DataError(
                 f"{len(patches)} patches of {self.config.patch_frames} frames found to learn from, {fewest} or more are"
-                f" needed; pass num_words={len(patches)} or fewer and no more num_components, a smaller patch_frames,"
-                " or more num_patches"
+                " needed; choose fewer num_words=N or num_components=N, or shorter patch_frames=N"
             )
         with threadpool_limits(1), torch.inference_mode():  # several threads add up in any order
             points = self._whiten(patches, int(generator.integers(2**31)))

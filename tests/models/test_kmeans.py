@@ -155,7 +155,7 @@ def test_spectrograms_of_one_band_have_no_more_components_than_values() -> None:
 
 
 def test_too_few_patches_are_refused() -> None:
-    with pytest.raises(DataError, match=r"^20 patches of 3 frames found to learn from, 30 or more are needed; pass"):
+    with pytest.raises(DataError, match=r"^20 patches of 3 frames found to learn from, 30 or more are needed; choose"):
         fitted(Spectrograms(noise(2)), num_words=30)
 
 
