@@ -95,8 +95,10 @@ class Planner:
         if kind is None:
             raise OptionError(f"{name}: which model is to be trained is not said; add kind = NAME to [train]")
         made = {**experiment.data, **sections["preprocess"]}
+        front_end = str(made.get("front-end", UNNAMED["preprocess"]))  # views that are made alike share one file
         spectrograms = self.steps.step(
-            *(name, self.steps.called("preprocess", made), "spectrograms", ".nc", "--output"), extra=self.recordings
+            *(front_end, self.steps.called("preprocess", made), "spectrograms", ".nc", "--output"),
+            extra=self.recordings,
         )
         if is_evaluated and not (self.data.num_folds or self._partitions()):
             folds = int(experiment.evaluate.get("folds", min(NUM_FOLDS, self.data.num_instances)))
@@ -104,7 +106,7 @@ class Planner:
                 "modify", {"add-cv-setup": folds, "seed": SEED}, ["--input", "x", "--output", "x.nc"]
             )
             needs = [("--input", spectrograms)]
-            spectrograms = self.steps.step(name, drawn, "spectrograms", ".nc", "--output", needs, replaces=True)
+            spectrograms = self.steps.step(front_end, drawn, "spectrograms", ".nc", "--output", needs, replaces=True)
         options = {option: value for option, value in sections["train"].items() if option != "kind"}
         trained = self._seeded(f"{kind} train", options, seed, ["--input", "x"])
         run = self.steps.step(name, trained, "runs", "", "--run-name", [("--input", spectrograms)])

@@ -175,6 +175,7 @@ def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, c
     result = audeep(f"run {written('', text)} --output {tmp_path}/out")
     assert result.status == 0, result.err
     assert {row["features"] for row in rows_of(tmp_path / "out")} >= {"words", "gru", "fused"}
+    assert len(list((tmp_path / "out" / "spectrograms").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
