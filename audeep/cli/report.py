@@ -3,20 +3,23 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step, index
 from audeep.cli.render.page import page, png
-from audeep.cli.tagger_report import tagger_content
+from audeep.cli.tagger_report import recordings_of, reference, tagger_content
 from audeep.errors import ModelError, OptionError
 from audeep.runtime.files import check_target, replacing
 from audeep.runtime.results import SETTINGS_NAME, read_settings
 
 if TYPE_CHECKING:
+    from audeep.audio.front_ends.base import FrontEnd
     from audeep.data.data_set import DataSet
+    from audeep.evaluation.results import ClassEvaluation
     from audeep.models.base import Network
     from audeep.models.checkpoints import Progress
     from audeep.models.curve import Point
@@ -41,14 +44,14 @@ class Report(AudeepCommand):
             "--basedir",
             type=Path,
             metavar="DIR",
-            help="of a model that learned from labels: folder of the recordings, to listen to its worst mistakes",
+            help="folder of the recordings, to listen to mistakes",
         )
         parser.add_argument(
             "--mistakes",
             type=index,
             default=10,
             metavar="N",
-            help="of a model that learned from labels: show its N worst mistakes (default: %(default)s)",
+            help="show N mistakes (default: %(default)s)",
         )
         add_step(parser)
         add_seed(parser)
@@ -69,7 +72,11 @@ class Report(AudeepCommand):
         model, progress = load_model(logs, parsed_args.step)
         check_shape(model, data_set, logs)
         about = read_settings(logs / SETTINGS_NAME)
-        content = {"title": parsed_args.title or run.resolve().name, "settings": settings_of(model, progress, about)}
+        content = {
+            "title": parsed_args.title or run.resolve().name,
+            "settings": settings_of(model, progress, about),
+            "preprocessing": preprocessing_rows(data_set),
+        }
         if isinstance(model, Tagger):
             if num_folds:
                 content["settings"]["model"].insert(0, ("folds", f"{num_folds}; what follows is of the first"))
@@ -77,10 +84,8 @@ class Report(AudeepCommand):
             content |= tagger_content(run, data_set, settings, vars(parsed_args), output)
         elif num_folds:
             raise ModelError(f"{run}: is a run of folds; name one of them, such as {logs.parent}")
-        elif parsed_args.basedir is not None:
-            raise OptionError("--basedir: is for models that learned from labels; leave it out")
         else:
-            content |= autoencoder_content(model, logs, data_set, parsed_args.seed, parsed_args.device)
+            content |= autoencoder_content(model, logs, data_set, vars(parsed_args), output)
         template = "tagger.html.j2" if isinstance(model, Tagger) else "report.html.j2"
         with replacing(output) as partial:
             partial.write_text(page(template, content), encoding="utf-8")
@@ -98,21 +103,28 @@ def logs_of(run: Path) -> tuple[Path, int]:
     return fold_directory(run, folds[0]) / "logs", len(folds)
 
 
-def autoencoder_content(model: "Network", logs: Path, data_set: "DataSet", seed: int, device: str) -> dict[str, Any]:
-    """Curve, reconstructions, maps and scores of a model that learned without labels."""
+def autoencoder_content(
+    model: "Network", logs: Path, data_set: "DataSet", options: Mapping[str, Any], output: Path
+) -> dict[str, Any]:
+    """Curve, reconstructions, maps and scores of a model that learned without labels.
+
+    Args:
+        options: seed, device, mistakes and basedir of the command.
+    """
     from audeep.inference.embedder import Embedder
     from audeep.models.checkpoints import load_model
     from audeep.models.curve import read_curve
     from audeep.models.devices import select_device
 
     curve = read_curve(logs, load_model(logs)[1].step)
-    model.to(select_device(device))
-    features = Embedder(model).vectors(data_set)
+    model.to(select_device(options["device"]))
+    features, seed = Embedder(model).vectors(data_set), options["seed"]
     return {
+        "listens": options["basedir"] is not None,
         "curve": curve_of(model, curve),
         "reconstructions": reconstructions_of(model, data_set, seed),
         "maps": maps_of(features, seed),
-        "scores": scores_of(features, data_set, seed),
+        "scores": scores_of(features, data_set, options, output),
     }
 
 
@@ -135,6 +147,13 @@ def settings_of(model: "Network", progress: "Progress", content: dict[str, Any])
         "training": [(name, _shown(value)) for name, value in options.items() if value is not None],
         "versions": [f"{name} {version}" for name, version in content.get("versions", {}).items()],
     }
+
+
+def preprocessing_rows(data_set: "DataSet") -> list[tuple[str, str]]:
+    """How the spectrograms were made, as far as that is known."""
+    settings = data_set.preprocessing or {}
+    rows = [(name, _shown(value)) for name, value in settings.items() if value is not None]
+    return rows and [*rows, ("frames and values of each", " x ".join(map(str, data_set.feature_shape)))]
 
 
 def _shown(value: object) -> str:
@@ -172,21 +191,24 @@ def reconstructions_of(model: "Network", data_set: "DataSet", seed: int) -> byte
         return b""
     count = min(NUM_RECONSTRUCTIONS, len(data_set))
     instances = np.linspace(0, len(data_set) - 1, count).astype(int).tolist()
-    return png(plot_reconstructions, reconstruct(model, data_set, instances, seed))
+    return png(plot_reconstructions, reconstruct(model, data_set, instances, seed), front_end=front_end_in(data_set))
 
 
 def maps_of(features: "DataSet", seed: int) -> dict[str, Any]:
     """The features in a plane, by two methods."""
     from audeep.cli.render.plots import plot_map
-    from audeep.evaluation.projection import visualize_pca, visualize_tsne
+    from audeep.evaluation.projection import shares_of_variance, visualize_pca, visualize_tsne
 
-    points = {"PCA": visualize_pca(features, seed), "t-SNE": visualize_tsne(features, seed=seed)}
-    pictures = {name: png(plot_map, each, features, name) for name, each in points.items()}
+    components = visualize_pca(features, seed)
+    pictures = {
+        "PCA": png(plot_map, components, features, "PCA", shares=shares_of_variance(components, features)),
+        "t-SNE": png(plot_map, visualize_tsne(features, seed=seed), features, "t-SNE"),
+    }
     return {"num_instances": len(features), "num_features": features.feature_shape[0], "pictures": pictures}
 
 
-def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[str, Any]:
-    """What a linear SVM can tell from the features, and what they must beat."""
+def scores_of(features: "DataSet", spectrograms: "DataSet", options: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """What a linear SVM can tell from the features, what they must beat, and the recordings that it gets wrong."""
     if features.has_label_sets:
         return {"missing": "instances have several labels each"}
     if not features.is_fully_labelled:
@@ -201,7 +223,7 @@ def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[s
     from audeep.evaluation.plan import EvaluationPlan
     from audeep.evaluation.results import ClassEvaluation, mean_and_deviation
 
-    plan = EvaluationPlan(seed=seed)
+    plan = EvaluationPlan(seed=options["seed"])
     statistics = band_statistics(features, spectrograms)
     evaluation = evaluate(features, svms(COMPLEXITIES), plan)
     assert isinstance(evaluation, ClassEvaluation)
@@ -216,6 +238,7 @@ def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[s
     *shares, counts = evaluation.class_scores.values()
     return {
         "missing": "",
+        **misclassified(evaluation, options["mistakes"], options["basedir"], output),
         "num_folds": features.num_folds,
         "complexities": [f"{fold.complexity:g}" for fold in evaluation.folds],
         "header": ("", *evaluation.scores),
@@ -227,3 +250,51 @@ def scores_of(features: "DataSet", spectrograms: "DataSet", seed: int) -> dict[s
             for label, found, count in zip(evaluation.labels, zip(*shares, strict=True), counts, strict=True)
         ],
     }
+
+
+def misclassified(evaluation: "ClassEvaluation", most: int, basedir: Path | None, output: Path) -> dict[str, Any]:
+    """Recordings that are taken for another class, those of the pairs that are confused most often first.
+
+    Args:
+        basedir: folder of the recordings; those that are not there cannot be listened to.
+        output: the page.
+    """
+    names = {number: name for name, number in evaluation.label_map.items()}
+    found = evaluation.together
+    wrong = [
+        (str(filename), int(chunk), names[true], names[predicted])
+        for filename, chunk, true, predicted in zip(
+            found.filenames, found.chunk_nrs, found.true, found.predicted[0], strict=True
+        )
+        if true != predicted
+    ]
+    pairs = Counter(each[2:] for each in wrong)
+    shown = sorted(wrong, key=lambda each: (-pairs[each[2:]], each[2:], each[:2]))[:most]
+    places = {} if basedir is None else recordings_of(basedir, [each[0] for each in shown])
+    is_chunked = bool(found.chunk_nrs.any())
+    mistakes = [
+        {
+            "name": f"{filename}, chunk {chunk}" if is_chunked else filename,
+            "true": true,
+            "predicted": predicted,
+            "audio": reference(places[filename], output) if filename in places else "",
+        }
+        for filename, chunk, true, predicted in shown
+    ]
+    return {
+        "mistakes": mistakes,
+        "mistake_rows": [(each["name"], each["true"], each["predicted"]) for each in mistakes],
+        "num_mistakes": len(wrong),
+        "num_scored": len(found.true),
+    }
+
+
+def front_end_in(data_set: "DataSet") -> "FrontEnd | None":
+    """What spectrograms were made with, where that is known and the same sample rate for all."""
+    from audeep.audio.front_ends.registry import front_end_of
+
+    settings = data_set.preprocessing or {}
+    try:
+        return front_end_of(settings) if settings.get("sample_rate") else None
+    except OptionError:  # of a package that is not here
+        return None

@@ -60,7 +60,12 @@ class Visualize(AudeepCommand):
             logger.info("%s: positions of %d instances written", parsed_args.output, len(points))
         from audeep.cli.render.plots import plot_map
 
-        plot_map(points, data_set, f"{self.title} of {parsed_args.input.name}", parsed_args.plot)
+        title = f"{self.title} of {parsed_args.input.name}"
+        plot_map(points, data_set, title, parsed_args.plot, self.shares(points, data_set))
+
+    def shares(self, points: "np.ndarray", data_set: "DataSet") -> "np.ndarray | None":
+        """How much of the variance lies along each axis, where axes mean something."""
+        return None
 
     def points(self, data_set: "DataSet", parsed_args: argparse.Namespace) -> "np.ndarray":
         """The map, [instance, 2]."""
@@ -101,6 +106,11 @@ class VisualizePca(Visualize):
         from audeep.evaluation.projection import visualize_pca
 
         return visualize_pca(data_set, parsed_args.seed)
+
+    def shares(self, points: "np.ndarray", data_set: "DataSet") -> "np.ndarray":
+        from audeep.evaluation.projection import shares_of_variance
+
+        return shares_of_variance(points, data_set)
 
 
 class DataPicture(AudeepCommand):

@@ -53,6 +53,12 @@ def visualize_tsne(
     return np.asarray(tsne.fit_transform(components))
 
 
+def shares_of_variance(components: np.ndarray, data_set: DataSet) -> np.ndarray:
+    """How much of the variance of the standardised features lies along each of their components [component]."""
+    total = data_set.scaled().features.reshape(len(data_set), -1).var(axis=0).sum()
+    return np.asarray(components.var(axis=0) / max(total, np.finfo(np.float32).tiny))
+
+
 def _components(data_set: DataSet, most: int, seed: int) -> np.ndarray:
     """The first principal components, as many as there can be up to `most`, but at least two, which may be 0."""
     from sklearn.decomposition import PCA

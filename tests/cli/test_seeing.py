@@ -187,7 +187,7 @@ def test_the_report_has_all_parts_and_needs_nothing_beside_itself(audeep, valida
     result = audeep(f"{command} --title 'a <b> & \"c\"'")
     assert result.status == 0 and f"{output}: report written" in result.err
     page = Page(output.read_text(encoding="utf-8"))
-    headings = ["Settings", "Learning curve", "Reconstructions", "Maps", "Scores"]
+    headings = ["Scores", "Spectrograms", "Learning curve", "Reconstructions", "Maps", "Settings"]
     assert [text for text in page.texts if text in headings] == headings
     assert "".join(page.texts).count('a <b> & "c"') == 2
     for expected in ("validation_split", "0.25", "t-rae", "chance", "50.00% (+/- 0.00%)", "high", "low"):

@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from audeep.data.data_set import DataSet, empty
 from audeep.errors import DataError
-from audeep.evaluation.projection import visualize_pca, visualize_tsne
+from audeep.evaluation.projection import shares_of_variance, visualize_pca, visualize_tsne
 
 
 def clusters(num_instances: int, *shape: int, num_classes: int = 3) -> DataSet:
@@ -38,6 +38,16 @@ def test_tsne_keeps_neighbours_together():
     points = visualize_tsne(data_set)
     assert points.shape == (150, 2)
     assert KNeighborsClassifier(5).fit(points, data_set.labels_numeric).score(points, data_set.labels_numeric) > 0.98
+
+
+def test_shares_of_variance_are_those_of_a_decomposition_into_singular_values() -> None:
+    features = np.random.default_rng(2).standard_normal((30, 4)).astype(np.float32) @ np.diag([3, 1, 1, 1])
+    features[:, 1] += features[:, 0]
+    data_set = empty(30, [("generated", 4)]).with_features(features.astype(np.float32), ["generated"])
+    scaled = (features - features.mean(axis=0)) / features.std(axis=0)
+    squares = np.linalg.svd(scaled, compute_uv=False) ** 2
+    found = shares_of_variance(visualize_pca(data_set), data_set)
+    np.testing.assert_allclose(found, squares[:2] / squares.sum(), rtol=1e-3)
 
 
 @pytest.mark.parametrize("method", [visualize_pca, visualize_tsne])

@@ -27,9 +27,9 @@ def page(template: str, content: Mapping[str, object]) -> str:
     return environment.get_template(template).render(content)
 
 
-def png(draw: Callable[..., None], *content: object) -> bytes:
+def png(draw: Callable[..., None], *content: object, **options: object) -> bytes:
     """What `draw` draws of `content`."""
     file: BinaryIO = BytesIO()
-    draw(*content, file)
+    draw(*content, file, **options)
     file.seek(0)
     return file.read()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from audeep.cli.render.figures import COLOURS, new_figure, printable, save, settled, show
+from audeep.cli.render.places import name_bands, places_of, span_of
 from audeep.models.curve import best_of
 
 if TYPE_CHECKING:
-    from audeep.audio.front_ends.base import Spectrogram
+    from audeep.audio.front_ends.base import FrontEnd, Spectrogram
     from audeep.data.data_set import DataSet
     from audeep.evaluation.results import ClassEvaluation, ValueEvaluation
     from audeep.evaluation.scoring import TagScores
@@ -42,9 +43,7 @@ def plot_spectrogram(spectrogram: "Spectrogram", title: str, file: Path | Binary
     else:
         edges = np.append(times, 2 * times[-1] - times[-2:-1].sum())
         image = upper.pcolormesh(edges, np.arange(values.shape[1] + 1), values.T, cmap="magma")
-        ticks = np.linspace(0, values.shape[1] - 1, 8).astype(int)
-        upper.set_yticks(ticks + 0.5, ticks if frequencies is None else [f"{frequencies[tick]:.0f}" for tick in ticks])
-        upper.set_ylabel("feature" if frequencies is None else "frequency (Hz)")
+        name_bands(upper, frequencies, 0.5)
         figure.colorbar(image, ax=upper, label=label)
     upper.set(title=printable(title), xlabel="frame" if spectrogram.times_seconds is None else "time (s)")
     lower.hist(values.ravel(), bins=100, color="tab:purple")
@@ -122,13 +121,13 @@ def plot_curve(curve: "Sequence[Point]", reconstructs: bool, file: Path | Binary
     axes = figure.subplots()
     marker = "." if len(curve) < 50 else ""
     epochs = [point.epoch for point in curve]
-    axes.plot(epochs, [point.loss for point in curve], marker=marker, label="training")
+    axes.plot(epochs, [point.loss for point in curve], "--", color=COLOURS[0], marker=marker, label="training")
     validated = [(point.epoch, point.validation_loss) for point in curve if point.validation_loss is not None]
     best = best_of(curve)
     if best is not None and best.validation_loss is not None:
-        axes.plot(*zip(*validated, strict=True), marker=marker, label="validation")
+        axes.plot(*zip(*validated, strict=True), color=COLOURS[4], marker=marker, label="validation")
         text = f"best: {best.validation_loss:.4f}, epoch {best.epoch}, step {best.step}"
-        axes.plot(best.epoch, best.validation_loss, "o", color="tab:red", fillstyle="none", markersize=10, label=text)
+        axes.plot(best.epoch, best.validation_loss, "D", color=COLOURS[2], fillstyle="none", markersize=10, label=text)
     unit = " (root mean squared error)" if reconstructs else ""
     axes.set(xlabel="epoch", ylabel=f"loss{unit}", title="learning curve")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -204,8 +203,14 @@ def plot_rounds(history: "Sequence[Round]", deviations: np.ndarray, file: Path |
 
 
 @settled()
-def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None) -> None:
-    """Spectrograms on the left, their reconstructions on the right, in the same colours; not more than fit."""
+def plot_reconstructions(
+    reconstructions: "Sequence[Reconstruction]", file: Path | BinaryIO | None, front_end: "FrontEnd | None" = None
+) -> None:
+    """Spectrograms on the left, their reconstructions on the right, in the same colours; not more than fit.
+
+    Args:
+        front_end: that made them, and knows where frames and bands are.
+    """
     if len(reconstructions) > MOST_RECONSTRUCTIONS:
         logger.warning("only the first %d of %d instances are drawn", MOST_RECONSTRUCTIONS, len(reconstructions))
         reconstructions = reconstructions[:MOST_RECONSTRUCTIONS]
@@ -213,12 +218,14 @@ def plot_reconstructions(reconstructions: "Sequence[Reconstruction]", file: Path
     rows = figure.subplots(len(reconstructions), 2, squeeze=False, sharey=True)
     for (left, right), each in zip(rows, reconstructions, strict=True):
         for axes, frames in ((left, each.original), (right, each.output)):
-            image = axes.imshow(frames.T, cmap="magma", vmin=-1, vmax=1, origin="lower", aspect="auto")
+            times, frequencies = places_of(front_end, len(frames))
+            extent = (*span_of(times, len(frames)), -0.5, frames.shape[1] - 0.5)
+            image = axes.imshow(frames.T, cmap="magma", vmin=-1, vmax=1, origin="lower", aspect="auto", extent=extent)
         left.set_title(printable(each.name), fontsize="small")
         right.set_title(f"reconstruction, error {each.error:.4f}", fontsize="small")
-        left.set_ylabel("band")
+        name_bands(left, frequencies, known_as="band")
     for axes in rows[-1]:
-        axes.set_xlabel("frame")
+        axes.set_xlabel("frame" if times is None else "time (s)")
     figure.colorbar(image, ax=rows, label="normalised amplitude", shrink=min(1, 2 / len(reconstructions)))
     show(figure, file)
 
@@ -237,8 +244,18 @@ def plot_values(evaluation: "ValueEvaluation", file: Path | BinaryIO | None) -> 
 
 
 @settled()
-def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | BinaryIO | None) -> None:
-    """Instances at `points` [instance, 2], by their classes in colour and shape; those without a label are grey."""
+def plot_map(
+    points: np.ndarray,
+    data_set: "DataSet",
+    title: str,
+    file: Path | BinaryIO | None,
+    shares: np.ndarray | None = None,
+) -> None:
+    """Instances at `points` [instance, 2], by their classes in colour and shape; those without a label are grey.
+
+    Args:
+        shares: where axes are principal components, how much of the variance lies along each.
+    """
     figure = new_figure(9, 7, file)
     axes = figure.subplots()
     size = np.clip(4000 / max(1, len(points)), 2, 36)
@@ -256,5 +273,11 @@ def plot_map(points: np.ndarray, data_set: "DataSet", title: str, file: Path | B
         legend = figure.legend(classes, map(str, range(len(classes))), loc="outside right upper", **options)
         for text, name in zip(legend.get_texts(), data_set.labels, strict=True):
             text.set_text(printable(name))  # as a label, one that begins with _ would be left out
-    axes.set(title=printable(title), xticks=[], yticks=[])
+    axes.set_title(printable(title))
+    if shares is None:  # distances alone mean something
+        axes.set(xticks=[], yticks=[])
+    else:
+        first, second = (f"component {number} ({share:.1%} of variance)" for number, share in enumerate(shares, 1))
+        axes.set(xlabel=first, ylabel=second)
+        axes.grid(alpha=0.3)
     show(figure, file)

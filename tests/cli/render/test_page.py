@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages from templates."""
 
+import re
+from html import unescape
+
 import pytest
 from jinja2 import UndefinedError
 
@@ -9,6 +12,8 @@ from audeep.cli.render.page import page
 CONTENT = {
     "title": 'a <script> & "b" \x1b[31m\udcff',
     "settings": {"model": [("cell", "GRU"), ("<layers>", 3)], "training": [], "versions": []},
+    "listens": False,
+    "preprocessing": [("window_width", "0.08")],
     "curve": {},
     "reconstructions": b"\x89PNG",
     "maps": {"num_instances": 2, "num_features": 3, "pictures": {"PCA": b"picture"}},
@@ -33,6 +38,20 @@ def test_nothing_may_be_loaded_into_the_page() -> None:
     assert text.index(policy) < text.index("<title>")
 
 
+def test_scores_come_first_and_settings_last() -> None:
+    scores = {"missing": "", "num_folds": 2, "complexities": ["1"], "header": ["", "UAR"], "rows": [("chance", "50 %")]}
+    mistake = {"name": "a.wav", "true": "dog", "predicted": "cat", "audio": "../a.wav"}
+    scores |= {"mistakes": [mistake], "mistake_rows": [("a.wav", "dog", "cat")], "num_mistakes": 7, "num_scored": 9}
+    scores |= {"confusion": b"", "class_header": ["class", "count"], "class_rows": [("a", 2)]}
+    text = page("report.html.j2", {**CONTENT, "scores": scores})
+    headings = ["Scores", "Mistakes", "Spectrograms", "Learning curve", "Reconstructions", "Maps", "Settings"]
+    assert re.findall("<h2>(.*)</h2>", text) == headings
+    assert "1 of 7 recordings, of 9," in text and "<td>dog</td><td>cat</td>" in text and "<audio" not in text
+    text = page("report.html.j2", {**CONTENT, "scores": scores, "listens": True})
+    assert '<audio controls preload="none" src="../a.wav"></audio>' in text
+    assert "media-src 'self' file:;" in unescape(text)
+
+
 def test_missing_content_is_an_error_of_ours_rather_than_a_gap() -> None:
     with pytest.raises(UndefinedError, match="maps"):
         page("report.html.j2", {name: value for name, value in CONTENT.items() if name != "maps"})
@@ -40,9 +59,12 @@ def test_missing_content_is_an_error_of_ours_rather_than_a_gap() -> None:
 
 def test_a_page_of_a_model_that_does_not_reconstruct_claims_nothing_about_reconstructions() -> None:
     scores = {"missing": "", "num_folds": 2, "complexities": ["1"], "header": ["", "UAR"], "rows": [("chance", "50 %")]}
-    scores |= {"confusion": b"", "class_header": ["class", "count"], "class_rows": [("a", 2)]}
+    scores |= {"mistakes": [], "confusion": b"", "class_header": ["class", "count"], "class_rows": [("a", 2)]}
     text = page("report.html.j2", {**CONTENT, "scores": scores, "reconstructions": b""})
     assert "econstruct" not in text and "autoencoder" not in text
-    assert "within the training data (1).</p>\n<table>" in text
+    assert 'within the training data (1).</p>\n<div class="table">\n<table>' in text
     text = page("report.html.j2", {**CONTENT, "scores": scores})
-    assert "within the training data (1). Training the autoencoder used no labels.</p>\n<table>" in text
+    assert (
+        'within the training data (1). Training the autoencoder used no labels.</p>\n<div class="table">\n<table>'
+        in text
+    )
