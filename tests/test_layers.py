@@ -121,7 +121,7 @@ def test_a_library_is_imported_only_where_it_belongs(library: str) -> None:
     assert {name for name in users if not f"{name}.".startswith(homes)} == set()
 
 
-PICTURES = tuple(f"audeep.cli.render.{name}" for name in ("figures", "plots", "data_plots"))
+PICTURES = tuple(f"audeep.cli.render.{name}" for name in ("figures", "places", "plots", "data_plots"))
 LIGHT = sorted(name for name in MODULES if name.startswith("audeep.cli") and name not in PICTURES)
 
 
