@@ -8,6 +8,7 @@ from pathlib import Path
 from audeep.cli.options import (
     META,
     AudeepCommand,
+    add_cluster,
     add_device,
     add_layout,
     add_model_dir,
@@ -39,6 +40,7 @@ class RecordingsCommand(AudeepCommand):
             metavar="N",
             help=f"work on N recordings at once, each in a process with {models} in memory (default: %(default)s)",
         )
+        add_cluster(parser)
         add_device(parser)
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
@@ -122,4 +124,5 @@ class Extract(RecordingsCommand):
             device=parsed_args.device,
             skip_bad=parsed_args.skip_bad,
             jobs=parsed_args.jobs,
+            cluster=parsed_args.cluster,
         )

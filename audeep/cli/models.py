@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from audeep.cli.experiment import COMPLEXITIES, NUM_FOLDS
 from audeep.cli.options import (
     AudeepCommand,
+    add_cluster,
     add_device,
     add_input,
     add_model_dir,
@@ -73,6 +74,7 @@ class Generate(ModelCommand):
         parser.add_argument(
             "--batch-size", type=positive_int, default=500, help="instances at a time (default: %(default)s)"
         )
+        add_cluster(parser, "")
         add_device(parser)
         add_any_preprocessing(parser)
         add_preset(parser, "generate", self.kind)
@@ -99,6 +101,7 @@ class Generate(ModelCommand):
             device=parsed_args.device,
             pooled=getattr(parsed_args, "pooled", False),
             any_preprocessing=parsed_args.any_preprocessing,
+            cluster=parsed_args.cluster,
         )
         features = ("--input", parsed_args.output[-1])
         if not data_set.is_fully_labelled or data_set.has_label_sets:

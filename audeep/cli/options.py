@@ -406,6 +406,15 @@ def add_step(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cluster(parser: argparse.ArgumentParser, instead: str = "in place of --jobs: ") -> None:
+    """--cluster, which may be there `instead` of another option."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help=f"{instead}address of a dask scheduler whose workers do the work, or local:N for N processes of this machine",
+    )
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """--seed."""
     parser.add_argument(

@@ -10,6 +10,7 @@ from audeep.cli.experiment import PRESETS, recommended_kind
 from audeep.cli.front_end_options import add_front_ends, chosen_front_end
 from audeep.cli.options import (
     AudeepCommand,
+    add_cluster,
     add_plot,
     add_raw_data,
     data_set_path,
@@ -58,7 +59,7 @@ class Preprocess(AudeepCommand):
             action="store_true",
             dest="resume",
             help="go on with a run that was interrupted, or stopped at a recording; with the same options and"
-            " recordings (--jobs and --skip-bad may differ) the output is that of a run in one go",
+            " recordings (--jobs, --cluster and --skip-bad may differ) the output is that of a run in one go",
         )
         parser.add_argument(
             "--compression",
@@ -75,6 +76,7 @@ class Preprocess(AudeepCommand):
             " the directory as one data set (default: one file)",
         )
         parser.add_argument("--jobs", type=positive_int, metavar="N", help="worker processes (default: one per core)")
+        add_cluster(parser)
         add_preset(parser, "preprocess")
         add_front_ends(parser)
 
@@ -101,7 +103,7 @@ class Preprocess(AudeepCommand):
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
             options = {
-                name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume", "shards")
+                name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume", "shards", "cluster")
             }
             preprocess(parser, front_end, parsed_args.output, **options)
             model = (recommended_kind(), "train", "--preset", PRESETS[0])

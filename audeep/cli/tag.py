@@ -119,6 +119,7 @@ class Tag(RecordingsCommand):
             device=parsed_args.device,
             skip_bad=parsed_args.skip_bad,
             jobs=parsed_args.jobs,
+            cluster=parsed_args.cluster,
             watch=watch,
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audeep.cli.evaluate import add_result_files, report_results
 from audeep.cli.models import ModelCommand, add_any_preprocessing
 from audeep.cli.options import (
+    add_cluster,
     add_device,
     add_input,
     add_model_dirs,
@@ -53,6 +54,7 @@ class TaggerCommand(ModelCommand):
             default=16,
             help="recordings, or windows of them, at a time (default: %(default)s)",
         )
+        add_cluster(parser, "")
         add_device(parser)
         add_any_preprocessing(parser)
 
@@ -71,6 +73,7 @@ class TaggerCommand(ModelCommand):
             batch_size=parsed_args.batch_size,
             device=parsed_args.device,
             any_preprocessing=parsed_args.any_preprocessing,
+            cluster=parsed_args.cluster,
         )
 
 

@@ -2,7 +2,7 @@
 """A trained model applied: embeddings of spectrograms, batch by batch or of a whole data set."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from audeep.data.lengths import by_length
 from audeep.data.schema import GENERATED
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.models.base import Network
+from audeep.runtime.execution import Lazily
 from audeep.runtime.progress import progress
 
 BATCH_SIZE = 500  # instances that are embedded at a time
@@ -27,6 +28,8 @@ TOGETHER = 8000  # instances that are put together by length
 LARGEST_PART = 2**25  # values of spectrograms whose frames are embedded before any is given
 
 Spectrograms = NDArray[np.float32]  # [instance, time, freq]
+SomeSpectrograms = tuple[Spectrograms, NDArray[np.int64] | None]  # and their lengths, where they differ
+Each = Callable[[Sequence[Any]], Iterable[NDArray[np.float32]]]  # the results of batches, in their order
 Embeddings = NDArray[np.float32]  # [instance, embedding], or [instance, time, embedding]
 
 
@@ -70,9 +73,19 @@ class Embedder:
         embeddings: Embeddings = self.embed(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
         return embeddings
 
-    def parts(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> Iterator[tuple[DataSet, Embeddings]]:
-        """The data set part by part, each with its embeddings; zeros in the padding of frames."""
-        return results_of(self.embed, data_set, batch_size, self.model, "generate")
+    def parts(
+        self, data_set: DataSet, batch_size: int = BATCH_SIZE, each: Each | None = None
+    ) -> Iterator[tuple[DataSet, Embeddings]]:
+        """The data set part by part, each with its embeddings; zeros in the padding of frames.
+
+        Args:
+            each: gives what `of_batch` makes of batches, elsewhere.
+        """
+        return results_of(self.embed, data_set, batch_size, self.model, "generate", each)
+
+    def of_batch(self, batch: SomeSpectrograms) -> Embeddings:
+        """Embeddings of spectrograms and, where they differ, their lengths."""
+        return computed(self.embed, self.device, *batch)
 
     def vectors(self, data_set: DataSet, batch_size: int = BATCH_SIZE) -> DataSet:
         """The same instances with one vector each [instance, generated]: where frames have theirs, the mean of them."""
@@ -82,8 +95,23 @@ class Embedder:
         return data_set.with_features(np.concatenate(found), [GENERATED])
 
 
+@torch.inference_mode()
+def computed(
+    compute: Callable[..., Tensor], device: torch.device, frames: Spectrograms, lengths: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """What `compute` makes of spectrograms and, where they differ, their lengths."""
+    known = None if lengths is None else torch.from_numpy(lengths).to(device)
+    found: NDArray[np.float32] = compute(torch.from_numpy(frames).to(device), known).cpu().numpy()
+    return found
+
+
 def results_of(
-    compute: Callable[..., Tensor], data_set: DataSet, batch_size: int, model: Network, what: str
+    compute: Callable[..., Tensor],
+    data_set: DataSet,
+    batch_size: int,
+    model: Network,
+    what: str,
+    each: Each | None = None,
 ) -> Iterator[tuple[DataSet, NDArray[np.float32]]]:
     """The data set part by part, in its order, each with the results for its instances.
 
@@ -96,6 +124,7 @@ def results_of(
             axis of time among theirs is as long as in the data set, with zeros in the padding.
         model: on whose device spectrograms are to be.
         what: the work, as a verb.
+        each: gives what `compute` makes of batches, elsewhere; by default that is done here.
     """
     device = next(model.parameters()).device
     lengths = data_set.num_frames if data_set.is_padded else None
@@ -103,14 +132,9 @@ def results_of(
     batches = list(_batches(data_set.num_frames, batch_size, together))
     results: NDArray[np.float32] | None = None
     num_done = 0
-    for rows in progress(batches, what, "batches"):
-        is_run = rows[-1] - rows[0] < len(rows)  # of instances, which files give at once
-        frames, known = data_set[slice(rows[0], rows[-1] + 1) if is_run else rows].features, None
-        if lengths is not None:
-            frames, known = _without_padding(frames, lengths[rows])
-            known = None if known is None else known.to(device)
-        with torch.inference_mode():
-            found = compute(torch.from_numpy(frames).to(device), known).cpu().numpy()
+    spectrograms = Lazily(len(batches), lambda number: _read(data_set, batches[number], lengths))
+    done = (computed(compute, device, *batch) for batch in spectrograms) if each is None else each(spectrograms)
+    for rows, found in zip(batches, progress(done, what, "batches", len(batches)), strict=True):
         first = num_done // together * together
         part = data_set[first : first + together]
         if results is None:
@@ -140,10 +164,18 @@ def _num_together(data_set: DataSet, batch_size: int, model: Network) -> int:
     return max(batch_size, most)
 
 
-def _without_padding(frames: Spectrograms, lengths: NDArray[np.int64]) -> tuple[Spectrograms, Tensor | None]:
-    """Spectrograms as long as the longest, and lengths where they differ: without those, layers are faster."""
-    longest = lengths.max()
-    return frames[:, :longest], None if (lengths == longest).all() else torch.from_numpy(lengths)
+def _read(data_set: DataSet, rows: NDArray[np.int64], lengths: NDArray[np.int64] | None) -> SomeSpectrograms:
+    """Spectrograms as long as the longest, and lengths where they differ: without those, layers are faster.
+
+    Args:
+        lengths: of all instances, where some are padded.
+    """
+    is_run = rows[-1] - rows[0] < len(rows)  # of instances, which files give at once
+    frames = data_set[slice(rows[0], rows[-1] + 1) if is_run else rows].features
+    if lengths is None:
+        return frames, None
+    longest = lengths[rows].max()
+    return frames[:, :longest], None if (lengths[rows] == longest).all() else lengths[rows]
 
 
 def fits(model: Network, shape: Sequence[int], any_length: bool) -> bool:

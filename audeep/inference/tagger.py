@@ -2,7 +2,9 @@
 """Scores of the labels that a trained tagger knows, for data sets and for recordings."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +13,13 @@ from torch import Tensor
 
 from audeep.data.data_set import DataSet
 from audeep.errors import ModelError, OptionError
-from audeep.inference.embedder import Spectrograms, results_of
+from audeep.inference.embedder import Each, Spectrograms, computed, results_of
 from audeep.inference.recordings import check_bands, front_end_of_model
 from audeep.models.base import Tagger
 from audeep.models.checkpoints import load_model
 from audeep.models.devices import select_device
 from audeep.models.layers.windows import spaced_starts, windows_of
+from audeep.runtime.execution import Lazily
 from audeep.runtime.progress import progress
 
 BATCH_SIZE = 16  # recordings, or windows of them, that are scored at a time
@@ -24,11 +27,14 @@ BATCH_SIZE = 16  # recordings, or windows of them, that are scored at a time
 Scores = NDArray[np.float32]  # [instance, label]
 
 
-def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) -> Scores:
+def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE, each: Each | None = None) -> Scores:
     """Probabilities of the labels of a model that is not in training mode: [instance, label].
 
     Recordings are read whole, as long as `fit_frames` says; or, where the model has `window_frames`, in windows, over
     which probabilities are averaged.
+
+    Args:
+        each: gives what `of_batch` makes of batches, elsewhere; by default that is done here.
 
     Raises:
         ShapeError: a recording is too short for the network.
@@ -36,18 +42,28 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE) ->
     windows = model.config.windows
     if windows is not None:
         starts = _window_starts(model, data_set.num_frames)
-        return mean_scores(model, data_set, windows.size, starts, batch_size)
+        return mean_scores(model, data_set, windows.size, starts, batch_size, each)
     model.check_lengths(data_set.num_frames, data_set.filenames)
-
-    def probabilities(frames: Tensor, lengths: Tensor | None) -> Tensor:
-        return model.probabilities(model(*model.fitted(frames, lengths)))
-
+    probabilities = partial(_probabilities, model)
     found = [np.empty((0, len(model.labels)), np.float32)]
-    found += [scores for _, scores in results_of(probabilities, data_set, batch_size, model, "predict")]
+    found += [scores for _, scores in results_of(probabilities, data_set, batch_size, model, "predict", each)]
     return np.concatenate(found)
 
 
-def spaced_scores(model: Tagger, data_set: DataSet, count: int, size: int, batch_size: int = BATCH_SIZE) -> Scores:
+def of_batch(model: Tagger, batch_size: int, batch: Any) -> Scores:
+    """Scores of a batch of `scores_of`, or of one of `mean_scores`, which has windows as well."""
+    if len(batch) > 2:
+        return _mean_scores(model, *batch, batch_size)
+    return computed(partial(_probabilities, model), next(model.parameters()).device, *batch)
+
+
+def _probabilities(model: Tagger, frames: Tensor, lengths: Tensor | None) -> Tensor:
+    return model.probabilities(model(*model.fitted(frames, lengths)))
+
+
+def spaced_scores(
+    model: Tagger, data_set: DataSet, count: int, size: int, batch_size: int = BATCH_SIZE, each: Each | None = None
+) -> Scores:
     """The mean over `count` excerpts of `size` frames that are spread evenly over each recording: [instance, label].
 
     Raises:
@@ -55,7 +71,7 @@ def spaced_scores(model: Tagger, data_set: DataSet, count: int, size: int, batch
     """
     fitted = model.config.fit_frames
     starts = [spaced_starts(fitted or int(length), size, count) for length in data_set.num_frames]
-    return mean_scores(model, data_set, size, starts, batch_size)
+    return mean_scores(model, data_set, size, starts, batch_size, each)
 
 
 def mean_scores(
@@ -64,6 +80,7 @@ def mean_scores(
     size: int,
     starts: Sequence[NDArray[np.int64]],
     batch_size: int = BATCH_SIZE,
+    each: Each | None = None,
 ) -> Scores:
     """The mean over windows of `size` frames of the probabilities of the labels: [instance, label].
 
@@ -75,11 +92,16 @@ def mean_scores(
     """
     if size < model.shortest:
         raise OptionError(f"excerpt_frames={size}: the network needs {model.shortest} frames or more; choose so many")
+    parts = list(_parts(data_set, batch_size))
+
+    def read(number: int) -> tuple[Spectrograms, NDArray[np.int64], int, Sequence[NDArray[np.int64]]]:
+        first, part = parts[number]
+        return part.features, part.num_frames, size, starts[first : first + len(part)]
+
+    batches = Lazily(len(parts), read)
+    done = (_mean_scores(model, *batch, batch_size) for batch in batches) if each is None else each(batches)
     found = [np.empty((0, len(model.labels)), np.float32)]
-    for first, part in progress(list(_parts(data_set, batch_size)), "predict", "batches"):
-        begins = starts[first : first + len(part)]
-        found.append(_mean_scores(model, part.features, part.num_frames, size, begins, batch_size))
-    return np.concatenate(found)
+    return np.concatenate([*found, *progress(done, "predict", "batches", len(parts))])
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from audeep.parsers.base import Parser
 from audeep.pipeline.metadata import columns_of
 from audeep.pipeline.outcomes import none_left, tell_left_out
 from audeep.pipeline.rows import Application, Rows, check_origins, named_recordings, rows_of, with_text
+from audeep.runtime.execution import Jobs, chosen_workers
 
 Append = Callable[[Rows], None]
 
@@ -38,6 +39,7 @@ def extract(
     device: str = "auto",
     skip_bad: bool = False,
     jobs: int = 1,
+    cluster: str | None = None,
 ) -> int:
     """Write the features that a trained model gives for recordings; gives the number of rows.
 
@@ -61,6 +63,8 @@ def extract(
         pooled: take the pooled features that some kinds of models have.
         skip_bad: leave out unusable recordings, and list them, with the reasons, in a file beside `output`.
         jobs: processes that work on several recordings at once, each with the model in its memory.
+        cluster: in place of `jobs`: the address of a dask scheduler whose workers do the work, or "local:N" for N
+            processes of this machine; `audeep[dask]` has what this needs.
 
     Raises:
         OptionError: options contradict each other, or the suffix of `output` is unknown, or not for a parser.
@@ -71,12 +75,14 @@ def extract(
         OutputError: `output` cannot be written.
         Stopped: the process was told to end, or a worker was killed.
     """
+    workers = chosen_workers(jobs, cluster)
     bad: list[str] = []
-    recordings = _recordings(files, window, hop, skip_bad, jobs, bad)
+    recordings = _recordings(files, window, hop, skip_bad, workers, bad)
     num_recordings, num_rows = len(recordings) + len(bad), 0
     application = Application(_maker(model, step, pooled, device), window, hop)
     size = application.applied.size
-    found = rows_of(application, recordings, "extract", skip_bad=skip_bad, jobs=jobs, bad=bad)
+    needs = [Path(model)] if not isinstance(model, EmbeddingModule) else []
+    found = rows_of(application, recordings, "extract", skip_bad=skip_bad, jobs=workers, bad=bad, needs=needs)
     table = _data_set(output, size, files) if isinstance(files, Parser) else _table(output, size, window)
     with table as append, closing(found):
         for rows in found:
@@ -94,7 +100,7 @@ def _recordings(
     window: float | None,
     hop: float | None,
     skip_bad: bool,
-    jobs: int,
+    jobs: Jobs,
     bad: list[str],
 ) -> list[tuple[Origin, str]]:
     """The recordings with their names; `bad` gets what is wrong with those that are to be left out."""

@@ -2,16 +2,28 @@
 """generate: embeddings of a data set by trained models, in a file for each model."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from audeep.data import netcdf
 from audeep.data.data_set import DataSet
 from audeep.data.schema import GENERATED, NUM_FRAMES
 from audeep.errors import OptionError
-from audeep.inference.embedder import BATCH_SIZE, Embedder, check_made_alike, check_shape
-from audeep.models.checkpoints import load_model, preprocessing_of
+from audeep.inference.embedder import (
+    BATCH_SIZE,
+    Each,
+    Embedder,
+    Embeddings,
+    SomeSpectrograms,
+    check_made_alike,
+    check_shape,
+)
+from audeep.models.checkpoints import load_model, preprocessing_of, step_of
 from audeep.models.devices import select_device
+from audeep.runtime.cluster import Cluster
+from audeep.runtime.execution import Prepared, run
 from audeep.runtime.files import check_target
 
 logger = logging.getLogger(__name__)
@@ -28,6 +40,7 @@ def generate(
     device: str = "auto",
     pooled: bool = False,
     any_preprocessing: bool = False,
+    cluster: str | None = None,
 ) -> None:
     """Write the embeddings of all instances, one file for each training step.
 
@@ -40,6 +53,8 @@ def generate(
         kind: the kind of model expected ("t-rae").
         pooled: embed by `embed_pooled`, which the models of t-rae have.
         any_preprocessing: take spectrograms that were made with other settings than those trained on.
+        cluster: the address of a dask scheduler whose workers compute batches, or "local:N" for N processes of this
+            machine; `audeep[dask]` has what this needs.
 
     Raises:
         OptionError: the numbers of steps and outputs differ, there are no pooled features, or spectrograms were made
@@ -61,18 +76,34 @@ def generate(
         check_shape(model, data_set, directory)
         if not any_preprocessing:
             check_made_alike(preprocessing_of(directory, step), data_set, directory)
-    for model, output in zip(models, paths, strict=True):
-        _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size)
+    for model, step, output in zip(models, chosen, paths, strict=True):
+        make = partial(_of_batch, directory, step_of(directory, step), pooled, device)
+        each = None if cluster is None else on_cluster(cluster, make, directory)
+        _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size, each)
         logger.info("%s: features of %d instances written", output, len(data_set))
 
 
-def _generate(embedder: Embedder, data_set: DataSet, output: Path, batch_size: int) -> None:
+def _of_batch(directory: Path, step: int, pooled: bool, device: str) -> Callable[[SomeSpectrograms], Embeddings]:
+    """What embeds batches, by a model that is loaded for it."""
+    return Embedder(load_model(directory, step)[0].to(select_device(device)), pooled).of_batch
+
+
+def on_cluster(cluster: str, make: Callable[[], Callable[[Any], Any]], directory: Path) -> Each:
+    """What has batches computed by the workers of a cluster, with what `make` gives each of the model in `directory`.
+
+    Raises:
+        OptionError: `cluster` is the address of none.
+    """
+    return partial(run, Prepared(make), jobs=Cluster(cluster), long_items=True, needs=[directory])
+
+
+def _generate(embedder: Embedder, data_set: DataSet, output: Path, batch_size: int, each: Each | None) -> None:
     names, shape = [GENERATED], [embedder.size]
     if embedder.is_of_frames:
         names, shape = [f"{GENERATED}_0", f"{GENERATED}_1"], [data_set.feature_shape[0], *shape]
     layout = names, shape, data_set.num_folds, data_set.label_map
     with netcdf.writing(output, *layout, label_names=data_set.label_names) as writer:
-        for part, embeddings in embedder.parts(data_set, batch_size):
+        for part, embeddings in embedder.parts(data_set, batch_size, each):
             metadata = part.metadata
             if not embedder.is_of_frames:
                 del metadata[NUM_FRAMES.name]  # there is no axis of time any more

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from audeep.audio.reading import Source, file_of
 from audeep.errors import AudioError, OptionError, ShapeError
-from audeep.runtime.execution import WorkerDied, run
+from audeep.runtime.execution import Jobs, WorkerDied, run
 from audeep.runtime.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -40,10 +40,11 @@ class Outcome(Generic[Value]):
 def outcomes(
     work: Callable[[Origin], Value],
     paths: Sequence[Origin],
-    jobs: int | None,
+    jobs: Jobs,
     skip_bad: bool,
     remedy: str,
     check: Callable[[], None] = lambda: None,
+    needs: Sequence[Path] = (),
 ) -> Generator[Outcome[Value], None, None]:
     """What `work` gives for all recordings, or parts of them, in order.
 
@@ -52,13 +53,15 @@ def outcomes(
             process that reads them.
         remedy: what to do about recordings that take too much memory.
         check: is called again and again meanwhile; what it raises ends the work.
+        needs: files and folders that the work takes beside the recordings.
 
     Raises:
         AudioError: a recording is bad, and not to be skipped.
         WorkerDied: so did a worker.
     """
     instead = partial(_died, remedy) if skip_bad else None
-    results = run(partial(attempt, work, remedy), paths, jobs, apart=skip_bad, check=check, instead=instead)
+    given: dict[str, Any] = {"check": check, "instead": instead, "needs": needs, "paths_of": _files}
+    results = run(partial(attempt, work, remedy), paths, jobs, apart=skip_bad, **given)
     with closing(results):
         for outcome in results:
             if outcome.bad is not None and not skip_bad:
@@ -134,6 +137,10 @@ def file_state(source: Source) -> list[int] | None:
     except OSError:
         return None
     return [found.st_size, found.st_mtime_ns]
+
+
+def _files(source: Source) -> list[Path]:
+    return [file_of(source)]
 
 
 def _died(remedy: str, path: Source, death: WorkerDied) -> Outcome[Value]:

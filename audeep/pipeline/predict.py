@@ -3,7 +3,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +14,10 @@ from audeep.data.schema import Split
 from audeep.data.scores import with_scores
 from audeep.errors import DataError, ModelError, OptionError
 from audeep.inference.embedder import check_made_alike, check_shape
-from audeep.inference.tagger import BATCH_SIZE, Scores, scores_of, spaced_scores, tagger_in
-from audeep.models.checkpoints import preprocessing_of, steps_in
+from audeep.inference.tagger import BATCH_SIZE, Scores, of_batch, scores_of, spaced_scores, tagger_in
+from audeep.models.checkpoints import preprocessing_of, step_of, steps_in
 from audeep.models.devices import select_device
+from audeep.pipeline.generate import on_cluster
 from audeep.training.folds import fold_directory, folds_in
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ def predict_scores(
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     any_preprocessing: bool = False,
+    cluster: str | None = None,
 ) -> DataSet:
     """Instances with the probability of each label as features [label], the mean over some models.
 
@@ -45,6 +49,8 @@ def predict_scores(
         num_excerpts: average over so many excerpts of `excerpt_frames` frames, spread evenly over each recording, which
             is read whole or in windows otherwise.
         any_preprocessing: take spectrograms that were made with other settings than those trained on.
+        cluster: the address of a dask scheduler whose workers compute batches, or "local:N" for N processes of this
+            machine; `audeep[dask]` has what this needs.
 
     Raises:
         OptionError: spectrograms were made with other settings; or excerpts have a number but no length, or no number.
@@ -63,9 +69,11 @@ def predict_scores(
         if not any_preprocessing:
             check_made_alike(preprocessing_of(directory, step), instances, directory)
         model.to(select_device(device))
+        make = partial(_of_batch, directory, step_of(directory, step), batch_size, device)
+        each = None if cluster is None else on_cluster(cluster, make, directory)
         if num_excerpts is None or excerpt_frames is None:
-            return scores_of(model, instances, batch_size), model.labels
-        return spaced_scores(model, instances, num_excerpts, excerpt_frames, batch_size), model.labels
+            return scores_of(model, instances, batch_size, each), model.labels
+        return spaced_scores(model, instances, num_excerpts, excerpt_frames, batch_size, each), model.labels
 
     if out_of_fold:
         return _out_of_fold(model_directories, data_set, score)
@@ -76,6 +84,11 @@ def predict_scores(
         check_same_labels(labels, others, directories[0], directory)
         total = total + scores
     return with_scores(data_set, total / np.float32(len(directories)), labels)
+
+
+def _of_batch(directory: Path, step: int, batch_size: int, device: str) -> Callable[[Any], Scores]:
+    """What gives scores of batches, by a model that is loaded for it."""
+    return partial(of_batch, tagger_in(directory, step).to(select_device(device)), batch_size)
 
 
 def with_folds(directory: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from audeep.pipeline.outcomes import bad_list, none_left, tell_left_out, tell_on
 from audeep.pipeline.recordings import Processed, Shapes, Work
 from audeep.pipeline.sharded import Parts
 from audeep.pipeline.spectrograms import OneFile, layout_of
-from audeep.runtime.execution import WorkerDied
+from audeep.runtime.execution import WorkerDied, chosen_workers
 from audeep.runtime.files import check_target, remove_partials
 from audeep.runtime.journal import Journal, opened_journal
 from audeep.runtime.progress import progress
@@ -41,6 +41,7 @@ def preprocess(
     skip_bad: bool = False,
     resume: bool = False,
     shards: int | None = None,
+    cluster: str | None = None,
 ) -> list[str]:
     """Write the spectrograms of all recordings that `parser` finds, in its order, with their metadata.
 
@@ -51,9 +52,11 @@ def preprocess(
         jobs: worker processes; by default one for each core that this process may use.
         compression: of the features on file, from 0 (none) to 9.
         skip_bad: leave out unusable recordings, and list them, with the reasons, in a file beside `output`.
-        resume: go on with a run that ended early; it had the same settings (`jobs` and `skip_bad` are free).
+        resume: go on with a run that ended early; it had the same settings (`jobs`, `cluster` and `skip_bad` are free).
         shards: make `output` a directory of so many files with a manifest, each of which is written by a worker;
             `load` takes it as one data set, the same as without.
+        cluster: in place of `jobs`: the address of a dask scheduler whose workers do the work, or "local:N" for N
+            processes of this machine; `audeep[dask]` has what this needs.
 
     Returns:
         For each recording that was left out, its path and the reason.
@@ -66,13 +69,14 @@ def preprocess(
         OutputError: `output` cannot be written.
         Stopped: the process was told to end, or a worker was killed.
     """
+    workers = chosen_workers(jobs, cluster)
     bad: list[str] = []
     instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
     num_recordings = len(parser.parse())
     settings = {**_settings(parser, front_end, compression), "shards": shards}
     rows = None if shards is None else shares(len(instances), shards)
     with _journal_of(output, settings, resume, shards is not None) as (journal, check):
-        work = Work(front_end, instances, jobs, skip_bad, check)
+        work = Work(front_end, instances, workers, skip_bad, check)
         kept = OneFile(work, journal) if rows is None else Parts(work, output, settings, rows, resume)
         with _resumable(kept, journal, check):
             with closing(kept.processed()) as results:

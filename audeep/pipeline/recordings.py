@@ -15,6 +15,7 @@ from audeep.audio.reading import Segment
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.parsers.base import InstanceMetadata
 from audeep.pipeline.outcomes import file_state, outcomes
+from audeep.runtime.execution import Jobs
 from audeep.runtime.journal import Journal
 from audeep.runtime.memory import reuse_memory
 
@@ -60,14 +61,14 @@ class Work:
     """What is to be done.
 
     Attributes:
-        jobs: worker processes; by default one for each core that this process may use.
+        jobs: worker processes, by default one for each core that this process may use; or a cluster.
         skip_bad: whether bad recordings are left out.
         check: is called again and again meanwhile; what it raises ends the work.
     """
 
     front_end: FrontEnd
     instances: Sequence[InstanceMetadata]
-    jobs: int | None
+    jobs: Jobs
     skip_bad: bool
     check: Callable[[], None]
 

@@ -17,6 +17,8 @@ from audeep.errors import OptionError
 from audeep.inference.recordings import Applied, Part, Vectors
 from audeep.parsers.registry import open_parser
 from audeep.pipeline.outcomes import outcomes, tell_once
+from audeep.runtime.cluster import Cluster
+from audeep.runtime.execution import Jobs
 from audeep.runtime.files import check_text
 from audeep.runtime.progress import progress
 from audeep.runtime.signals import deferred_signals, stop_if_told
@@ -75,7 +77,7 @@ class Application:
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
 
-def check_origins(files: Sequence[Origin], window: float | None, hop: float | None, skip_bad: bool, jobs: int) -> None:
+def check_origins(files: Sequence[Origin], window: float | None, hop: float | None, skip_bad: bool, jobs: Jobs) -> None:
     """Check that what recordings come from goes with the other options.
 
     Raises:
@@ -85,8 +87,9 @@ def check_origins(files: Sequence[Origin], window: float | None, hop: float | No
     if window is None and (hop is not None or arriving):
         name = name_of(arriving[0] if arriving else STANDARD_INPUT)
         raise OptionError(f"a hop, and {name}, need the length of a window; pass window=SECONDS")
-    if arriving and (skip_bad or jobs > 1):
-        given = "skip_bad=True" if skip_bad else f"jobs={jobs}"
+    if arriving and (skip_bad or jobs != 1):
+        given = f"cluster={jobs.address}" if isinstance(jobs, Cluster) else f"jobs={jobs}"
+        given = "skip_bad=True" if skip_bad else given
         raise OptionError(
             f"{name_of(arriving[0])} is read as it arrives, which does not go with {given}; leave that out"
         )
@@ -145,21 +148,23 @@ def rows_of(
     what: str,
     *,
     skip_bad: bool,
-    jobs: int,
+    jobs: Jobs,
     bad: list[str],
+    needs: Sequence[Path],
 ) -> Generator[Rows, None, None]:
     """Rows of recordings with their names: as they come, or, with `skip_bad` or several `jobs`, a recording at a time.
 
     Args:
         what: the work, as a verb.
+        needs: files and folders that the work takes beside the recordings.
         skip_bad: leave out unusable recordings, and add to `bad` what is wrong with them.
 
     Raises:
         AudioError, ShapeError: a recording cannot be read, or does not suit a model, and is not to be skipped.
         Stopped: the process was told to end, or a worker was killed.
     """
-    if skip_bad or jobs > 1:
-        yield from _rows_at_once(application, recordings, what, skip_bad, jobs, bad)
+    if skip_bad or jobs != 1:
+        yield from _rows_at_once(application, recordings, what, skip_bad, jobs, bad, needs)
         return
     for origin, name in progress(recordings, what, "files"):
         yield from _numbered(name, application.parts(origin))
@@ -170,15 +175,16 @@ def _rows_at_once(
     recordings: Sequence[tuple[Origin, str]],
     what: str,
     skip_bad: bool,
-    jobs: int,
+    jobs: Jobs,
     bad: list[str],
+    needs: Sequence[Path],
 ) -> Generator[Rows, None, None]:
     remedy = "cut it, or pass a window=S" if application.window is None else "cut it"
     paths = [origin if isinstance(origin, Segment) else Path(cast(Path, origin)) for origin, _ in recordings]
     told = set[str]()
     with deferred_signals(SIGTERM, SIGINT) as arrived:
         check = partial(stop_if_told, arrived, what)
-        with closing(outcomes(application, paths, jobs, skip_bad, remedy, check)) as found:
+        with closing(outcomes(application, paths, jobs, skip_bad, remedy, check, needs)) as found:
             shown = progress(found, what, "files", len(paths))
             for (_, name), outcome in zip(recordings, shown, strict=True):
                 tell_once(outcome.warnings if outcome.bad is None else (), told)

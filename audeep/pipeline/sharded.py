@@ -8,11 +8,13 @@
       shard-0001.nc.journal        spectrograms of the recordings of another, to be written when all shapes are known
       shards/                      those that are complete; at the end it is moved to the output
         shard-0000.nc
+      running-9f3c...              there is one while workers have something to do, which end without it
 
 Workers read recordings and write these files themselves; what they send is what is known of each recording.
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -25,7 +27,7 @@ import numpy as np
 
 from audeep.audio.reading import Segment
 from audeep.data.manifest import Shard, measured, publish, shard_name
-from audeep.errors import OutputError
+from audeep.errors import OutputError, Stopped
 from audeep.parsers.base import InstanceMetadata
 from audeep.pipeline.recordings import Facts, Processed, Shapes, Work, check_unchanged, process_all
 from audeep.pipeline.spectrograms import Layout, write
@@ -34,7 +36,7 @@ from audeep.runtime.files import remove_partials, replacing, write_failures
 from audeep.runtime.journal import opened_journal
 from audeep.runtime.progress import progress
 
-OURS = re.compile(r"shard-\d+\.nc(\.journal|\.json)?|shards\.json")
+OURS = re.compile(r"shard-\d+\.nc(\.journal|\.json)?|shards\.json|running-\w{16}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ class Parts:
         self.parts = [
             Part(self.complete / shard_name(number), work.instances[each]) for number, each in enumerate(rows)
         ]
-        self.maker = Maker(replace(work, instances=[], jobs=1, check=_nothing), settings)
+        self.token = self.directory / f"running-{os.urandom(8).hex()}"
+        self.maker = Maker(replace(work, instances=[], jobs=1, check=partial(_stop_without, self.token)), settings)
         self.shapes: list[list[tuple[int, ...] | None]] = []
 
     def processed(self) -> Generator[Processed, None, None]:
@@ -131,6 +134,8 @@ class Parts:
             self.complete.mkdir(parents=True, exist_ok=True)
         remove_partials(self.directory / "*")
         remove_partials(self.complete / "*")
+        for token in self.directory.glob("running-*"):  # of a run that was killed
+            token.unlink()
         with closing(self._run(self.maker.gathered, self.parts)) as found:
             for each in found:
                 self.shapes.append([result.shape for result in each])
@@ -178,7 +183,12 @@ class Parts:
             part = item if isinstance(item, Part) else item[0]
             raise WorkerDied(f"{self.maker.at_work(part)}: {death}") from None
 
-        return run(function, items, self.work.jobs, apart=True, long_items=True, check=self.work.check, instead=died)
+        given: dict[str, Any] = {"check": self.work.check, "instead": died, "paths_of": _folders}
+        try:
+            self.token.touch()
+            yield from run(function, items, self.work.jobs, apart=True, long_items=True, **given)
+        finally:
+            self.token.unlink(missing_ok=True)
 
 
 def _suitable(
@@ -188,5 +198,13 @@ def _suitable(
         yield instance, entry.chunks if count else None
 
 
-def _nothing() -> None:
-    """Of all the signals, workers are told by the process that they work for."""
+def _stop_without(token: Path) -> None:
+    """Raise where the process that the work is for has ended: those of other machines see nothing else of that."""
+    if not token.exists():
+        raise Stopped(f"{token.parent}: the work has ended")
+
+
+def _folders(item: Any) -> list[Path]:
+    """The folders that a part needs."""
+    part: Part = item if isinstance(item, Part) else item[0]
+    return sorted({part.facts.parent, *(Path(instance.path).parent for instance in part.instances)})

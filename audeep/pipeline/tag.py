@@ -24,6 +24,7 @@ from audeep.models.checkpoints import preprocessing_of, step_of
 from audeep.pipeline.outcomes import none_left, tell_left_out
 from audeep.pipeline.predict import check_same_labels, with_folds
 from audeep.pipeline.rows import Application, Rows, check_origins, named_recordings, rows_of
+from audeep.runtime.execution import chosen_workers
 
 Watch = Callable[[Rows, Sequence[str]], None]  # is given rows of scores as they come, and the names of the labels
 
@@ -137,6 +138,7 @@ def tag(
     device: str = "auto",
     skip_bad: bool = False,
     jobs: int = 1,
+    cluster: str | None = None,
     watch: Watch | None = None,
 ) -> int:
     """Write the scores that trained taggers give for recordings; gives the number of rows.
@@ -166,6 +168,8 @@ def tag(
         format: "csv", "jsonl" or "nc", whatever the suffix.
         skip_bad: leave out unusable recordings, and list them, with the reasons, in a file beside `output`.
         jobs: processes that work on several recordings at once, each with the models in its memory.
+        cluster: in place of `jobs`: the address of a dask scheduler whose workers do the work, or "local:N" for N
+            processes of this machine; `audeep[dask]` has what this needs.
         watch: is called with what was written.
 
     Raises:
@@ -178,7 +182,8 @@ def tag(
         OutputError: `output` cannot be written.
         Stopped: the process was told to end, or a worker was killed.
     """
-    check_origins(files, window, hop, skip_bad, jobs)
+    workers = chosen_workers(jobs, cluster)
+    check_origins(files, window, hop, skip_bad, workers)
     if method not in MEANS:
         raise OptionError(f"method={method}: expected one of {', '.join(MEANS)}")
     bad: list[str] = []
@@ -189,7 +194,8 @@ def tag(
     application = Application(make, window, hop)
     ensemble = application.applied
     assert isinstance(ensemble, Ensemble)
-    found = rows_of(application, recordings, "tag", skip_bad=skip_bad, jobs=jobs, bad=bad)
+    needs = [directory for directory, _ in models] + list(map(Path, classifiers))
+    found = rows_of(application, recordings, "tag", skip_bad=skip_bad, jobs=workers, bad=bad, needs=needs)
     form: dict[str, Any] = {"has_times": window is not None, "format": format, "top": top, "threshold": threshold}
     with nullcontext() if output is None else open_scores(output, ensemble.labels, **form) as append, closing(found):
         for rows in found:

@@ -17,42 +17,94 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import cached_property
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, overload
 
-from audeep.errors import Stopped
-from audeep.runtime.worker import START, receive, send
+from audeep.errors import OptionError, Stopped
+from audeep.runtime.cluster import Cluster, run_on
+from audeep.runtime.worker import SECONDS_TO_END, START, available_cores, end_processes, receive, send, worker_threads
+from audeep.runtime.worker import WorkerDied as WorkerDied
 
 ITEMS_PER_JOB = 4  # with fewer items, starting another worker takes longer than the work
 IN_WORK_PER_JOB = 8  # items that are in work or whose results wait, for each worker
 SENT_AHEAD = 2  # items that a worker has, so that it need not wait for the next one, unless they are long
 SECONDS_BETWEEN_LOOKS = 0.1  # while a result is awaited, for reasons to stop
-SECONDS_TO_END = 1.0  # that a worker has when it is told to, and again when it is killed
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class WorkerDied(Stopped):
-    """The process that worked on an item was killed, or crashed."""
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class Prepared(Generic[Item, Result]):
+    """A function that `make` gives, such as that of a model, which is loaded once by each process that calls it."""
+
+    def __init__(self, make: Callable[[], Callable[[Item], Result]]) -> None:
+        self.make = make
+
+    def __call__(self, item: Item) -> Result:
+        return self._made(item)
+
+    @cached_property
+    def _made(self) -> Callable[[Item], Result]:
+        return self.make()
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """What it was made of, without what that gave."""
+        return type(self), (self.make,)
+
+
+class Lazily(Sequence[Item]):
+    """So many items, each of which `give` makes of its number when it is asked for."""
+
+    def __init__(self, number: int, give: Callable[[int], Item]) -> None:
+        self.number = number
+        self.give = give
+
+    def __len__(self) -> int:
+        return self.number
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        numbers = range(self.number)[index]
+        return self.give(numbers) if isinstance(numbers, int) else [self.give(number) for number in numbers]
+
+
+Jobs: TypeAlias = int | Cluster | None  # worker processes of this one, or those of a cluster; None is one for each core
+
+
+def chosen_workers(jobs: int | None, cluster: str | None) -> Jobs:
+    """Who does the work: a number of jobs, or the cluster where one is named.
+
+    Raises:
+        OptionError: both are asked for, or the cluster is none.
+    """
+    if cluster is None:
+        return jobs
+    if jobs not in (None, 1):
+        raise OptionError(f"jobs={jobs} and cluster={cluster}: both say who works; leave one of them out")
+    return Cluster(cluster)
 
 
 def run(
     function: Callable[[Item], Result],
     items: Sequence[Item],
-    jobs: int | None = None,
+    jobs: Jobs = None,
     *,
     apart: bool = False,
     long_items: bool = False,
     check: Callable[[], None] = lambda: None,
     instead: Callable[[Item, WorkerDied], Result] | None = None,
+    needs: Sequence[Path] = (),
+    paths_of: Callable[[Item], Sequence[Path]] = lambda _: (),
 ) -> Generator[Result, None, None]:
     """Give `function(item)` for all items, in their order.
 
@@ -62,16 +114,24 @@ def run(
 
     Args:
         function: of a module that workers can import, or anything else that cloudpickle takes.
-        jobs: worker processes, by default one for each available core. With 1, or few items, the work is done here.
+        jobs: worker processes, by default one for each available core. With 1, or few items, the work is done here. Or
+            a cluster, whose workers do all of it.
         apart: have workers even so.
         long_items: have up to a worker for each item, to none of which another one is sent ahead.
         check: is called again and again while results are awaited; what it raises ends the work.
         instead: gives the result of an item whose worker died of it; another worker goes on with the next item.
+        needs, paths_of: files and folders that the work on all items, or on an item, takes: the workers of a cluster
+            must have those that are here.
 
     Raises:
         WorkerDied: a worker was killed, and there is no `instead`.
         Exception: whatever `function` or `check` raises.
     """
+    if isinstance(jobs, Cluster):
+        ahead = {"per_worker": 2} if long_items else {}
+        given: dict[str, Any] = {"needs": needs, "paths_of": paths_of, "check": check, "instead": instead, **ahead}
+        yield from run_on(jobs, _pickled(function), items, alone=alone, **given)
+        return
     jobs = min(jobs or available_cores(), max(1, len(items) // (1 if long_items else ITEMS_PER_JOB)))
     is_here = not sys.executable or (jobs == 1 and not apart)
     most = 1 if is_here else IN_WORK_PER_JOB * jobs
@@ -91,6 +151,21 @@ def run(
             yield result
     finally:
         crew.end()
+
+
+def alone(function: Callable[[Item], Result], item: Item) -> Result:
+    """`function(item)` by a process of its own.
+
+    Raises:
+        WorkerDied: it was killed.
+        Exception: whatever the function raises.
+    """
+
+    def died(_: Item, death: WorkerDied) -> NoReturn:
+        raise death
+
+    with closing(run(function, [item], 1, apart=True, instead=died)) as results:
+        return next(results)
 
 
 def _awaited(future: "Future[Result]", check: Callable[[], None]) -> Result:
@@ -117,7 +192,7 @@ class _Crew(Generic[Item, Result]):
         self.has_ended = False
         self.function = function
         self.sent_ahead = sent_ahead
-        self.environment = {**dict.fromkeys(THREAD_VARIABLES, str(max(1, available_cores() // jobs))), **os.environ}
+        self.environment = {**worker_threads(jobs), **os.environ}
         serve = self._work_here if is_here else self._serve
         self.threads = [threading.Thread(target=serve, daemon=True) for _ in range(jobs)]
         self.pickled = b"" if is_here else _pickled(function)
@@ -136,14 +211,7 @@ class _Crew(Generic[Item, Result]):
         for _ in self.threads:
             self.tasks.put(None)
         is_locked = self.lock.acquire(timeout=SECONDS_TO_END)  # no worker is being started
-        for order in (subprocess.Popen.terminate, subprocess.Popen.kill):
-            running = [process for process in self.processes if process.poll() is None]
-            for process in running:
-                order(process)
-            deadline = time.monotonic() + SECONDS_TO_END
-            for process in running:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(max(0.0, deadline - time.monotonic()))
+        end_processes(self.processes)
         if is_locked:
             self.lock.release()
 

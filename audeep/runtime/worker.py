@@ -9,16 +9,51 @@ import gc
 import os
 import pickle
 import signal
+import subprocess
 import threading
+import time
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import IO, Any
 
+from audeep.errors import Stopped
 from audeep.runtime.memory import reuse_memory
 
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from audeep.runtime.worker import work; work()"
 """A program for `python -c` that works on items; its argument is `sys.path` as JSON."""
+
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SECONDS_TO_END = 1.0  # that a worker has when it is told to, and again when it is killed
+
+
+class WorkerDied(Stopped):
+    """The process that worked on an item was killed, or crashed."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_threads(jobs: int) -> dict[str, str]:
+    """Variables of the environment that let so many workers share the cores."""
+    return dict.fromkeys(THREAD_VARIABLES, str(max(1, available_cores() // jobs)))
+
+
+def end_processes(processes: "Sequence[subprocess.Popen[Any]]") -> None:
+    """End workers: first they are told to, then they are killed; one that even so does not end is left."""
+    for order in (subprocess.Popen.terminate, subprocess.Popen.kill):
+        running = [process for process in processes if process.poll() is None]
+        for process in running:
+            order(process)
+        deadline = time.monotonic() + SECONDS_TO_END
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
 
 
 def send(stream: IO[bytes], content: bytes) -> None:
