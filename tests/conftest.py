@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from audeep.runtime.compiled import warn_of_missing_parts
+from tests.support.clusters import cluster_address  # noqa: F401  (a fixture)
 from tests.support.spectrograms import make_label_sets, make_spectrograms, toy_tagger  # noqa: F401  (fixtures)
 
 

@@ -34,6 +34,8 @@ ONLY_IN = {
     "cliff": {"cli"},
     "prompt_toolkit": {"cli"},
     "joblib": {"runtime.execution"},
+    "dask": {"runtime.cluster"},
+    "distributed": {"runtime.cluster"},
     "pyarrow": {"data.exchange.arrow"},
 }
 

@@ -411,7 +411,8 @@ def add_cluster(parser: argparse.ArgumentParser, instead: str = "in place of --j
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help=f"{instead}address of a dask scheduler whose workers do the work, or local:N for N processes of this machine",
+        help=f"{instead}address of a dask scheduler whose workers do the work, or local:N for N processes of this"
+        " machine",
     )
 
 

@@ -103,7 +103,8 @@ class Preprocess(AudeepCommand):
             raise OptionError("--plot shows what --pretend does; name a recording with --pretend INDEX")
         else:
             options = {
-                name: getattr(parsed_args, name) for name in ("jobs", "compression", "skip_bad", "resume", "shards", "cluster")
+                name: getattr(parsed_args, name)
+                for name in ("jobs", "compression", "skip_bad", "resume", "shards", "cluster")
             }
             preprocess(parser, front_end, parsed_args.output, **options)
             model = (recommended_kind(), "train", "--preset", PRESETS[0])

@@ -53,7 +53,8 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE, ea
 def of_batch(model: Tagger, batch_size: int, batch: Any) -> Scores:
     """Scores of a batch of `scores_of`, or of one of `mean_scores`, which has windows as well."""
     if len(batch) > 2:
-        return _mean_scores(model, *batch, batch_size)
+        frames, lengths, size, starts = batch
+        return _mean_scores(model, frames, lengths, size, starts, batch_size)
     return computed(partial(_probabilities, model), next(model.parameters()).device, *batch)
 
 

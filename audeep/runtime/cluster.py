@@ -39,6 +39,7 @@ CONNECTION_SECONDS = 30
 SECONDS_BETWEEN_LOOKS = 0.1  # for reasons to stop, while a result is awaited
 SECONDS_BETWEEN_COUNTS = 2.0  # of the workers
 SECONDS_BETWEEN_STARTS = 0.5  # of a local worker, again and again
+NO_DASHBOARD = "127.0.0.1:0"  # pages that tell how dask is, for this machine alone
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from audeep.runtime.cluster import serve; serve()"
 ROLES = ("tls_ca_file", "tls_worker_cert", "tls_worker_key")
 
@@ -273,7 +274,7 @@ def _local_workers(number: int) -> Iterator[tuple[str, Any]]:
                 host="127.0.0.1",
                 protocol="tls://",
                 security=security,
-                dashboard_address=None,
+                dashboard_address=NO_DASHBOARD,
                 silence_logs=logging.CRITICAL + 1,
             )
         )
@@ -334,9 +335,9 @@ def serve() -> None:
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
 
     async def work() -> None:
-        options = {"nthreads": 1, "memory_limit": 0, "local_directory": settings["folder"], "dashboard": False}
+        options = {"nthreads": 1, "memory_limit": 0, "local_directory": settings["folder"], "host": "127.0.0.1"}
         security = Security(**settings["keys"], require_encryption=True)
-        async with Worker(settings["address"], security=security, **options) as worker:
+        async with Worker(settings["address"], security=security, dashboard_address=NO_DASHBOARD, **options) as worker:
             await worker.finished()
 
     asyncio.run(work())

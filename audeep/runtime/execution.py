@@ -37,8 +37,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-
-
 class Prepared(Generic[Item, Result]):
     """A function that `make` gives, such as that of a model, which is loaded once by each process that calls it."""
 
