@@ -150,7 +150,7 @@ def rows_of(
     skip_bad: bool,
     jobs: Jobs,
     bad: list[str],
-    needs: Sequence[Path],
+    needs: Sequence[Path] = (),
 ) -> Generator[Rows, None, None]:
     """Rows of recordings with their names: as they come, or, with `skip_bad` or several `jobs`, a recording at a time.
 

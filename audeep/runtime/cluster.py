@@ -9,6 +9,7 @@ that a worker had meanwhile are not to blame.
 import asyncio
 import json
 import logging
+import math
 import os
 import pickle
 import signal
@@ -20,8 +21,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,10 @@ from audeep.runtime.worker import WorkerDied, end_processes, worker_threads
 logger = logging.getLogger(__name__)
 
 LOCAL = "local:"
-IN_WORK_PER_WORKER = 8  # items that are in work or whose results wait
+ORDERS_PER_WORKER = 3  # that are in work or whose results wait
+ITEMS_TOGETHER = 16  # that are sent at a time, as dask takes some milliseconds for whatever is sent
+SECONDS_TOGETHER = 0.3  # after which a worker answers, though it has not done all of them
+MOST_LOST = 10  # times that dask may give up an order: others end its workers once it is done apart
 CONNECTION_SECONDS = 30
 SECONDS_BETWEEN_LOOKS = 0.1  # for reasons to stop, while a result is awaited
 SECONDS_BETWEEN_COUNTS = 2.0  # of the workers
@@ -43,7 +47,7 @@ NO_DASHBOARD = "127.0.0.1:0"  # pages that tell how dask is, for this machine al
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from audeep.runtime.cluster import serve; serve()"
 ROLES = ("tls_ca_file", "tls_worker_cert", "tls_worker_key")
 
-Alone = Callable[[Any, Any], Any]  # gives `function(item)` by a process of its own, or raises WorkerDied
+Alone = Callable[[Any, Sequence[Any]], Generator[Any, None, None]]  # by a process apart; WorkerDied of what ends it
 
 
 @dataclass(frozen=True)
@@ -76,20 +80,26 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Order:
-    """What is sent to a worker for each item.
+    """What is sent to a worker.
 
     Attributes:
         version: of audeep, which must be the same there.
         folder: the working directory here, to which paths may be relative.
-        function, item: pickled.
+        function, items: pickled.
         needs: paths that there are here.
+        num_lost: how often dask gave it up; once it did, the work is done by a process apart.
     """
 
     version: str
     folder: str
     function: bytes
-    item: bytes
+    items: tuple[bytes, ...]
     needs: tuple[str, ...]
+    num_lost: int = 0
+
+    def without(self, number: int) -> "list[Order]":
+        """What is left of it without so many items at the beginning."""
+        return [replace(self, items=self.items[number:])] if number < len(self.items) else []
 
 
 def run_on(
@@ -102,9 +112,12 @@ def run_on(
     check: Callable[[], None],
     instead: Callable[[Any, WorkerDied], Any] | None,
     alone: Alone,
-    per_worker: int = IN_WORK_PER_WORKER,
+    together: int = ITEMS_TOGETHER,
 ) -> Generator[Any, None, None]:
     """As `execution.run`, by the workers of a cluster.
+
+    Args:
+        together: how many items are sent at a time; those that a worker has no time for come back.
 
     Raises:
         OptionError: dask.distributed is not installed, or no scheduler answers.
@@ -112,38 +125,66 @@ def run_on(
         WorkerDied: workers died of an item, and there is no `instead`.
         Exception: whatever the function or `check` raises.
     """
+
+    def order_of(numbers: range) -> Order:
+        some = [items[number] for number in numbers]
+        paths = dict.fromkeys([*needs, *(path for item in some for path in paths_of(item))])
+        found = tuple(str(path) for path in paths if os.path.exists(path))
+        return Order(__version__, os.getcwd(), function, tuple(map(pickle.dumps, some)), found)
+
     with _connected(cluster) as client:
         counter = _Counter(client)
-        futures: deque[tuple[Order, Any]] = deque()
+        orders: deque[tuple[Order, Any]] = deque()
+        left = deque(range(start, min(start + together, len(items))) for start in range(0, len(items), together))
         try:
-            for number in range(len(items)):
-                while len(futures) < min(per_worker * counter.num_workers(), len(items) - number):
-                    item = items[number + len(futures)]
-                    found = [str(path) for path in (*needs, *paths_of(item)) if os.path.exists(path)]
-                    order = Order(__version__, os.getcwd(), function, pickle.dumps(item), tuple(found))
-                    futures.append((order, client.submit(obey, order, pure=False)))
-                order, future = futures.popleft()
-                try:
-                    result = _result(client, order, future, check, counter, alone)
-                except WorkerDied as death:
-                    item = pickle.loads(order.item)
-                    if instead is None:
-                        raise WorkerDied(f"{item}: {death}") from None
-                    result = instead(item, death)
+            while left or orders:
+                while left and len(orders) < ORDERS_PER_WORKER * counter.num_workers():
+                    order = order_of(left.popleft())
+                    orders.append((order, client.submit(obey, order, alone, pure=False)))
+                order, future = orders.popleft()
+                results, again = _outcome(order, future, check, counter, instead)
                 del future  # whose result the worker need not keep
-                yield result
+                for each in reversed(again):
+                    orders.appendleft((each, client.submit(obey, each, alone, pure=False)))
+                yield from results
         finally:
             with suppress(Exception):  # of a scheduler that is lost
-                client.cancel([future for _, future in futures], force=True)
+                client.cancel([future for _, future in orders], force=True)
 
 
-def obey(order: Order, alone: Alone | None = None) -> Any:
-    """What a worker does.
+def _outcome(
+    order: Order,
+    future: Any,
+    check: Callable[[], None],
+    counter: "_Counter",
+    instead: Callable[[Any, WorkerDied], Any] | None,
+) -> tuple[list[Any], list[Order]]:
+    """The results of the first items of an order, when they are there, and what is to be sent again for the others."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        results = _awaited(future, check, counter)
+    except KilledWorker:
+        if order.num_lost < MOST_LOST:
+            return [], [replace(order, num_lost=order.num_lost + 1)]
+        results = [WorkerDied("workers died again and again while they had it")]
+    for number, death in enumerate(results):
+        if isinstance(death, WorkerDied):
+            item = pickle.loads(order.items[number])
+            if instead is None:
+                raise WorkerDied(f"{item}: {death}")
+            results[number] = instead(item, death)
+    return results, order.without(len(results))
+
+
+def obey(order: Order, alone: Alone) -> list[Any]:
+    """What a worker does: the results of the first items, of as many as there is time for.
+
+    Of an item that ended a process apart, it is a WorkerDied.
 
     Raises:
         Stopped: it cannot do it.
-        WorkerDied: `alone` found that of it.
-        Exception: whatever the function raises.
+        Exception: whatever the function raises of the first item.
     """
     from distributed import get_worker
 
@@ -157,8 +198,20 @@ def obey(order: Order, alone: Alone | None = None) -> Any:
             if not os.path.exists(path):
                 raise Stopped(f"{path}: is not there for {place}; workers need recordings and models at the same paths")
         function = _function(order.function)
-        item = pickle.loads(order.item)
-        return function(item) if alone is None else alone(function, item)
+        items, results = list(map(pickle.loads, order.items)), list[Any]()
+        end = time.monotonic() + (math.inf if order.num_lost else SECONDS_TOGETHER)
+        with ExitStack() as stack:
+            work: Iterator[Any] = map(function, items)
+            if order.num_lost:
+                work = stack.enter_context(closing(alone(function, items)))
+            while len(results) < len(items) and not (results and time.monotonic() > end):
+                try:
+                    results.append(next(work))
+                except Exception:
+                    if not results:
+                        raise
+                    break  # it is the first of the order that comes back
+        return results
 
 
 _ONE_AT_A_TIME = threading.Lock()  # logs, and the working directory, are those of a process
@@ -192,23 +245,6 @@ class _Counter:
         return max(1, self.number)
 
 
-def _result(client: Any, order: Order, future: Any, check: Callable[[], None], counter: _Counter, alone: Alone) -> Any:
-    """What an item gave, when it is there."""
-    try:
-        return _awaited(future, check, counter)
-    except _given_up():
-        try:
-            return _awaited(client.submit(obey, order, alone, pure=False), check, counter)
-        except _given_up():
-            raise WorkerDied("several workers died of it, perhaps because memory ran out") from None
-
-
-def _given_up() -> type[Exception]:
-    from distributed.scheduler import KilledWorker
-
-    return KilledWorker
-
-
 def _awaited(future: Any, check: Callable[[], None], counter: _Counter) -> Any:
     is_done = threading.Event()
     future.add_done_callback(lambda _: is_done.set())
@@ -236,11 +272,14 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
         import distributed
     except ImportError as error:
         raise OptionError(f"cluster={cluster.address}: needs dask.distributed; install audeep[dask]") from error
+    import dask
+
     loud = logging.getLogger("distributed")
     level = loud.level
     with ExitStack() as stack:
         stack.callback(lambda: loud.setLevel(level))
         loud.setLevel(logging.CRITICAL + 1)
+        stack.enter_context(dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}))
         address, security = cluster.address, None
         if cluster.num_local is not None:
             address, security = stack.enter_context(_local_workers(cluster.num_local))

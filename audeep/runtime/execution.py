@@ -17,11 +17,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from audeep.errors import OptionError, Stopped
 from audeep.runtime.cluster import Cluster, run_on
@@ -126,7 +126,7 @@ def run(
         Exception: whatever `function` or `check` raises.
     """
     if isinstance(jobs, Cluster):
-        ahead = {"per_worker": 2} if long_items else {}
+        ahead = {"together": 1} if long_items else {}
         given: dict[str, Any] = {"needs": needs, "paths_of": paths_of, "check": check, "instead": instead, **ahead}
         yield from run_on(jobs, _pickled(function), items, alone=alone, **given)
         return
@@ -151,19 +151,13 @@ def run(
         crew.end()
 
 
-def alone(function: Callable[[Item], Result], item: Item) -> Result:
-    """`function(item)` by a process of its own.
+def alone(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result | WorkerDied, None, None]:
+    """What `run` gives by a process of its own; of items that it dies of, how."""
+    return run(function, items, 1, apart=True, instead=_death)
 
-    Raises:
-        WorkerDied: it was killed.
-        Exception: whatever the function raises.
-    """
 
-    def died(_: Item, death: WorkerDied) -> NoReturn:
-        raise death
-
-    with closing(run(function, [item], 1, apart=True, instead=died)) as results:
-        return next(results)
+def _death(_: Item, death: WorkerDied) -> Any:
+    return death
 
 
 def _awaited(future: "Future[Result]", check: Callable[[], None]) -> Result:

@@ -89,7 +89,7 @@ def test_few_results_are_ahead_and_none_are_computed_that_nobody_takes(cluster_a
     results = run(partial(_touch, tmp_path), range(500), Cluster(cluster_address))
     assert [next(results), next(results)] == [0, 1]
     time.sleep(1)
-    assert len(list(tmp_path.iterdir())) <= 2 + 2 * 8
+    assert len(list(tmp_path.iterdir())) <= (2 * 3 + 1) * 16
     results.close()
     time.sleep(0.5)
     done = len(list(tmp_path.iterdir()))
