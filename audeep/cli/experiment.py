@@ -18,8 +18,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PRESETS = ("recommended", "audeep-0.9")
-STEPS = ("preprocess", "train", "generate")  # of a view
+PRESETS = ("recommended", "masked-frames", "audeep-0.9")
+STEPS = ("preprocess", "train", "generate", "reduce")  # of a view; the last one where it has options
 CHOSEN = {"preprocess": "front-end", "train": "kind", "evaluate": "learner"}  # what the other options belong to
 UNNAMED = {"preprocess": "mel"}  # what is chosen where nothing is
 SECTIONS = ("data", *STEPS, "evaluate")

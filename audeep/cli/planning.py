@@ -113,7 +113,11 @@ class Planner:
         required = ["--model-dir", "x", "--input", "x", "--output", "x.nc"]
         generated = self.steps.called(f"{kind} generate", sections["generate"], required)
         needs = [("--model-dir", run), ("--input", spectrograms)]
-        return self.steps.step(name, generated, "features", ".nc", "--output", needs), spectrograms, run
+        features = self.steps.step(name, generated, "features", ".nc", "--output", needs)
+        if sections["reduce"]:
+            reduced = self._seeded("reduce", sections["reduce"], seed, ["--input", "x", "--output", "x.nc"])
+            features = self.steps.step(name, reduced, "reduced", ".nc", "--output", [("--input", features)])
+        return features, spectrograms, run
 
     def _seeded(self, words: str, options: Options, seed: int, required: list[str]) -> Called:
         """A command by a seed, where it takes one and none is among its options."""
@@ -167,7 +171,9 @@ class Planner:
                     ("preprocess", "preprocess", found.data),
                     ("train", f"{kind} train", {"seed": None}),
                     ("generate", f"{kind} generate", {}),
+                    ("reduce", "reduce", {"seed": None}),
                 )
+                if step != "reduce" or sections[step]
             }
         how = self._how_to_evaluate(found) or found.evaluate
         words = f"{how.get('learner', LEARNERS[0])} evaluate"

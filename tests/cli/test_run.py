@@ -182,7 +182,10 @@ def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, c
     ("text", "message"),
     [
         ("[train\n", r"e.toml: is not TOML \("),
-        ("[trian]\n", "e.toml: trian is unknown; expected data, preprocess, train, generate, evaluate, views, grid"),
+        (
+            "[trian]\n",
+            "e.toml: trian is unknown; expected data, preprocess, train, generate, reduce, evaluate, views, grid",
+        ),
         ("train = 3\n", r"e.toml: train is 3; expected a table, \[train\]"),
         ("[train]\nx = 1979-05-27\n", r"e.toml: \[train\] x is datetime.date.*; expected a number, text,"),
         ("seeds = ['a']\n", r"e.toml: seeds is \['a'\]; expected integers"),
@@ -233,6 +236,17 @@ def test_a_preset_is_a_whole_experiment_of_options_that_there_are(audeep, classe
     preprocessing = load(tmp_path / "s.nc").preprocessing
     expected = next(iter(preset(name).views.values()))["preprocess"]
     assert preprocessing["mel_spectrum"] == 8 and preprocessing["window_width"] == expected["window-width"]
+
+
+def test_features_of_views_are_reduced_before_they_are_fused(audeep, classes, written, tmp_path):
+    path = written(
+        "[reduce]\ncomponents = 3\n[views.loud.preprocess]\nclip-below = -30\n"
+        "[views.quiet.preprocess]\nclip-below = -75\n"
+    )
+    assert audeep(f"run {path} --output {tmp_path}/out").status == 0
+    fused = next((tmp_path / "out" / "features").glob("fused-*.nc"))
+    assert load(fused).features.shape == (10, 6)
+    assert "[views.loud.reduce]\ncomponents = 3" in (tmp_path / "out" / "experiment.toml").read_text()
 
 
 def test_presets_fill_in_what_single_commands_are_not_given(audeep, spectrograms, tmp_path):
