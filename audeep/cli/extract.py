@@ -5,16 +5,13 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from audeep.cli.layout import META, add_layout, columns_of, open_raw_data
 from audeep.cli.options import (
-    META,
     AudeepCommand,
     add_cluster,
     add_device,
-    add_layout,
     add_model_dir,
     add_step,
-    columns_of,
-    open_raw_data,
     positive_int,
     seconds,
 )

@@ -5,7 +5,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from audeep.cli.options import AudeepCommand, add_column, columns_of
+from audeep.cli.layout import add_column, columns_of
+from audeep.cli.options import AudeepCommand
 from audeep.cli.outputs import check_outputs
 from audeep.data.exchange.formats import HUGGING_FACE, tables
 

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from audeep.cli.options import AudeepCommand, add_input, add_raw_data, index, open_raw_data
+from audeep.cli.layout import add_raw_data, open_raw_data
+from audeep.cli.options import AudeepCommand, add_input, index
 from audeep.cli.render.tables import table
 
 if TYPE_CHECKING:

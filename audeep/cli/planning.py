@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audeep.cli.experiment import COMPLEXITIES, LEARNERS, NUM_FOLDS, SEED, UNNAMED, Experiment, Options, as_toml
 from audeep.cli.front_end_options import Given, defaults_of
-from audeep.cli.options import open_raw_data
+from audeep.cli.layout import open_raw_data
 from audeep.cli.steps import Called, Step, Steps, actions_of, defaults_in
 from audeep.errors import OptionError
 

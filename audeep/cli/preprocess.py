@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from audeep.cli.experiment import PRESETS, recommended_kind
 from audeep.cli.front_end_options import add_front_ends, chosen_front_end
+from audeep.cli.layout import add_raw_data, open_raw_data
 from audeep.cli.options import (
     AudeepCommand,
     add_cluster,
     add_plot,
-    add_raw_data,
     data_set_path,
     index,
     number,
-    open_raw_data,
     positive_int,
 )
 from audeep.cli.preset_options import add_preset

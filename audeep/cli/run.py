@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from audeep.cli.experiment import PRESETS, Experiment, Options, preset, read_experiment
-from audeep.cli.options import AudeepCommand, add_layout, choice_of, number
+from audeep.cli.layout import add_layout
+from audeep.cli.options import AudeepCommand, choice_of, number
 from audeep.cli.planning import LAYOUT, Evaluated, Planner
 from audeep.cli.render.experiment import Score, results_table, write_scores
 from audeep.cli.steps import AGAIN, Steps, actions_of

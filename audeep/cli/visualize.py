@@ -6,17 +6,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audeep.cli.layout import add_basedir, add_layout, columns_of, open_raw_data
 from audeep.cli.options import (
     AudeepCommand,
-    add_basedir,
     add_input,
-    add_layout,
     add_plot,
     add_seed,
-    columns_of,
     data_set_path,
     index,
-    open_raw_data,
     positive,
     positive_int,
 )

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError, OptionError, Stopped
-from audeep.models.base import Batch, ContrastiveNetwork, FittedModel, Network, NetworkConfig, Tagger, TaggerConfig
+from audeep.models.base import Batch, ContrastiveNetwork, FittedModel, Network, Tagger
 from audeep.models.checkpoints import (
     Progress,
     load_model,
@@ -35,12 +35,12 @@ from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
-from audeep.runtime.options import from_json
 from audeep.runtime.progress import progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
 from audeep.training.augmentation import augmented, for_validation
-from audeep.training.batches import Batches, common_preprocessing, common_shape
+from audeep.training.batches import Batches, common_preprocessing
+from audeep.training.beginnings import batches_of, config_of, optimiser_of
 from audeep.training.calibration import calibrate
 from audeep.training.distributed import Processes, joined
 from audeep.training.fitting import fit
@@ -49,7 +49,6 @@ from audeep.training.objectives import LearnsBeside, Objective, objective_of
 from audeep.training.options import (
     ContrastiveOptions,
     FittingOptions,
-    TaggingOptions,
     TrainingOptions,
     options_type_of,
 )
@@ -65,7 +64,7 @@ from audeep.training.state import (
     run_directory,
 )
 from audeep.training.summary import opened_summary
-from audeep.training.validation import held_out_parts, validation_loss
+from audeep.training.validation import validation_loss
 from audeep.training.warm_start import warm_start
 
 if TYPE_CHECKING:
@@ -166,8 +165,8 @@ def _prepared(
         curve = read_curve(logs, reached.step)
         check_validated(curve, reached, options, logs)
     labels = Labels(data_sets) if issubclass(model_type, Tagger) else None
-    wanted = _config(data_sets, model_type, config, options, labels)
-    batches, held_out = _batches(data_sets, options, reached.seed, device, labels, wanted)
+    wanted = config_of(data_sets, model_type, config, options, labels)
+    batches, held_out = batches_of(data_sets, options, reached.seed, device, labels, wanted)
     if loaded is None:
         with drawing_from(options.seed, everything=not model_type.draws_itself):
             model = model_type(wanted)
@@ -196,73 +195,6 @@ def _prepared(
         processes.start_alike(each.state_dict().values())
     facts = options, reached.seed, curve, common_preprocessing(data_sets), processes, beside
     return _Run(model, objective, optimiser, batches, held_out, logs, *facts), reached
-
-
-def optimiser_of(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
-    """Adam, or with weight decay AdamW."""
-    facts: dict[str, Any] = {"lr": options.learning_rate, "eps": options.epsilon, "fused": True}
-    if options.weight_decay:
-        return torch.optim.AdamW(parameters, weight_decay=options.weight_decay, **facts)
-    return torch.optim.Adam(parameters, **facts)
-
-
-def _config(
-    data_sets: Sequence[DataSet],
-    model_type: type[Network],
-    config: Mapping[str, Any],
-    options: TrainingOptions,
-    labels: Labels | None,
-) -> NetworkConfig:
-    """What the network is built from: the options asked for, and what follows from the data."""
-    num_steps, num_features = common_shape(data_sets)
-    if labels is None:
-        return from_json(model_type.config_type, {"num_steps": num_steps, "num_features": num_features, **config})
-    lengths = options.crop_frames, config.get("window_frames"), config.get("fit_frames"), num_steps
-    sizes = {
-        "num_steps": next(length for length in lengths if length is not None),
-        "num_features": num_features,
-        "num_labels": len(labels.names),
-        "multi_label": labels.are_sets,
-    }
-    return from_json(model_type.config_type, {**sizes, **config})
-
-
-def _batches(
-    data_sets: Sequence[DataSet],
-    options: TrainingOptions,
-    seed: int,
-    device: torch.device,
-    labels: Labels | None,
-    config: NetworkConfig,
-) -> tuple[Batches, Batches | None]:
-    """What to train on, and what is held out."""
-    facts: dict[str, Any] = {"targets_of": None if labels is None else labels.targets_of}
-    if isinstance(options, ContrastiveOptions):
-        facts["are_numbered"] = True
-    cut = config if isinstance(config, TaggerConfig) else None
-    of_training: dict[str, Any] = {
-        "cut": None if options.crop_frames is not None else cut,
-        "is_balanced": isinstance(options, TaggingOptions) and options.class_balance,
-        "passes": options.passes if isinstance(options, ContrastiveOptions) else 1,
-    }
-    if not options.validates or not any(map(len, data_sets)):
-        return Batches(data_sets, options.batch_size, device, **facts, **of_training), None
-    facts["shape"] = common_shape(data_sets)
-    training, validation = held_out_parts(data_sets, options, seed)
-    trained = Batches(training, options.batch_size, device, **facts, **of_training)
-    if labels is not None and trained.targets is not None and options.validation_fold is not None:
-        labels.check_all_occur(trained.targets.numpy(), options.validation_fold)
-    held_out = Batches(validation, _batch_size_of_validation(options, cut, facts["shape"]), device, **facts, cut=cut)
-    logger.info("%d of %d instances are held out", sum(map(len, validation)), sum(map(len, data_sets)))
-    return trained, held_out
-
-
-def _batch_size_of_validation(options: TrainingOptions, cut: TaggerConfig | None, shape: tuple[int, int]) -> int:
-    """So many instances that about as many frames are read at a time as in training."""
-    if cut is None or options.crop_frames is None:
-        return options.batch_size
-    num_frames = cut.window_frames or cut.fit_frames or shape[0]
-    return max(1, options.batch_size * options.crop_frames // num_frames)
 
 
 @dataclass

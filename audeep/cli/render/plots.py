@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MOST_RECONSTRUCTIONS = 50
 MANY_CLASSES = 15  # of which a confusion matrix is drawn small, without its zeros
-MARKERS = "os^Dvp*Xh<>"
+MARKERS = "os^Dvp*XP<d"
 
 
 @settled()
