@@ -10,6 +10,7 @@ needs to go on. It is written first, so that a model file means that the checkpo
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ def steps_in(directory: Path) -> list[int]:
 def logs_in(directory: Path) -> Path:
     """Where the models of a run are, of which the directory is given, or that of its models itself."""
     logs = directory / "logs"
-    return logs if logs.is_dir() and not steps_in(directory) else directory
+    return logs if os.path.isdir(logs) and not steps_in(directory) else directory  # also where it may not be read
 
 
 def model_path(directory: Path, step: int) -> Path:

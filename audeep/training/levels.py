@@ -67,8 +67,8 @@ def _curves(frames: Tensor, options: AugmentationOptions) -> Tensor:
 def _added(frames: Tensor, lowest: Tensor | None, options: AugmentationOptions) -> Tensor:
     """Spectrograms with shares of others of the batch, and noise above `lowest`, added in power."""
     size, per_unit = len(frames), options.decibels_per_unit
-    to_power = per_unit * math.log(10) / 10
-    power = torch.exp(frames * to_power)
+    to_power, highest = per_unit * math.log(10) / 10, frames.amax()  # powers are at most 1, so that none overflows
+    power = torch.exp((frames - highest) * to_power)
     if options.power_mix:
         shares = options.power_mix * torch.rand(size, 1, 1, generator=generator_for()).to(frames.device)
         others = torch.randperm(size, generator=generator_for()).to(frames.device)
@@ -76,8 +76,8 @@ def _added(frames: Tensor, lowest: Tensor | None, options: AugmentationOptions) 
     if lowest is not None:
         levels = torch.rand(size, 1, 1, generator=generator_for()).to(frames.device) * (options.noise_floor / per_unit)
         noise = _normal(frames.shape, frames.device) * (options.noise_floor_deviation / per_unit)
-        power += torch.exp_(noise.add_(levels + lowest).mul_(to_power))
-    return power.log_().div_(to_power)
+        power += torch.exp_(noise.add_(levels + (lowest - highest)).mul_(to_power))
+    return power.clamp_(min=torch.finfo(power.dtype).tiny).log_().div_(to_power).add_(highest)
 
 
 def _even(size: int) -> Tensor:

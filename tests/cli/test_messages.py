@@ -157,9 +157,9 @@ CASES = {
     ),
     "an unknown schedule": Case(
         training(schedule="steep"),
-        "schedule='steep': expected one of constant, cosine, linear, staircase",
+        "schedule='steep': expected one of constant, cosine, one-cycle, linear, staircase",
         f"{TRAIN} --schedule steep",
-        "--schedule: 'steep' found, expected one of constant, cosine, linear, staircase",
+        "--schedule: 'steep' found, expected one of constant, cosine, one-cycle, linear, staircase",
     ),
     "a share above 1": Case(
         training(validation_split=1.5),

@@ -331,7 +331,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is a directory; a data set file"):
+    with pytest.raises(DataError, match="is a directory without shards.json; a data set file"):
         load(tmp_path)
 
 

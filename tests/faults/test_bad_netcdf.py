@@ -396,7 +396,10 @@ def test_formats_without_texts_are_refused(tmp_path: Path, refused: Callable[...
     ("make", "expected"),
     [
         (lambda path: None, "no such file; a data set file, as 'audeep preprocess' writes, was expected"),
-        (Path.mkdir, "is a directory; a data set file, as 'audeep preprocess' writes, was expected"),
+        (
+            Path.mkdir,
+            "is a directory without shards.json; a data set file, as 'audeep preprocess' writes, or a directory",
+        ),
         (os.mkfifo, "is a device or a pipe; a data set file, as 'audeep preprocess' writes, was expected"),
         (lambda path: path.symlink_to("nowhere"), "no such file; a data set file"),
         (lambda path: path.symlink_to(path), "no such file; a data set file"),

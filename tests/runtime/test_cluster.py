@@ -158,6 +158,7 @@ import os, signal, sys, time
 from audeep.runtime.cluster import Cluster
 from audeep.runtime.execution import run
 from tests.runtime.test_cluster import slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a test run in the background does not inherit
 workers = set()
 for square, process in run(slowly, range(10000), Cluster("local:2")):
     if process not in workers:

@@ -121,3 +121,12 @@ def test_what_is_about_excerpts_needs_them(given: dict[str, float]) -> None:
     (name, value), *_ = given.items()
     with pytest.raises(OptionError, match=rf"{name}={value}: is about excerpts; add crop_frames=FRAMES"):
         AugmentationOptions(**given)
+
+
+def test_levels_far_beyond_those_of_spectrograms_are_added_without_overflow() -> None:
+    frames = 500 * noise(4, 6, 5)
+    with np.errstate(over="raise"):
+        found = decibels(drawn(frames, power_mix=0.3, noise_floor=20.0))
+    assert np.isfinite(found).all()
+    loudest = decibels(frames).max(axis=(1, 2))
+    assert (found.max(axis=(1, 2)) >= loudest - 2).all()  # at least 0.7 of the power, which are 1.5 dB less
