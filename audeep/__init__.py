@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unsupervised representation learning from audio with recurrent sequence to sequence autoencoders.
+"""Unsupervised representation learning from audio.
 
 The public names are those of `__init__.pyi`; each is imported when it is first used, so that `import audeep` stays
 instant.

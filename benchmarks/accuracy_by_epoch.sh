@@ -4,7 +4,8 @@
 #
 #     benchmarks/accuracy_by_epoch.sh ESC-10 SEED fine|coarse
 #
-# with the recommended training (docs/explanation/feature-quality.md) on fine spectrograms, or on the coarse ones of the tutorial.
+# with the training by masked frames (docs/explanation/feature-quality.md) on fine spectrograms, or on the coarse ones of the
+# tutorial.
 # Epoch 0 is a network with random weights. Prints epoch, loss and accuracy as CSV.
 set -eu
 basedir=$1

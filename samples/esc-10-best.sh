@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ESC-10 by the recommended setting (docs/explanation/feature-quality.md): four views of fine spectrograms, each with a model of its
-# own that reconstructs masked frames, their pooled features fused. Usage and output: experiment.sh, beside this file.
+# ESC-10 by the setting with masked frames (docs/explanation/feature-quality.md): four views of fine spectrograms, each with a
+# model of its own that reconstructs masked frames, their pooled features fused. Usage and output: experiment.sh, beside this file.
 name=esc-10-best
 layout=esc
 spectra="--window-width 0.02 --window-overlap 0.01 --mel-spectrum 64 --fixed-length 5 --clip-below -60"

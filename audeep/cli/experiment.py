@@ -145,9 +145,9 @@ def _experiment(tables: dict[str, Any], path: Path) -> Experiment:
     sections = {name: _options(path, name, tables.get(name, {})) for name in SECTIONS}
     of_file = {step: sections[step] for step in STEPS}
     if "views" in tables:
-        below = next(iter(base.views.values()), {}) if len(base.views) == 1 else {}
+        only = next(iter(base.views.values())) if len(base.views) == 1 else {}
         views = {
-            name: _overlaid_steps(below, of_file, _steps(path, name, found))
+            name: _overlaid_steps(base.views.get(name, only), of_file, _steps(path, name, found))
             for name, found in _table(path, "views", tables["views"]).items()
         }
     else:

@@ -2,7 +2,7 @@
 """Features straight from recordings, or from windows that slide along them: no spectrograms are kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -20,8 +20,8 @@ from audeep.inference.recordings import Applied
 from audeep.models.checkpoints import step_of
 from audeep.parsers.base import Parser
 from audeep.pipeline.metadata import columns_of
-from audeep.pipeline.outcomes import none_left, tell_left_out
-from audeep.pipeline.rows import Application, Rows, check_origins, named_recordings, rows_of, with_text
+from audeep.pipeline.outcomes import tell_left_out
+from audeep.pipeline.rows import Application, Rows, check_origins, delivered, named_recordings, rows_of, with_text
 from audeep.runtime.execution import Jobs, chosen_workers
 
 Append = Callable[[Rows], None]
@@ -78,18 +78,13 @@ def extract(
     workers = chosen_workers(jobs, cluster)
     bad: list[str] = []
     recordings = _recordings(files, window, hop, skip_bad, workers, bad)
-    num_recordings, num_rows = len(recordings) + len(bad), 0
+    num_recordings = len(recordings) + len(bad)
     application = Application(_maker(model, step, pooled, device), window, hop)
     size = application.applied.size
     needs = [Path(model)] if not isinstance(model, EmbeddingModule) else []
     found = rows_of(application, recordings, "extract", skip_bad=skip_bad, jobs=workers, bad=bad, needs=needs)
     table = _data_set(output, size, files) if isinstance(files, Parser) else _table(output, size, window)
-    with table as append, closing(found):
-        for rows in found:
-            append(rows)
-            num_rows += len(rows.vectors)
-        if bad and not num_rows:
-            raise none_left(num_recordings, bad)
+    num_rows = delivered(found, table, bad, num_recordings)
     if skip_bad:
         tell_left_out(bad, num_recordings, Path(output) if isinstance(output, Path | str) else None)
     return num_rows

@@ -4,7 +4,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from audeep.audio.streams import STANDARD_INPUT, Origin, arrives, name_of
 from audeep.errors import OptionError
 from audeep.inference.recordings import Applied, Part, Vectors
 from audeep.parsers.registry import open_parser
-from audeep.pipeline.outcomes import outcomes, tell_once
+from audeep.pipeline.outcomes import none_left, outcomes, tell_once
 from audeep.runtime.cluster import Cluster
 from audeep.runtime.execution import Jobs
 from audeep.runtime.files import check_text
@@ -200,3 +200,28 @@ def _numbered(name: str, parts: Iterable[Part | Vectors]) -> Iterator[Rows]:
         starts, vectors, silent = part if isinstance(part, Part) else (None, part, None)
         yield Rows(name, first, starts, vectors, silent)
         first += len(vectors)
+
+
+def delivered(
+    found: Generator[Rows, None, None],
+    target: AbstractContextManager[Callable[[Rows], None]],
+    bad: Sequence[str],
+    num_recordings: int,
+) -> int:
+    """Give rows to a target as they come, and tell how many there were.
+
+    Args:
+        bad: what is wrong with recordings that are left out, which grows meanwhile.
+        num_recordings: of all, bad or not.
+
+    Raises:
+        AudioError: all recordings are bad; the target is told so.
+    """
+    num_rows = 0
+    with target as take, closing(found):
+        for rows in found:
+            take(rows)
+            num_rows += len(rows.vectors)
+        if bad and not num_rows:
+            raise none_left(num_recordings, bad)
+    return num_rows

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of labels for new recordings, or for windows that slide along them, by one model or several."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TextIO
@@ -21,9 +21,9 @@ from audeep.inference.features import FeatureExtractor
 from audeep.inference.recordings import Applied
 from audeep.inference.tagger import RecordingTagger, Scores
 from audeep.models.checkpoints import preprocessing_of, step_of
-from audeep.pipeline.outcomes import none_left, tell_left_out
+from audeep.pipeline.outcomes import tell_left_out
 from audeep.pipeline.predict import check_same_labels, with_folds
-from audeep.pipeline.rows import Application, Rows, check_origins, named_recordings, rows_of
+from audeep.pipeline.rows import Application, Rows, check_origins, delivered, named_recordings, rows_of
 from audeep.runtime.execution import chosen_workers
 
 Watch = Callable[[Rows, Sequence[str]], None]  # is given rows of scores as they come, and the names of the labels
@@ -188,7 +188,7 @@ def tag(
         raise OptionError(f"method={method}: expected one of {', '.join(MEANS)}")
     bad: list[str] = []
     recordings = named_recordings(files, bad if skip_bad else None)
-    num_recordings, num_rows = len(recordings) + len(bad), 0
+    num_recordings = len(recordings) + len(bad)
     models = _models_in(list(map(Path, model_directories)), step, len(classifiers), pooled)
     make = partial(load_ensemble, models, list(map(Path, classifiers)), pooled, method, device)
     application = Application(make, window, hop)
@@ -197,18 +197,26 @@ def tag(
     needs = [directory for directory, _ in models] + list(map(Path, classifiers))
     found = rows_of(application, recordings, "tag", skip_bad=skip_bad, jobs=workers, bad=bad, needs=needs)
     form: dict[str, Any] = {"has_times": window is not None, "format": format, "top": top, "threshold": threshold}
-    with nullcontext() if output is None else open_scores(output, ensemble.labels, **form) as append, closing(found):
-        for rows in found:
-            if append is not None:
-                append(rows.name, rows.first, rows.starts, rows.vectors)
-            if watch is not None:
-                watch(rows, ensemble.labels)
-            num_rows += len(rows.vectors)
-        if bad and not num_rows:
-            raise none_left(num_recordings, bad)
+    num_rows = delivered(found, _shown(output, ensemble.labels, watch, form), bad, num_recordings)
     if skip_bad:
         tell_left_out(bad, num_recordings, Path(output) if isinstance(output, Path | str) else None)
     return num_rows
+
+
+@contextmanager
+def _shown(
+    output: Path | str | TextIO | None, labels: tuple[str, ...], watch: Watch | None, form: Mapping[str, Any]
+) -> Iterator[Callable[[Rows], None]]:
+    """What writes rows to an output, and shows them, as far as there is something to do so."""
+    with nullcontext() if output is None else open_scores(output, labels, **form) as append:
+
+        def take(rows: Rows) -> None:
+            if append is not None:
+                append(rows.name, rows.first, rows.starts, rows.vectors)
+            if watch is not None:
+                watch(rows, labels)
+
+        yield take
 
 
 def _models_in(

@@ -121,9 +121,13 @@ def option(default: Any, help: str, **facts: Any) -> Any:
 
 
 def with_default(owner: Any, name: str, default: Any) -> Any:
-    """The option `name` that a dataclass declares, for another one derived from it, where it has another default."""
-    declared = next(each for each in fields(owner) if each.name == name)
-    return field(default=default, metadata=declared.metadata)
+    """The option `name` that a dataclass declares, for another one derived from it, where it has another default.
+
+    What the help says in words about the default of the first one goes.
+    """
+    facts = dict(next(each for each in fields(owner) if each.name == name).metadata["option"])
+    facts["help"] = facts["help"].partition(" (default: ")[0]
+    return field(default=default, metadata={"option": facts})
 
 
 @lru_cache

@@ -27,7 +27,7 @@ from torch.distributed.rendezvous import rendezvous
 from audeep.errors import AudeepError, OptionError
 from audeep.models.base import Batch
 from audeep.models.devices import select_device
-from audeep.models.layers.draws import drawing_from, generator_for
+from audeep.models.layers.draws import drawing_from, generator_for, seed_of
 from audeep.models.layers.processes import add_up, sharing_batches
 from audeep.training.objectives import Objective
 
@@ -107,7 +107,7 @@ class Processes:
                 stack.enter_context(drawing_from(drawn))
                 yield batch, 1 / self.count
                 return
-            stack.enter_context(drawing_from(_seed_of([drawn, self.rank])))
+            stack.enter_context(drawing_from(seed_of(drawn, self.rank)))
             stack.enter_context(sharing_batches())
             yield self._part(batch, np.arange(len(batch.frames)).reshape(views, size)), 1.0
 
@@ -227,7 +227,3 @@ def _is_reporter(store: Any, rank: int, error: AudeepError) -> bool:
         return bool(store.compare_set(_FAILURE, "", own) == own.encode())
     except RuntimeError:  # it is gone, so no other has been faster
         return True
-
-
-def _seed_of(numbers: Sequence[int]) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))

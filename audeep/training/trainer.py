@@ -32,7 +32,7 @@ from audeep.models.checkpoints import (
 )
 from audeep.models.curve import Point, best_of, read_curve, write_curve
 from audeep.models.devices import computing_in
-from audeep.models.layers.draws import drawing_from
+from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
@@ -112,12 +112,7 @@ def train(
             given = "resume=True" if resume else "TrainingOptions"
             raise OptionError(f"{given}: a {kind_of(model_type)} model is fitted at once; pass FittingOptions alone")
         return fit(data_sets, model_type, run_name, config, options)
-    if isinstance(options, FittingOptions):
-        raise OptionError(f"FittingOptions: a {kind_of(model_type)} model is trained in steps; pass TrainingOptions")
-    options, logs = options or options_type_of(model_type)(), run_name / "logs"
-    if issubclass(model_type, ContrastiveNetwork) and not isinstance(options, ContrastiveOptions):
-        raise OptionError(f"{type(options).__name__}: {kind_of(model_type)} needs ContrastiveOptions; pass some")
-    assert isinstance(options, TrainingOptions), "what is not fitted is trained in steps"
+    options, logs = _options_for(model_type, options), run_name / "logs"
     reuse_memory()
     with ExitStack() as stack:
         processes = stack.enter_context(joined())
@@ -144,6 +139,21 @@ def train(
         with deferred_signals(signal.SIGTERM, signal.SIGINT) as stop:
             run.go_on(reached, after_epoch, stop)
         return run.model
+
+
+def _options_for(model_type: type[Network], options: TrainingOptions | FittingOptions | None) -> TrainingOptions:
+    """The options of a training in steps, by default those of this kind of model.
+
+    Raises:
+        OptionError: they are of another kind.
+    """
+    if isinstance(options, FittingOptions):
+        raise OptionError(f"FittingOptions: a {kind_of(model_type)} model is trained in steps; pass TrainingOptions")
+    options = options or options_type_of(model_type)()
+    if issubclass(model_type, ContrastiveNetwork) and not isinstance(options, ContrastiveOptions):
+        raise OptionError(f"{type(options).__name__}: {kind_of(model_type)} needs ContrastiveOptions; pass some")
+    assert isinstance(options, TrainingOptions), "what is not fitted is trained in steps"
+    return options
 
 
 def _prepared(
@@ -184,7 +194,7 @@ def _prepared(
     model.to(device)
     objective, beside = objective_of(model), None
     if isinstance(objective, LearnsBeside):
-        with drawing_from(_seed_of_step(reached.seed, 0)):
+        with drawing_from(seed_of(reached.seed, 0)):
             beside = objective.learned_beside(batches.num_instances)
     optimiser = optimiser_of(
         [*model.parameters(), *([] if beside is None else beside.to(device).parameters())], options
@@ -330,7 +340,7 @@ class _Run:
 
     def _drawing(self, step: int) -> AbstractContextManager[None]:
         """Where what is drawn at a step follows from the seed."""
-        return drawing_from(_seed_of_step(self.seed, step), everything=not self.model.draws_itself)
+        return drawing_from(seed_of(self.seed, step), everything=not self.model.draws_itself)
 
     def _loss(self, batch: Batch) -> Tensor:
         found = augmented(batch, self.model, self.options)
@@ -388,7 +398,3 @@ def _terminated(logs: Path, step: int, stop: Sequence[int]) -> BaseException:
     """What ends a training that was told to end; Ctrl-C is no error."""
     how, kind = ("interrupted", KeyboardInterrupt) if signal.SIGINT in stop else ("terminated", AudeepError)
     return kind(f"{logs}: {how} at step {step}, whose model is written; go on with resume=True")
-
-
-def _seed_of_step(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -11,6 +11,7 @@ import pytest
 from audeep.cli.options import add_declared, as_flags, declared_values, speaking_flags
 from audeep.errors import OptionError
 from audeep.runtime.options import check_options, from_json, option, options_of
+from audeep.training.options import ContrastiveOptions
 
 
 class Side(str, Enum):
@@ -118,3 +119,12 @@ def test_errors_and_logs_of_a_command_name_flags(caplog: pytest.LogCaptureFixtur
         logging.getLogger("audeep").warning("num_units=%d has no effect", 3)
         raise OptionError("cell=3: expected text")
     assert caplog.messages == ["--num-units 3 has no effect"]
+
+
+def test_a_default_that_a_kind_changes_is_the_one_that_its_help_tells() -> None:
+    parser = argparse.ArgumentParser()
+    add_declared(parser, ContrastiveOptions, ["crop_frames", "clamp_min", "mask_value"])
+    help = " ".join(parser.format_help().split())
+    for default in ("(default: 96)", "(default: -1.0)", "(default: -0.4)"):
+        assert help.count(default) == 1, help
+    assert help.count("(default:") == 3, help

@@ -238,6 +238,13 @@ def test_a_preset_is_a_whole_experiment_of_options_that_there_are(audeep, classe
     assert preprocessing["mel_spectrum"] == 8 and preprocessing["window_width"] == expected["window-width"]
 
 
+def test_a_view_begins_with_that_of_its_name_in_the_preset(tmp_path):
+    (tmp_path / "e.toml").write_text('preset = "recommended"\n[views.contrastive.train]\nnum-epochs = 3\n')
+    found = read_experiment(tmp_path / "e.toml").views
+    expected = preset("recommended").views["contrastive"]
+    assert found == {"contrastive": {**expected, "train": {**expected["train"], "num-epochs": 3}}}
+
+
 def test_features_of_views_are_reduced_before_they_are_fused(audeep, classes, written, tmp_path):
     path = written(
         "[reduce]\ncomponents = 3\n[views.loud.preprocess]\nclip-below = -30\n"

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -44,6 +45,11 @@ class Draws:
         if device not in self._generators:
             self._generators[device] = Generator(device).manual_seed(self.seed)
         return self._generators[device]
+
+
+def seed_of(*numbers: int) -> int:
+    """A seed that follows from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 _current: ContextVar[Draws | None] = ContextVar("draws", default=None)
