@@ -94,6 +94,11 @@ class Segment:
         return start, stop if length is None or stop is None else min(stop, length)
 
 
+def part_of(path: Path | str, start: float | None, end: float | None) -> Path | Segment:
+    """A recording from `start` to `end` in seconds; None are its own, and with both it is all of it."""
+    return Path(path) if start is None and end is None else Segment(Path(path), start or 0.0, end)
+
+
 Source = Path | str | Segment  # what frames are made of
 
 

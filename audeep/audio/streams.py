@@ -35,6 +35,11 @@ class Sound:
     samples: Samples
     sample_rate: int
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return float(self.samples.shape[1] / self.sample_rate)
+
 
 class Playing:
     """A recording in memory that is read like one in a file."""

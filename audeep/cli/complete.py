@@ -3,7 +3,7 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from audeep.cli.options import AudeepCommand
 
@@ -109,11 +109,8 @@ def _next_words(names: Sequence[str]) -> dict[str, list[str]]:
     return {start: sorted(words) for start, words in sorted(found.items())}
 
 
-def _cases(found: "dict[str, Sequence[str]] | dict[str, list[str]]") -> str:
+def _cases(found: Mapping[str, Sequence[str]]) -> str:
     """Patterns of a case statement that print words."""
-    return "\n".join(_lines(found))
-
-
-def _lines(found: "dict[str, Sequence[str]] | dict[str, list[str]]") -> Iterator[str]:
-    for key, words in found.items():
-        yield f"        {shlex.quote(key)}) echo {shlex.quote(' '.join(words))} ;;"
+    return "\n".join(
+        f"        {shlex.quote(key)}) echo {shlex.quote(' '.join(words))} ;;" for key, words in found.items()
+    )

@@ -5,7 +5,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.cli.layout import META, add_layout, columns_of, open_raw_data
+from audeep.cli.layout import META, add_basedir, add_layout, columns_of, open_raw_data
 from audeep.cli.options import (
     AudeepCommand,
     add_cluster,
@@ -50,7 +50,7 @@ class RecordingsCommand(AudeepCommand):
 
 
 class Extract(RecordingsCommand):
-    """Embed recordings with a trained t-rae or ft-rae, or windows that slide along them; no data set is needed."""
+    """Embed recordings, or windows that slide along them, with a trained model or that of another package."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -59,11 +59,8 @@ class Extract(RecordingsCommand):
             metavar="FILE",
             help="recordings, or folders of them at any depth; - is standard input, as it arrives",
         )
-        parser.add_argument(
-            "--basedir",
-            type=Path,
-            metavar="DIR",
-            help="in place of FILE: folder of recordings, of which labels, folds and partitions are written too",
+        add_basedir(
+            parser, "in place of FILE: folders of recordings, of which labels, folds and partitions are written too"
         )
         add_layout(parser)
         models = parser.add_mutually_exclusive_group(required=True)

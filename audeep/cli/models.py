@@ -19,7 +19,6 @@ from audeep.cli.options import (
     positive_int,
     step,
 )
-from audeep.cli.preset_options import add_preset
 from audeep.cli.render.tables import table
 from audeep.models.registry import model_type_of
 
@@ -77,7 +76,6 @@ class Generate(ModelCommand):
         add_cluster(parser, "")
         add_device(parser)
         add_any_preprocessing(parser)
-        add_preset(parser, "generate", self.kind)
         if getattr(self.model_type, "embed_pooled", None) not in (None, self.model_type.embed):
             parser.add_argument(
                 "--pooled",

@@ -53,6 +53,11 @@ class Planner:
         self.experiment = experiment
         self.data = self._parsed(experiment)
         self.recordings = _checksum(self.data)
+        instances = self.data.parse()
+        self.has_labels = all(item.label_nominal is not None for item in instances)
+        self.has_values = all(item.label_value is not None for item in instances)
+        if not self.has_labels and not self.has_values:
+            logger.warning("%s: not all recordings have one label or value; nothing is evaluated", self.data.basedir)
 
     def _parsed(self, experiment: Experiment) -> "Parser":
         """The recordings."""
@@ -130,13 +135,9 @@ class Planner:
         options.setdefault("learner", LEARNERS[0])
         if options["learner"] not in LEARNERS:
             raise OptionError(f"learner: is {options['learner']!r}; expected one of {', '.join(LEARNERS)}")
-        instances = self.data.parse()
-        has_labels = all(item.label_nominal is not None for item in instances)
-        has_values = all(item.label_value is not None for item in instances)
-        if not has_labels and not has_values:
-            logger.warning("%s: not all recordings have one label or value; nothing is evaluated", self.data.basedir)
+        if not self.has_labels and not self.has_values:
             return None
-        if not has_labels:
+        if not self.has_labels:
             options.setdefault("task", "regression")
         if options["learner"] == "svm":
             options.setdefault("complexity", list(COMPLEXITIES))

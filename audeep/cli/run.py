@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audeep.cli.experiment import PRESETS, Experiment, Options, preset, read_experiment
-from audeep.cli.layout import add_layout
+from audeep.cli.layout import add_basedir, add_layout
 from audeep.cli.options import AudeepCommand, choice_of, number
 from audeep.cli.planning import LAYOUT, Evaluated, Planner
 from audeep.cli.render.experiment import Score, results_table, write_scores
@@ -52,17 +52,11 @@ class Run(AudeepCommand):
             metavar="SEED",
             help="train and evaluate once by each of these (default: those of the file, or 0)",
         )
-        parser.add_argument(
-            "--basedir",
-            type=Path,
-            nargs="+",
-            metavar="DIR",
-            help="folders of recordings, in place of those of the file",
-        )
+        add_basedir(parser, "folders of recordings, in place of those of the file")
         add_layout(parser)
 
     def reads(self, parsed_args: argparse.Namespace) -> Iterator[Path]:
-        """The labels; that outputs are none of the inputs is checked step by step."""
+        """None: each step checks that its outputs are none of its inputs."""
         return iter(())
 
     def writes(self, parsed_args: argparse.Namespace) -> Iterator[Path]:

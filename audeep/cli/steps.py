@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 AGAIN = "run the same command again to go on"
 KEY_LENGTH = 10
-FREE = frozenset(("jobs", "device", "skip_bad", "compression", "checkpoints_to_keep", "given_options"))
+FREE = frozenset(("jobs", "device", "skip_bad", "compression", "checkpoints_to_keep", "cluster", "shards"))
 """Options on which no result depends, by their names in Python."""
 FINISHED = "finished"  # beside the logs of a training that came to its end
 
@@ -172,7 +173,10 @@ class Steps:
             (step.output / FINISHED).touch()
         if step.replaces:
             for each in step.needs:
-                each.output.unlink(missing_ok=True)
+                if each.output.is_dir():  # shards
+                    shutil.rmtree(each.output)
+                else:
+                    each.output.unlink(missing_ok=True)
 
     def run(self, words: str, argv: Sequence[str]) -> None:
         """Run a command."""

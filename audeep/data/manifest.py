@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from audeep.errors import DataError, OptionError, OutputError
-from audeep.runtime.files import created_directories, found_at, not_read, replacing, write_failures
+from audeep.runtime.files import created_directories, found_at, not_read, partial_beside, replacing, write_failures
 
 MANIFEST = "shards.json"
 FORMAT = 1
@@ -64,7 +64,8 @@ def measured(path: Path, num_instances: int) -> Shard:
     Raises:
         DataError: it cannot be read.
     """
-    return Shard(path.name, num_instances, path.stat().st_size, _checksum(path))
+    checksum = _checksum(path)
+    return Shard(path.name, num_instances, path.stat().st_size, checksum)
 
 
 def shards_in(directory: Path) -> list[Shard]:
@@ -132,10 +133,15 @@ def publish(written: Path, target: Path, shards: Sequence[Shard]) -> None:
         partial.write_text(f"{json.dumps(manifest, indent=1)}\n", encoding="utf-8")
     check_shards_target(target)
     with write_failures(target):
-        replaced = target.with_name(f".{target.name}.{os.urandom(4).hex()}.partial")
+        replaced = partial_beside(target)
         if target.exists():
             os.rename(target, replaced)
-        os.rename(written, target)
+        try:
+            os.rename(written, target)
+        except OSError:
+            if replaced.exists():
+                os.rename(replaced, target)
+            raise
         shutil.rmtree(replaced, ignore_errors=True)
 
 
@@ -149,7 +155,7 @@ def replacing_shards(target: Path) -> Iterator[tuple[Path, list[Shard]]]:
         OutputError: `target` is something else than shards, or cannot be written.
     """
     check_shards_target(target)
-    partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}.partial")
+    partial = partial_beside(target)
     shards: list[Shard] = []
     with write_failures(target), created_directories(target.parent):
         partial.mkdir()

@@ -109,13 +109,11 @@ def bootstrap(
     rows_of = _members(units)
     measured = [_measured(evaluation) for evaluation in evaluations]
     scores = np.array([measure(np.arange(len(units))) for measure in measured])  # [evaluation, score]
-    drawn = _drawn(len(rows_of), num_samples, seed)
-    samples = np.array(
-        [
-            [measure(np.concatenate([rows_of[unit] for unit in chosen])) for measure in measured]
-            for chosen in progress(drawn, "resample", "samples", num_samples)
-        ]
-    )  # [sample, evaluation, score]
+    found = []
+    for chosen in progress(_drawn(len(rows_of), num_samples, seed), "resample", "samples", num_samples):
+        rows = np.concatenate([rows_of[unit] for unit in chosen])
+        found.append([measure(rows) for measure in measured])
+    samples = np.array(found)  # [sample, evaluation, score]
     names = list(evaluations[0].measures)
     return Bootstrap(
         len(rows_of),

@@ -55,8 +55,8 @@ def visualize_tsne(
 
 def shares_of_variance(components: np.ndarray, data_set: DataSet) -> np.ndarray:
     """How much of the variance of the standardised features lies along each of their components [component]."""
-    total = data_set.scaled().features.reshape(len(data_set), -1).var(axis=0).sum()
-    return np.asarray(components.var(axis=0) / max(total, np.finfo(np.float32).tiny))
+    deviations = data_set.features.reshape(len(data_set), -1).astype(np.float64).std(axis=0)
+    return np.asarray(components.var(axis=0) / max(1, np.count_nonzero(deviations)))  # each has a variance of 1, or 0
 
 
 def _components(data_set: DataSet, most: int, seed: int) -> np.ndarray:

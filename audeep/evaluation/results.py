@@ -44,9 +44,13 @@ class Evaluation(ABC):
 
     measures: ClassVar[Mapping[str, Measure]]
 
-    @property
-    @abstractmethod
-    def scores(self) -> dict[str, np.ndarray]: ...
+    @cached_property
+    def scores(self) -> dict[str, np.ndarray]:
+        """By name, each [repeat, fold]."""
+        return {
+            name: np.array([[measure(fold.true, run) for run in fold.predicted] for fold in self.folds]).T
+            for name, measure in self.measures.items()
+        }
 
     @cached_property
     def together(self) -> Fold:
@@ -125,14 +129,6 @@ class ClassEvaluation(Evaluation):
         """Unweighted average recall, [repeat, fold]."""
         return self.scores["UAR"]
 
-    @cached_property
-    def scores(self) -> dict[str, np.ndarray]:
-        repeats = range(len(self.folds[0].predicted))
-        return {
-            name: np.array([[measure(fold.true, fold.predicted[run]) for fold in self.folds] for run in repeats])
-            for name, measure in self.measures.items()
-        }
-
     def record(self) -> dict[str, Any]:
         return {
             **super().record(),
@@ -151,13 +147,6 @@ class ValueEvaluation(Evaluation):
     """Results of predicting values; scores are Pearson's r, Lin's CCC, Spearman's rho, MAE and RMSE."""
 
     measures = VALUE_MEASURES
-
-    @cached_property
-    def scores(self) -> dict[str, np.ndarray]:
-        return {
-            name: np.array([[measure(fold.true, run) for run in fold.predicted] for fold in self.folds]).T
-            for name, measure in self.measures.items()
-        }
 
     @property
     def joint_scores(self) -> dict[str, float]:

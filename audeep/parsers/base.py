@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from audeep.audio.reading import Segment, is_audio
+from audeep.audio.reading import Segment, is_audio, part_of
 from audeep.data.exchange.cells import delimited, natural_order
-from audeep.data.schema import Partition, Split
+from audeep.data.schema import PARTITION_FOLDERS, Partition, Split
 from audeep.errors import ParserError
 
 
@@ -24,6 +24,13 @@ def audio_in(directory: Path) -> list[Path]:
 def folders_in(directory: Path) -> list[Path]:
     """The visible directories in `directory`, sorted by name."""
     return sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+PARTITIONS = {  # by the names that tables and folders have for them, in lower case
+    **{name: partition for partition, names in PARTITION_FOLDERS.items() for name in names},
+    "training": Partition.TRAIN,
+    **dict.fromkeys(("testing", "eval", "evaluation"), Partition.TEST),
+}
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,7 @@ class InstanceMetadata:
     @property
     def source(self) -> Path | Segment:
         """What its frames are made of: the recording, or a part of it."""
-        if self.start is None and self.end is None:
-            return Path(self.path)
-        return Segment(Path(self.path), self.start or 0.0, self.end)
+        return part_of(self.path, self.start, self.end)
 
 
 class Parser:
@@ -71,7 +76,12 @@ class Parser:
 
     A subclass says in `missing` what its layout needs and the base directory lacks, and yields the recordings from
     `instances`, in sorted order. Or it defines `can_parse` and `parse` outright, as parsers for auDeep 0.9 do.
+
+    Attributes:
+        takes_several_folders: whether it is given all base directories at once; several others are joined.
     """
+
+    takes_several_folders: ClassVar[bool] = False
 
     def __init__(self, basedir: Path | str) -> None:
         self.basedir = self._basedir = Path(basedir)

@@ -5,10 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audeep.data.schema import PARTITION_FOLDERS
-from audeep.parsers.base import InstanceMetadata, Parser, audio_in, folders_in, in_classes
+from audeep.parsers.base import PARTITIONS, InstanceMetadata, Parser, audio_in, folders_in, in_classes
 
-PARTITION_NAMES = frozenset(("training", "testing", *(name for names in PARTITION_FOLDERS.values() for name in names)))
 FOLD_NAME = re.compile(r"fold[ _-]?\d+", re.IGNORECASE)
 
 
@@ -30,5 +28,5 @@ class ClassFoldersParser(Parser):
 def are_classes(names: list[str]) -> bool:
     """Whether folders of recordings are those of classes, by their names, rather than of partitions or folds."""
     return len(names) > 1 and not all(
-        name.lower() in PARTITION_NAMES or FOLD_NAME.fullmatch(name) is not None for name in names
+        name.lower() in PARTITIONS or FOLD_NAME.fullmatch(name) is not None for name in names
     )

@@ -7,7 +7,7 @@ A new one is a line here, or an entry point in the group `audeep.parsers` of ano
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from audeep.errors import ParserError
 from audeep.runtime.files import found_at
@@ -71,7 +71,6 @@ def open_parser(basedir: Path | str | Sequence[Path | str], name: str, **options
         ParserError: there is no such parser, or it cannot read a base directory.
     """
     from audeep.parsers.several import SeveralFolders
-    from audeep.parsers.table import TableParser
 
     folders = [Path(basedir)] if isinstance(basedir, Path | str) else [Path(folder) for folder in basedir]
     parser_type = find_parser(name)
@@ -83,8 +82,8 @@ def open_parser(basedir: Path | str | Sequence[Path | str], name: str, **options
             raise ParserError(f"{folder}: is empty; name the directory of the recordings with basedir=DIR")
     if len(folders) == 1:
         return _checked(parser_type(folders[0], **options), folders)
-    if issubclass(parser_type, TableParser):
-        return _checked(parser_type(folders, **options), folders)
+    if parser_type.takes_several_folders:
+        return _checked(cast(Any, parser_type)(folders, **options), folders)
     return _checked(SeveralFolders([_checked(parser_type(folder, **options), [folder]) for folder in folders]), [])
 
 

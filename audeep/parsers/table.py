@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 from audeep.audio.reading import is_audio
 from audeep.data.exchange.cells import fitted, names_in
 from audeep.data.groups import FILE_COLUMNS
-from audeep.data.schema import PARTITION_FOLDERS, Partition
+from audeep.data.schema import Partition
 from audeep.errors import OptionError, ParserError
-from audeep.parsers.base import InstanceMetadata, Parser, read_lines, splits
+from audeep.parsers.base import PARTITIONS, InstanceMetadata, Parser, read_lines, splits
 from audeep.parsers.walking import files_below
 from audeep.runtime.files import found_at
 
@@ -35,11 +35,6 @@ COLUMNS = {
     "group": ("group", "speaker", "speaker_id"),
     "start": ("start", "start_seconds", "begin", "onset"),
     "end": ("end", "end_seconds", "stop", "offset"),
-}
-PARTITIONS = {
-    **{name: partition for partition, names in PARTITION_FOLDERS.items() for name in names},
-    "training": Partition.TRAIN,
-    **dict.fromkeys(("testing", "eval", "evaluation"), Partition.TEST),
 }
 FLAGS = {**dict.fromkeys(("1", "true", "yes"), True), **dict.fromkeys(("0", "false", "no"), False)}
 SHOWN = 4  # usual names of a column, in an error
@@ -111,6 +106,8 @@ class TableParser(Parser):
     Raises:
         OptionError: there are columns for one label and for several, or `separator` is not a character.
     """
+
+    takes_several_folders = True
 
     def __init__(
         self,

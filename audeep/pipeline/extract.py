@@ -81,7 +81,8 @@ def extract(
     num_recordings = len(recordings) + len(bad)
     application = Application(_maker(model, step, pooled, device), window, hop)
     size = application.applied.size
-    needs = [Path(model)] if not isinstance(model, EmbeddingModule) else []
+    own = (model.name, model.weights) if isinstance(model, EmbeddingModule) else (model,)
+    needs = [Path(each) for each in own if each is not None]
     found = rows_of(application, recordings, "extract", skip_bad=skip_bad, jobs=workers, bad=bad, needs=needs)
     table = _data_set(output, size, files) if isinstance(files, Parser) else _table(output, size, window)
     num_rows = delivered(found, table, bad, num_recordings)

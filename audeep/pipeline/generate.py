@@ -71,15 +71,18 @@ def generate(
         if output in paths[:number]:
             raise OptionError(f"{output}: is named twice; give each step an output of its own")
         check_target(output)
-    models = [load_model(directory, step, kind)[0] for step in chosen]
-    for model, step in zip(models, chosen, strict=True):
+    numbers = [step_of(directory, step) for step in chosen]  # once, as a training may go on meanwhile
+    models = [load_model(directory, number, kind)[0] for number in numbers]
+    for model, number in zip(models, numbers, strict=True):
         check_shape(model, data_set, directory)
         if not any_preprocessing:
-            check_made_alike(preprocessing_of(directory, step), data_set, directory)
-    for model, step, output in zip(models, chosen, paths, strict=True):
-        make = partial(_of_batch, directory, step_of(directory, step), pooled, device)
+            check_made_alike(preprocessing_of(directory, number), data_set, directory)
+    for model, number, output in zip(models, numbers, paths, strict=True):
+        make = partial(_of_batch, directory, number, pooled, device)
         each = None if cluster is None else on_cluster(cluster, make, directory)
-        _generate(Embedder(model.to(select_device(device)), pooled), data_set, output, batch_size, each)
+        if cluster is None:
+            model.to(select_device(device))
+        _generate(Embedder(model, pooled), data_set, output, batch_size, each)
         logger.info("%s: features of %d instances written", output, len(data_set))
 
 

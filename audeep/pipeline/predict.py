@@ -64,12 +64,14 @@ def predict_scores(
         raise OptionError("num_excerpts and excerpt_frames: one of them is missing; give both or neither")
 
     def score(directory: Path, instances: DataSet) -> tuple[Scores, tuple[str, ...]]:
-        model = tagger_in(directory, step, kind)
+        number = step_of(directory, step)  # once, as a training may go on meanwhile
+        model = tagger_in(directory, number, kind)
         check_shape(model, instances, directory)
         if not any_preprocessing:
-            check_made_alike(preprocessing_of(directory, step), instances, directory)
-        model.to(select_device(device))
-        make = partial(_of_batch, directory, step_of(directory, step), batch_size, device)
+            check_made_alike(preprocessing_of(directory, number), instances, directory)
+        if cluster is None:
+            model.to(select_device(device))
+        make = partial(_of_batch, directory, number, batch_size, device)
         each = None if cluster is None else on_cluster(cluster, make, directory)
         if num_excerpts is None or excerpt_frames is None:
             return scores_of(model, instances, batch_size, each), model.labels

@@ -45,8 +45,9 @@ def preprocess(
 ) -> list[str]:
     """Write the spectrograms of all recordings that `parser` finds, in its order, with their metadata.
 
-    Spectrograms are gathered in `partial_path(output)`. They stay there if the work is interrupted or stops at a
-    recording, and `resume` goes on from them. Where they differ in length, shorter ones are padded in the output.
+    Spectrograms are gathered in `partial_path(output)`, those of shards in OUTPUT.parts. They stay there if the work is
+    interrupted or stops at a recording, and `resume` goes on from them. Where they differ in length, shorter ones are
+    padded in the output.
 
     Args:
         jobs: worker processes; by default one for each core that this process may use.

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from audeep.audio.reading import Segment, audio_info
+from audeep.audio.reading import Segment, audio_info, part_of
 from audeep.audio.streams import Sound
 from audeep.data.schema import feature_names
 from audeep.errors import OptionError
 from audeep.inference.features import FeatureExtractor
-from audeep.inference.recordings import Applied, Vectors
+from audeep.inference.recordings import Applied, Part, Vectors
 from audeep.parsers.registry import open_parser
 from audeep.pipeline.rows import Application, rows_of
 
@@ -63,7 +63,7 @@ def process_files(
     """
     names, segments = _segments(files, starts, ends)
     paths = [name if root is None else Path(root) / name for name in names]
-    sources = [_source(path, *times) for path, times in zip(paths, segments, strict=True)]
+    sources = [part_of(path, *times) for path, times in zip(paths, segments, strict=True)]
     if hop is not None and window is None:
         raise OptionError(f"hop={hop:g}: needs window=SECONDS")
     if isinstance(model, Applied) and jobs > 1:
@@ -78,8 +78,7 @@ def process_files(
             if rows.starts is not None and window is not None:
                 spans = [(start, start + window) for start in rows.starts]
             else:
-                duration = audio_info(sources[number]).duration_seconds
-                spans = _spans(application.applied, len(rows.vectors), duration)
+                spans = _spans(application.applied, len(rows.vectors), sources[number])
             places += [(names[number], _time(first + start), _time(first + end)) for start, end in spans]
             vectors.append(rows.vectors)
     return _frame(vectors, application.applied.size, pd.MultiIndex.from_tuples(places, names=[FILE, START, END]))
@@ -142,21 +141,21 @@ def process_signal(
     kept = samples[:, round(first * sample_rate) : None if last is None else round(last * sample_rate)]
     if not kept.shape[1]:
         raise OptionError(f"start={first:g}: the signal has no samples from there to {END}={end}; choose other times")
-    extractor = _loaded(model)
+    application = Application(partial(_loaded, model), window, hop)
     sound = Sound(file or "the signal", kept, sample_rate)
     vectors, spans = list[Vectors](), list[tuple[float, float]]()
-    if window is None:
-        vectors.append(extractor.of_recording(sound))
-        spans += _spans(extractor, len(vectors[0]), kept.shape[1] / sample_rate)
-    else:
-        for part in extractor.of_windows(sound, window, hop or window):
+    for part in application.parts(sound):
+        if isinstance(part, Part) and window is not None:
             vectors.append(part.vectors)
             spans += [(found, found + window) for found in part.starts]
+        elif not isinstance(part, Part):
+            vectors.append(part)
+            spans += _spans(application.applied, len(part), sound)
     times = [(_time(first + one), _time(first + other)) for one, other in spans]
     if file is None:
-        return _frame(vectors, extractor.size, pd.MultiIndex.from_tuples(times, names=[START, END]))
+        return _frame(vectors, application.applied.size, pd.MultiIndex.from_tuples(times, names=[START, END]))
     places = [(file, *each) for each in times]
-    return _frame(vectors, extractor.size, pd.MultiIndex.from_tuples(places, names=[FILE, START, END]))
+    return _frame(vectors, application.applied.size, pd.MultiIndex.from_tuples(places, names=[FILE, START, END]))
 
 
 def _loaded(model: Path | str | Applied) -> Applied:
@@ -221,17 +220,14 @@ def _seconds(time: Any, name: str) -> float | None:
     return seconds
 
 
-def _source(path: Path | str, start: float | None, end: float | None) -> Path | Segment:
-    return Path(path) if start is None and end is None else Segment(Path(path), start or 0.0, end)
-
-
 def _time(seconds: float) -> pd.Timedelta:
     return pd.Timedelta(round(seconds * 1e9), unit="ns")
 
 
-def _spans(applied: Applied, number: int, duration: float) -> list[tuple[float, float]]:
+def _spans(applied: Applied, number: int, source: Path | Segment | Sound) -> list[tuple[float, float]]:
     """Where the chunks of a recording are, in seconds; a single one is all of it."""
     part = applied.front_ends[0].part_seconds
     if number == 1 or part is None:
-        return [(0.0, duration)] * number
+        seconds = source.seconds if isinstance(source, Sound) else audio_info(source).duration_seconds
+        return [(0.0, seconds)] * number
     return [(chunk * part, (chunk + 1) * part) for chunk in range(number)]

@@ -3,6 +3,7 @@
 
 import glob
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -106,6 +107,11 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def partial_beside(target: Path) -> Path:
+    """A new name for what is to become `target`, which `remove_partials` knows."""
+    return target.with_name(f".{target.stem}.{os.urandom(4).hex()}.partial{target.suffix}")
+
+
 @contextmanager
 def replacing(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`, and move it to `target` when the block ends well.
@@ -119,7 +125,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     """
     target = Path(target)
     check_target(target)
-    partial = target.with_name(f".{target.stem}.{os.urandom(4).hex()}.partial{target.suffix}")
+    partial = partial_beside(target)
     try:
         with created_directories(target.parent), _removed(partial):
             mode = _mode_of_new(partial)
@@ -167,11 +173,13 @@ def _sync(path: Path) -> None:
 
 
 def remove_partials(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote `target`; none may be writing it.
+    """Remove temporary files and directories of processes that were killed while they wrote `target`.
 
-    The name `*` stands for any.
+    None may be writing it. The name `*` stands for any.
     """
     stem, suffix = ("*", "*") if target.name == "*" else map(glob.escape, (target.stem, target.suffix))
     for partial in target.parent.glob(f".{stem}.????????.partial{suffix}"):
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
         with suppress(OSError):
             partial.unlink()

@@ -13,7 +13,7 @@ import pytest
 from audeep import DataSet, load, validate
 from audeep.data import shards
 from audeep.data.combine import save_in_shards
-from audeep.data.manifest import MANIFEST
+from audeep.data.manifest import MANIFEST, publish
 from audeep.data.schema import Split
 from audeep.errors import DataError, OptionError, OutputError
 
@@ -224,3 +224,22 @@ def test_what_fails_leaves_the_shards_that_were_there(
     with pytest.raises(ZeroDivisionError):
         save_in_shards(make_spectrograms(4), directory, 2)
     assert os.listdir(tmp_path) == ["data"] and len(load(directory)) == 10
+
+
+def test_shards_that_cannot_be_replaced_stay(tmp_path: Path, monkeypatch) -> None:
+    target, written = tmp_path / "s", tmp_path / "new"
+    for folder in (target, written):
+        folder.mkdir()
+    (target / MANIFEST).write_text('{"format": 1, "shards": []}')
+    rename = os.rename
+
+    def fail(source: Path, destination: Path) -> None:
+        if source == written:
+            raise OSError(5, "Input/output error")
+        rename(source, destination)
+
+    monkeypatch.setattr("audeep.data.manifest.os.rename", fail)
+    with pytest.raises(OutputError, match="Input/output error"):
+        publish(written, target, [])
+    assert (target / MANIFEST).read_text() == '{"format": 1, "shards": []}'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "s"]

@@ -93,6 +93,7 @@ def test_recordings_without_folders_have_no_labels_and_a_table_beside_them_is_to
         (("a.wav", "b/c.wav"), "2 recordings: 1 in it, 1 in b"),
         (("wav/a.wav", "wav/b.wav"), "2 recordings: 2 in wav"),
         (("train/a.wav", "test/b.wav"), "2 recordings: 1 in test, 1 in train"),
+        (("train/a.wav", "eval/b.wav"), "2 recordings: 1 in eval, 1 in train"),
         (("fold1/a.wav", "fold2/b.wav"), "2 recordings: 1 in fold1, 1 in fold2"),
         (("a/b/c.wav", "d/e/f.wav"), "2 recordings: 1 in a/b, 1 in d/e"),
         (tuple(f"{name}/x/a.wav" for name in "abcde"), "5 recordings: 1 in a/x, 1 in b/x, 3 more folders"),

@@ -68,6 +68,7 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
     others = ["a.nc", ".b.01234567.partial.nc", ".a.01234567.partial.txt", ".a.0123.partial.nc", "a.nc.partial"]
     for name in (*others, ".a.01234567.partial.nc", ".a.89abcdef.partial.nc"):
         (tmp_path / name).touch()
+    (tmp_path / ".a.fedcba98.partial.nc" / "shards").mkdir(parents=True)
     remove_partials(tmp_path / "a.nc")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 

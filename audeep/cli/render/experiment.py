@@ -29,7 +29,7 @@ def results_table(scores: Sequence[Score], for_scripts: bool) -> str:
     names = list(scores[0].scores)
     rows = []
     for (point, features), found in by_row.items():
-        columns = [[math.nan if each.scores[name] is None else each.scores[name] for each in found] for name in names]
+        columns = [[each.scores[name] for each in found] for name in names]
         rows.append(
             (" ".join(filter(None, (point, features))), *map(_text, names, columns, [for_scripts] * len(names)))
         )
