@@ -226,20 +226,18 @@ def test_what_fails_leaves_the_shards_that_were_there(
     assert os.listdir(tmp_path) == ["data"] and len(load(directory)) == 10
 
 
-def test_shards_that_cannot_be_replaced_stay(tmp_path: Path, monkeypatch) -> None:
-    target, written = tmp_path / "s", tmp_path / "new"
-    for folder in (target, written):
-        folder.mkdir()
-    (target / MANIFEST).write_text('{"format": 1, "shards": []}')
+def test_shards_that_cannot_be_replaced_stay(directory: Path, make_spectrograms, tmp_path: Path, monkeypatch) -> None:
     rename = os.rename
 
-    def fail(source: Path, destination: Path) -> None:
-        if source == written:
-            raise OSError(5, "Input/output error")
-        rename(source, destination)
+    def fail_once(source: Path, target: Path) -> None:
+        if target == directory:
+            moved.append(source)
+            if len(moved) == 1:
+                raise OSError(5, "Input/output error")
+        rename(source, target)
 
-    monkeypatch.setattr("audeep.data.manifest.os.rename", fail)
+    moved: list[Path] = []
+    monkeypatch.setattr("audeep.data.manifest.os.rename", fail_once)
     with pytest.raises(OutputError, match="Input/output error"):
-        publish(written, target, [])
-    assert (target / MANIFEST).read_text() == '{"format": 1, "shards": []}'
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "s"]
+        save_in_shards(make_spectrograms(4), directory, 2)
+    assert len(moved) == 2 and os.listdir(tmp_path) == ["data"] and len(load(directory)) == 10
