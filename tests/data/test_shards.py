@@ -13,7 +13,7 @@ import pytest
 from audeep import DataSet, load, validate
 from audeep.data import shards
 from audeep.data.combine import save_in_shards
-from audeep.data.manifest import MANIFEST, publish
+from audeep.data.manifest import MANIFEST
 from audeep.data.schema import Split
 from audeep.errors import DataError, OptionError, OutputError
 
