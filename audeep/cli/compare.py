@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from audeep.cli.evaluate import add_evaluated_partitions, evaluated_partitions
+from audeep.cli.evaluate import add_drawn_folds, add_evaluated_partitions, evaluated_partitions, in_drawn_folds
 from audeep.cli.learner_options import LearnerCommand, SvmOptions
 from audeep.cli.options import positive_int
 from audeep.cli.render.scores import comparison_text, score_texts
@@ -24,6 +24,7 @@ class Compare(SvmOptions, LearnerCommand):
             " compared with the first",
         )
         add_evaluated_partitions(parser)
+        add_drawn_folds(parser)
         parser.add_argument(
             "--bootstrap",
             type=positive_int,
@@ -36,20 +37,25 @@ class Compare(SvmOptions, LearnerCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.data.data_set import load
+        from audeep.data.splits import remove_cv_setup
         from audeep.evaluation.bootstrap import compare
 
         if bool(parsed_args.train_partitions) != bool(parsed_args.eval_partitions):
             raise OptionError("--train-partitions and --eval-partitions go together; give both, or none for the folds")
+        if parsed_args.train_partitions and parsed_args.folds is not None:
+            raise OptionError("--folds and --train-partitions: both say how to evaluate; leave one of them out")
         paths = parsed_args.input
         plan, partitions = self.plan_of(parsed_args), evaluated_partitions(parsed_args)
         data_sets, learner = [load(path) for path in paths], self.make_learner(parsed_args)
+        if parsed_args.folds is not None:
+            data_sets = [in_drawn_folds(data_sets[0], parsed_args), *map(remove_cv_setup, data_sets[1:])]
         evaluations, found = compare(data_sets, learner, plan, partitions, parsed_args.bootstrap)
         if self.is_quiet:
             for number in range(len(paths)):
                 scores = {name: each[number] for name, each in found.scores.items()}
                 self.write(",".join(score_texts(scores, for_scripts=True)))
         else:
-            self.write(comparison_text([str(path) for path in paths], found))
+            self.write(comparison_text([str(path) for path in paths], found, self.width))
         if parsed_args.json is not None:
             from audeep.runtime.results import write_results
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
-from audeep.cli.options import AudeepCommand, add_input, add_plot, partition_name, positive_int
+from audeep.cli.options import AudeepCommand, add_input, add_plot, number, partition_name, positive_int
 from audeep.cli.preset_options import add_preset
 from audeep.cli.render.scores import evaluation_text, means, score_texts
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
 
 if TYPE_CHECKING:
+    from audeep.data.data_set import DataSet
     from audeep.evaluation.bootstrap import Bootstrap
     from audeep.evaluation.evaluate import Partitions
     from audeep.evaluation.results import Evaluation
@@ -27,6 +28,7 @@ class EvaluateFeatures(LearnerCommand):
         add_input(parser, "data set file of feature vectors with labels or values")
         parser.add_argument("--cross-validate", action="store_true", help="evaluate on the folds in the file")
         add_evaluated_partitions(parser)
+        add_drawn_folds(parser)
         parser.add_argument(
             "--baseline",
             type=Path,
@@ -47,16 +49,18 @@ class EvaluateFeatures(LearnerCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         partitions = (parsed_args.train_partitions, parsed_args.eval_partitions)
-        if parsed_args.cross_validate == any(partitions) or any(partitions) != all(partitions):
+        by_folds = parsed_args.cross_validate or parsed_args.folds is not None
+        if by_folds == any(partitions) or any(partitions) != all(partitions):
             raise OptionError(
-                "how to evaluate is not clear; give --cross-validate, or --train-partitions and --eval-partitions"
+                "how to evaluate is not clear; give --folds N, give --cross-validate, or --train-partitions and"
+                " --eval-partitions"
             )
         for name, path in (("--confusion", parsed_args.confusion), ("--per-class", parsed_args.per_class)):
             if path is not None and parsed_args.task == "regression":
                 raise OptionError(f"{name}: --task regression has no classes; leave one of them out")
 
         evaluation, baselines, bootstrap = self._evaluations(parsed_args)
-        report_results(self, parsed_args, evaluation, baselines, parsed_args.cross_validate, bootstrap)
+        report_results(self, parsed_args, evaluation, baselines, by_folds, bootstrap)
 
     def _evaluations(
         self, parsed_args: argparse.Namespace
@@ -68,7 +72,7 @@ class EvaluateFeatures(LearnerCommand):
         from audeep.evaluation.evaluate import evaluate
 
         plan = self.plan_of(parsed_args)
-        data_set = load(parsed_args.input)
+        data_set = in_drawn_folds(load(parsed_args.input), parsed_args)
         statistics = None if parsed_args.baseline is None else band_statistics(data_set, load(parsed_args.baseline))
         partitions = evaluated_partitions(parsed_args)
         evaluation = evaluate(data_set, self.make_learner(parsed_args), plan, partitions)
@@ -100,6 +104,50 @@ def evaluated_partitions(parsed_args: argparse.Namespace) -> "Partitions | None"
     return [Partition[name] for name in train], [Partition[name] for name in valid]
 
 
+def add_drawn_folds(parser: argparse.ArgumentParser) -> None:
+    """--folds, and --groups and --group, which keep recordings together in them."""
+    parser.add_argument(
+        "--folds",
+        type=number(int, least=2),
+        metavar="N",
+        help="cross-validate on N random folds of even size, drawn by --seed as 'audeep modify --add-cv-setup' draws"
+        " them, in place of any folds there are; groups that the file has are kept together",
+    )
+    parser.add_argument(
+        "--group",
+        "--group-column",
+        metavar="COLUMN",
+        help="keep recordings of a group, such as a speaker, together in --folds: column of --groups that gives the"
+        " group (default: group); without a table, the groups of the file are meant, and must be there",
+    )
+    parser.add_argument(
+        "--groups", type=Path, metavar="FILE", help="a table of recordings and their groups, for --folds"
+    )
+
+
+def in_drawn_folds(data_set: "DataSet", parsed_args: argparse.Namespace) -> "DataSet":
+    """A data set with the folds that the options of `add_drawn_folds` ask for, if they do.
+
+    Raises:
+        OptionError: recordings are to be kept together, but no folds to be drawn.
+        DataError: the data set has too few recordings, or not the groups that are asked for.
+    """
+    from audeep.data.groups import check_groups, with_groups
+    from audeep.data.schema import GROUP
+    from audeep.data.splits import add_cv_setup
+
+    table, column = parsed_args.groups, parsed_args.group
+    if parsed_args.folds is None:
+        if table is not None or column is not None:
+            raise OptionError("--groups and --group are for folds that are drawn; give --folds N, or leave them out")
+        return data_set
+    if table is not None:
+        data_set = with_groups(data_set, table, column or GROUP.name)
+    elif column is not None:
+        check_groups(data_set, column)
+    return add_cv_setup(data_set, parsed_args.folds, parsed_args.seed)
+
+
 def add_result_files(parser: argparse.ArgumentParser) -> None:
     """--json, --confusion, --per-class and --plot."""
     for option, text in {
@@ -124,7 +172,7 @@ def report_results(
         for one in (evaluation, *baselines.values()):
             command.write(",".join(score_texts(means(one), for_scripts=True)))
     else:
-        command.write(evaluation_text(evaluation, baselines, has_folds, bootstrap))
+        command.write(evaluation_text(evaluation, baselines, has_folds, bootstrap, command.width))
     _write_files(evaluation, parsed_args)
     if parsed_args.json is not None:
         from audeep.runtime.results import write_results

@@ -26,7 +26,6 @@ SECTIONS = ("data", *STEPS, "evaluate")
 SEED = 0
 NUM_FOLDS = 5  # that are drawn where there are none
 LEARNERS = ("svm", "mlp")
-COMPLEXITIES = (0.001, 0.01, 0.1)  # of an SVM, to choose among
 ONLY_VIEW = "features"  # what the view of an experiment without views is called
 
 Options = Mapping[str, Any]  # values by names as on the command line, without dashes before them

@@ -3,12 +3,15 @@
 
 import argparse
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audeep.cli.layout import add_raw_data, open_raw_data
 from audeep.cli.options import AudeepCommand, add_input, index
 from audeep.cli.render.tables import table
+from audeep.cli.report import preprocessing_rows
 
 if TYPE_CHECKING:
     from audeep.data.data_set import DataSet, Instance
@@ -80,7 +83,9 @@ def _counted(parser: "Parser") -> Iterator[tuple[str, object]]:
 
 
 class InspectNetcdf(AudeepCommand):
-    """Show the metadata of a data set file."""
+    """Show the metadata of a data set file, its sizes, classes and settings; or one instance, or its folds, instead of
+    these.
+    """
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file to inspect")
@@ -125,12 +130,48 @@ class InspectNetcdf(AudeepCommand):
         if data_set.is_padded:
             rows.append(("frames", f"{data_set.num_frames.min()} to {data_set.num_frames.max()}"))
         self.write("\n" + table("global data set information", rows))
+        if instance is None and not parsed_args.detailed_folds:
+            self.write("\n" + table("sizes", [*_sizes(data_set, parsed_args.input)], align="<>"))
+            if data_set.labels:
+                self.write("\n" + table("classes", *_class_rows(data_set), align="<>>>"))
+            if settings := preprocessing_rows(data_set):
+                self.write("\n" + table("settings of the spectrograms", settings))
         if instance is not None:
             self.write("\n" + table(f"instance {parsed_args.instance} information:", _instance_rows(instance)))
         if parsed_args.detailed_folds:
             for fold in range(data_set.num_folds):
                 splits = [data_set.split(fold, split) for split in Split]
                 self.write("\n" + table(f"fold {fold + 1} information:", *_fold_rows(data_set, splits), align="<>>>>"))
+
+
+def _sizes(data_set: "DataSet", path: Path) -> Iterator[tuple[str, object]]:
+    """How many there are of what, and how much memory they take."""
+    from audeep.data.schema import Partition, Split
+    from audeep.data.upsample import original_names
+
+    yield "recordings", len(set(original_names(data_set.filenames)))
+    yield from zip(data_set.feature_dims, data_set.feature_shape, strict=True)
+    parts = {part.name: int((data_set.partition == part).sum()) for part in Partition}
+    for name, count in parts.items():
+        if count:
+            yield f"partition {name}", count
+    for fold in range(data_set.num_folds):
+        yield f"fold {fold + 1}, validation", len(data_set.split(fold, Split.VALID))
+    files = [each for each in path.iterdir() if each.is_file()] if path.is_dir() else [path]
+    yield "on disk", f"{sum(each.stat().st_size for each in files) / 1e6:.3f} MB"
+    yield "features in memory", f"{4e-6 * len(data_set) * math.prod(data_set.feature_shape):.3f} MB"
+
+
+def _class_rows(data_set: "DataSet") -> Iterator[list[tuple[object, ...]]]:
+    """Number, instances and share of each class; then of all, where an instance has one label at most."""
+    yield [("", "number", "instances", "share")]
+    total = max(1, len(data_set))
+    yield [
+        (name, data_set.labels[name], count, f"{count / total:.2%}") for name, count in _class_counts(data_set).items()
+    ]
+    num_unlabelled = len(data_set) - int(data_set.is_labelled.sum())
+    if num_unlabelled:
+        yield [("without label", "", num_unlabelled, f"{num_unlabelled / total:.2%}")]
 
 
 def _instance_rows(instance: "Instance") -> list[tuple[str, object]]:
@@ -160,11 +201,17 @@ def _fold_rows(
 ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """Counts and shares of each class in the training and the validation split; and the totals."""
     rows: list[tuple[object, ...]] = []
-    for name, number in data_set.labels.items():
-        if data_set.has_label_sets:
-            counts = [int(split.label_sets[:, number].sum()) for split in splits]
-        else:
-            counts = [int((split.labels_nominal == name).sum()) for split in splits]
+    by_split = [_class_counts(split, data_set.labels) for split in splits]
+    for name in data_set.labels:
+        counts = [found[name] for found in by_split]
         shares = [f"{count / max(1, len(split)):.2%}" for count, split in zip(counts, splits, strict=True)]
         rows.append((name, counts[0], shares[0], counts[1], shares[1]))
     return rows, [("total", len(splits[0]), "", len(splits[1]), "")]
+
+
+def _class_counts(data_set: "DataSet", labels: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Instances that have each label, in the order of `labels`, which are by default those of the data set."""
+    labels = data_set.labels if labels is None else labels
+    if data_set.has_label_sets:
+        return {name: int(data_set.label_sets[:, number].sum()) for name, number in labels.items()}
+    return {name: int((data_set.labels_nominal == name).sum()) for name in labels}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from audeep.cli.options import AudeepCommand, add_declared, add_device, choice_of, declared_values, reader_of
+from audeep.evaluation.plan import COMPLEXITIES
 from audeep.runtime.options import options_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,12 @@ class SvmOptions:
 
         option = options_of(SvmLearner)["complexity"]
         parser.add_argument(
-            "--complexity", type=reader_of(option), nargs="+", required=True, metavar=option.metavar, help=option.help
+            "--complexity",
+            type=reader_of(option),
+            nargs="+",
+            default=list(COMPLEXITIES),
+            metavar=option.metavar,
+            help=f"{option.help} (default: {', '.join(map(str, COMPLEXITIES))})",
         )
 
     def make_learner(self, parsed_args: argparse.Namespace) -> "LearnerChoice":

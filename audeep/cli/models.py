@@ -4,7 +4,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from audeep.cli.experiment import COMPLEXITIES, NUM_FOLDS
+from audeep.cli.experiment import NUM_FOLDS
 from audeep.cli.options import (
     AudeepCommand,
     add_cluster,
@@ -105,9 +105,9 @@ class Generate(ModelCommand):
         if not data_set.is_fully_labelled or data_set.has_label_sets:
             self.tell_next("export", *features, "--format", "csv", "--output", "csv")
         elif data_set.has_cv_info:
-            self.tell_next("svm", "evaluate", *features, "--cross-validate", "--complexity", *COMPLEXITIES)
+            self.tell_next("svm", "evaluate", *features, "--cross-validate")
         else:
-            self.tell_next("modify", *features, "--add-cv-setup", NUM_FOLDS, "--output", "folds.nc")
+            self.tell_next("svm", "evaluate", *features, "--folds", NUM_FOLDS)
 
 
 class Reconstruct(ModelCommand):

@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING
@@ -87,6 +88,11 @@ class AudeepCommand(Command):
     def write(self, text: str) -> None:
         """Print a result; what cannot be printed is escaped, such as control sequences of terminals in names."""
         self.app.stdout.write(f"{escaped_lines(text)}\n")
+
+    @property
+    def width(self) -> int | None:
+        """How many letters a line of results may have: as many as the terminal; any number where there is none."""
+        return shutil.get_terminal_size().columns if self.app.stdout.isatty() else None
 
     @property
     def stream(self) -> TextIO:

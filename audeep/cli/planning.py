@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audeep.cli.experiment import COMPLEXITIES, LEARNERS, NUM_FOLDS, SEED, UNNAMED, Experiment, Options, as_toml
+from audeep.cli.experiment import LEARNERS, NUM_FOLDS, SEED, UNNAMED, Experiment, Options, as_toml
 from audeep.cli.front_end_options import Given, defaults_of
 from audeep.cli.layout import open_raw_data
 from audeep.cli.steps import Called, Step, Steps, actions_of, defaults_in
 from audeep.errors import OptionError
+from audeep.evaluation.plan import COMPLEXITIES
 
 if TYPE_CHECKING:
     from audeep.parsers.base import Parser

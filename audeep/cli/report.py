@@ -13,6 +13,7 @@ from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, a
 from audeep.cli.render.page import page, png
 from audeep.cli.tagger_report import recordings_of, reference, tagger_content
 from audeep.errors import ModelError, OptionError
+from audeep.evaluation.plan import COMPLEXITIES
 from audeep.runtime.files import check_target, replacing
 from audeep.runtime.results import SETTINGS_NAME, read_settings
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUM_RECONSTRUCTIONS = 4
-COMPLEXITIES = (1e-3, 1e-2, 1e-1)  # of SVMs, to choose among; higher ones take much longer
 
 
 class Report(AudeepCommand):

@@ -20,6 +20,28 @@ FILE_COLUMNS = (
 """What the column of recordings is called in tables, in upper or lower case."""
 
 
+GROUP_COLUMNS = ("group", "speaker", "speaker_id")
+"""What the column of groups is called in tables, in upper or lower case."""
+
+
+def check_groups(data_set: DataSet, name: str) -> None:
+    """Check that a data set has groups that may go by a name; on file they have none of their own.
+
+    Raises:
+        DataError: it has no groups, or the name is not a usual one of such a column.
+    """
+    if name.lower() not in GROUP_COLUMNS:
+        raise DataError(
+            f"group={name}: a data set has groups under the names {', '.join(GROUP_COLUMNS)} alone; take one of them,"
+            f" or name the table that has the column with groups=FILE"
+        )
+    if not data_set.has_groups:
+        raise DataError(
+            f"group={name}: the data set has no groups; name a table that has this column with groups=FILE, or make the"
+            " spectrograms with --group-column"
+        )
+
+
 def with_groups(data_set: DataSet, table: Path | str, column: str = GROUP.name) -> DataSet:
     """The same instances, each in the group that a table of recordings has for it; an empty cell is no group.
 

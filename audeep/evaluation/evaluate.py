@@ -57,8 +57,8 @@ def _splits_of(data_set: DataSet, partitions: Partitions | None) -> list[tuple[D
         return [(data_set.partitions(to_train_on), data_set.partitions(to_predict))]
     if not data_set.has_cv_info:
         raise DataError(
-            "the data set has no cross-validation folds for all instances; add some with 'audeep modify', or evaluate"
-            " on partitions"
+            "the data set has no cross-validation folds for all instances; add some with 'audeep modify' or"
+            " 'evaluate --folds', or evaluate on partitions"
         )
     return folds_of(data_set)
 

@@ -40,6 +40,7 @@ class EvaluationPlan:
 
 DEFAULT_PLAN = EvaluationPlan()
 
+COMPLEXITIES = (0.001, 0.01, 0.1)  # of an SVM, to choose among; higher ones take much longer
 GROUPINGS = ("partition", "fold", "usage")  # parts of predictions that are scored alone
 FUSION_METHODS = MEAN, GEOMETRIC, LEARNED = ("mean", "geometric", "learned")
 MEANS = MEAN, GEOMETRIC  # the methods that need no labels

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from audeep.audio.reading import is_audio
 from audeep.data.exchange.cells import fitted, names_in
-from audeep.data.groups import FILE_COLUMNS
+from audeep.data.groups import FILE_COLUMNS, GROUP_COLUMNS
 from audeep.data.schema import Partition
 from audeep.errors import OptionError, ParserError
 from audeep.parsers.base import PARTITIONS, InstanceMetadata, Parser, read_lines, splits
@@ -32,7 +32,7 @@ COLUMNS = {
     "value": ("value", "label_value"),
     "labels": ("labels", "tags"),
     "verified": ("verified", "manually_verified"),
-    "group": ("group", "speaker", "speaker_id"),
+    "group": GROUP_COLUMNS,
     "start": ("start", "start_seconds", "begin", "onset"),
     "end": ("end", "end_seconds", "stop", "offset"),
 }

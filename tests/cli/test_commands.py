@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from audeep import load
+from audeep.data.schema import Partition
 from audeep.models.checkpoints import load_model, steps_in
 from audeep.models.registry import kind_of
 
@@ -38,6 +39,30 @@ def test_inspect_raw_prints_the_table_of_the_manual_for_esc_10(audeep, esc10):
 def test_inspect_netcdf_prints_what_auDeep_printed(audeep, golden):
     result = audeep(f"inspect netcdf --input {golden}/old_features_cv.nc --instance 3 --detailed-folds")
     assert result.out.strip() == (golden / "old_inspect_netcdf.txt").read_text().strip()
+
+
+def test_inspect_netcdf_shows_sizes_classes_and_settings(audeep, spectrograms, tmp_path):
+    data_set = load(spectrograms)
+    data_set.labels_nominal[:3], data_set.labels_numeric[:3] = None, np.nan
+    data_set.partition[:4] = Partition.TEST
+    data_set.save(tmp_path / "partly.nc")
+    result = audeep(f"inspect netcdf --input {tmp_path}/partly.nc")
+    rows = [re.split(r" *\| *", line)[1:-1] for line in result.out.splitlines() if line.startswith("|")]
+    known = data_set.labels_nominal[3:].tolist()
+    counts = {name: known.count(name) for name in ("high", "low")}
+    for expected in (
+        ["recordings", "24"],
+        ["time", "19"],
+        ["freq", "12"],
+        ["partition TEST", "4"],
+        ["fold 3, validation", "8"],
+        ["features in memory", f"{24 * 19 * 12 * 4 / 1e6:.3f} MB"],
+        *([name, str(number), str(count), f"{count / 24:.2%}"] for number, (name, count) in enumerate(counts.items())),
+        ["without label", "", "3", "12.50%"],
+        ["window_width", "0.05"],
+        ["mel_spectrum", "12"],
+    ):
+        assert expected in rows
 
 
 def test_preprocess_stores_spectrograms_with_labels_and_folds_in_sorted_order(spectrograms, recordings):
@@ -325,7 +350,7 @@ def test_commands_end_with_one_that_may_come_next(audeep, recordings, tmp_path):
     following = f"t-rae generate --model-dir '{tmp_path}/a run' --input {tmp_path}/s.nc --output features.nc"
     assert result.err.splitlines()[-1] == f"next: audeep {following}"
     result = audeep(following.replace("features.nc", f"{tmp_path}/f.nc"))
-    following = f"svm evaluate --input {tmp_path}/f.nc --cross-validate --complexity 0.001 0.01 0.1"
+    following = f"svm evaluate --input {tmp_path}/f.nc --cross-validate"
     assert result.status == 0 and result.err.splitlines()[-1] == f"next: audeep {following}"
     assert audeep(following).status == 0
     assert audeep(f"-q {spectra}").err == ""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from audeep import __version__, load
+from audeep.data.splits import remove_cv_setup
 from audeep.evaluation.baselines import band_statistics
 
 TABLE = "correlations of true and predicted values, and errors"
@@ -141,3 +142,98 @@ def test_data_without_values_say_so(audeep, spectrograms, tmp_path):
     result = audeep(f"-q svm evaluate --task regression --input {tmp_path}/f.nc --cross-validate --complexity 1")
     assert result.status == 1
     assert result.err == "16 of 16 instances to train on have no value; values are needed here\n"
+
+
+@pytest.fixture(scope="module")
+def grouped(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Band statistics of the tones by six speakers of four recordings each, and no folds."""
+    source = load(spectrograms)
+    data_set = remove_cv_setup(band_statistics(source, source))
+    data_set.groups[:] = [f"s{number % 6}" for number in range(len(data_set))]
+    path = tmp_path_factory.mktemp("grouped") / "grouped.nc"
+    data_set.save(path)
+    return path
+
+
+def test_folds_that_are_drawn_are_those_of_modify(audeep, grouped, tmp_path):
+    assert audeep(f"modify --input {grouped} --add-cv-setup 3 --seed 4 --output {tmp_path}/folds.nc").status == 0
+    command = "svm evaluate --complexity 0.1 --seed 4 --input"
+    stored = audeep(f"{command} {tmp_path}/folds.nc --cross-validate")
+    for file in (grouped, tmp_path / "folds.nc"):
+        drawn = audeep(f"{command} {file} --folds 3 --group speaker --json {tmp_path}/e.json")
+        assert drawn.status == 0 and drawn.out == stored.out and "| fold 3 " in drawn.out
+    content = json.loads((tmp_path / "e.json").read_text())
+    assert content["settings"]["folds"] == 3 and content["settings"]["group"] == "speaker"
+    other = audeep(f"{command} {tmp_path}/folds.nc --folds 2")
+    assert "| fold 2 " in other.out and "| fold 3 " not in other.out
+
+
+def test_drawn_folds_keep_the_groups_of_a_table_together(audeep, valued, tmp_path):
+    names = load(valued).filenames
+    speakers = {name: f"speaker {number % 5}" for number, name in enumerate(names)}
+    table = tmp_path / "speakers.csv"
+    table.write_text("file,voice\n" + "".join(f"{name},{speaker}\n" for name, speaker in speakers.items()))
+    command = f"mlp evaluate --num-epochs 2 --input {valued} --folds 2 --groups {table} --json {tmp_path}/e.json"
+    assert audeep(f"{command} --group voice").status == 0
+    folds = json.loads((tmp_path / "e.json").read_text())["folds"]
+    found = [{speakers[each["filename"]] for each in fold["predictions"]} for fold in folds]
+    assert len(found) == 2 and not found[0] & found[1] and found[0] | found[1] == set(speakers.values())
+
+
+def test_features_without_folds_are_compared_on_the_same_drawn_ones(audeep, grouped, tmp_path):
+    source = load(grouped)
+    source.with_features(source.features[:, :1] * 0 + 1, ["generated"]).save(tmp_path / "none.nc")
+    options = "--complexity 0.1 --bootstrap 20"
+    result = audeep(f"compare {grouped} {tmp_path}/none.nc --folds 3 {options} --json {tmp_path}/c.json")
+    assert result.status == 0 and "by resampling 6 groups" in result.out
+    first, second = (each["evaluation"]["folds"] for each in json.loads((tmp_path / "c.json").read_text())["features"])
+    for fold, other in zip(first, second, strict=True):
+        names = [[each["filename"] for each in part["predictions"]] for part in (fold, other)]
+        assert names[0] == names[1]
+    refused = audeep(f"compare {grouped} {tmp_path}/none.nc {options}")
+    assert refused.status == 1 and "'evaluate --folds'" in refused.err
+
+
+def test_the_complexity_is_chosen_within_the_training_data_unless_one_is_given(audeep, valued):
+    command = f"svm evaluate --input {valued} --cross-validate"
+    assert audeep(command).out == audeep(f"{command} --complexity 0.001 0.01 0.1").out
+    assert "complexity taken by fold: " in audeep(command).out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            "--folds 3 --train-partitions TRAIN --eval-partitions TEST",
+            "how to evaluate is not clear; give --folds N, g",
+        ),
+        ("--folds 1", "argument --folds: '1' found, expected an integer >= 2"),
+        ("--folds 7", "6 groups cannot be spread over 7 folds"),
+        ("--cross-validate --group speaker", "--groups and --group are for folds that are drawn; give --folds N, or"),
+        ("--folds 3 --group voice", "--group voice: a data set has groups under the names group, speaker, speaker_id"),
+    ],
+)
+def test_folds_that_cannot_be_drawn_are_one_line(audeep, grouped, options, message):
+    result = audeep(f"svm evaluate --input {grouped} {options}")
+    assert result.status == 1 and message in result.err and result.err.count("\n") == 1 and not result.out
+
+
+def test_a_group_that_is_asked_for_must_be_there(audeep, valued):
+    result = audeep(f"svm evaluate --input {valued} --task regression --folds 3 --group speaker")
+    assert result.status == 1
+    assert (
+        "--group speaker: the data set has no groups; name a table that has this column with --groups FILE"
+        in result.err
+    )
+
+
+def test_a_confusion_matrix_is_folded_to_the_width_of_a_terminal(audeep, tmp_path, monkeypatch, golden):
+    command = f"svm evaluate --complexity 0.1 --input {golden}/old_features_cv.nc --cross-validate"
+    wide = audeep(command).out
+    monkeypatch.setenv("COLUMNS", "40")
+    assert audeep(command).out == wide  # no terminal
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    narrow = audeep(command).out
+    matrix = narrow[narrow.index("confusion") : narrow.index("accuracy", narrow.index("confusion"))]
+    headers = [line for line in matrix.splitlines() if line.startswith("|     ")]
+    assert [re.findall(r"\(\d\)", line) for line in headers] == [["(1)", "(2)", "(3)"], ["(4)"]]

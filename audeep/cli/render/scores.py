@@ -38,13 +38,16 @@ def evaluation_text(
     baselines: Mapping[str, "Evaluation"],
     has_folds: bool,
     bootstrap: "Bootstrap | None" = None,
+    width: int | None = None,
 ) -> str:
-    """All about an evaluation, the scores of the features last, in one line."""
+    """All about an evaluation, the scores of the features last, in one line; the confusion matrix is as wide as that
+    of the terminal at most.
+    """
     from audeep.evaluation.results import ClassEvaluation
 
     parts = [_score_table(evaluation, has_folds)]
     if isinstance(evaluation, ClassEvaluation):
-        parts.append(_confusion_table(evaluation))
+        parts.append(_confusion_table(evaluation, width))
     complexities = [f"{fold.complexity:g}" for fold in evaluation.folds if fold.complexity is not None]
     if complexities:
         parts.append(f"complexity taken{' by fold' * has_folds}: {', '.join(complexities)}")
@@ -60,7 +63,7 @@ def evaluation_text(
     return "\n\n".join(parts)
 
 
-def comparison_text(names: Sequence[str], comparison: "Bootstrap") -> str:
+def comparison_text(names: Sequence[str], comparison: "Bootstrap", width: int | None = None) -> str:
     """Scores of several features and their intervals, and differences from the first."""
     header = ("", *(text for name in comparison.scores for text in (name, "95 % interval")))
     align = "<" + ">" * (len(header) - 1)
@@ -74,9 +77,9 @@ def comparison_text(names: Sequence[str], comparison: "Bootstrap") -> str:
         rows.append(row)
         differences.append(against)
     title = f"scores of all predictions together, by resampling {comparison.what}"
-    parts = [table(title, [header], rows, align=align)]
+    parts = [table(title, [header], rows, align=align, width=width)]
     if len(names) > 1:
-        parts.append(table(f"above {names[0]}", [header], differences[1:], align=align))
+        parts.append(table(f"above {names[0]}", [header], differences[1:], align=align, width=width))
     return "\n\n".join(parts)
 
 
@@ -113,14 +116,14 @@ def _score_table(evaluation: "Evaluation", has_folds: bool) -> str:
     return table(title, [("", *scores)], rows, align="<" + ">" * len(scores))
 
 
-def _confusion_table(evaluation: "ClassEvaluation") -> str:
+def _confusion_table(evaluation: "ClassEvaluation", width: int | None) -> str:
     numbers = [f"({number})" for number in range(1, len(evaluation.labels) + 1)]
     rows = [
         (f"{number} {label}", *counts)
         for number, label, counts in zip(numbers, evaluation.labels, evaluation.confusion, strict=True)
     ]
     title = "confusion matrix: true class by row, predicted class by column"
-    return table(title, [("", *numbers)], rows, align="<" + ">" * len(numbers))
+    return table(title, [("", *numbers)], rows, align="<" + ">" * len(numbers), width=width)
 
 
 def tag_scores_text(found: "TagScores", num_mistakes: int = 0) -> str:
