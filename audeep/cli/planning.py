@@ -179,7 +179,8 @@ class Planner:
             }
         how = self._how_to_evaluate(found) or found.evaluate
         words = f"{how.get('learner', LEARNERS[0])} evaluate"
-        evaluate = self._complete(words, how, unset.setdefault("evaluate", []), {"seed": None})
+        reserved = {"seed": None, "folds": None, "group": None}
+        evaluate = self._complete(words, how, unset.setdefault("evaluate", []), reserved)
         if "folds" in found.evaluate:
             evaluate["folds"] = found.evaluate["folds"]
         return as_toml(replace(found, views=views, evaluate=evaluate), unset)

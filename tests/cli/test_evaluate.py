@@ -205,7 +205,7 @@ def test_the_complexity_is_chosen_within_the_training_data_unless_one_is_given(a
     [
         (
             "--folds 3 --train-partitions TRAIN --eval-partitions TEST",
-            "how to evaluate is not clear; give --folds N, g",
+            "how to evaluate is not clear; give --folds N",
         ),
         ("--folds 1", "argument --folds: '1' found, expected an integer >= 2"),
         ("--folds 7", "6 groups cannot be spread over 7 folds"),
