@@ -23,13 +23,12 @@ ROWS = [
     {"cli"},
     {"__main__"},
 ]
-HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch", "torchaudio", "xarray"}
+HEAVY = {"matplotlib", "netCDF4", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "torch", "xarray"}
 ONLY_IN = {
     "torch": {"models", "training", "inference", "evaluation.learners"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "sounddevice": {"audio"},
-    "torchaudio": set(),  # the front ends of the tagging systems will need it
     "matplotlib": {"cli.render"},
     "cliff": {"cli"},
     "prompt_toolkit": {"cli"},

@@ -201,6 +201,7 @@ class AudeepApp(App):
         logging.getLogger("audeep.runtime.progress").setLevel(logging.WARNING if quiet else logging.INFO)
         if not self.options.debug:
             warnings.simplefilter("ignore")
+            logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of what it tries again
 
     def open_log(self) -> None:
         """Write what is logged to --log-file too, from when it is known that a command reads no such file.

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from audeep.cli.experiment import PRESETS, Experiment, Options, preset, read_experiment
 from audeep.cli.layout import add_basedir, add_layout
-from audeep.cli.options import AudeepCommand, choice_of, number
+from audeep.cli.options import AudeepCommand, add_declared, choice_of, number
 from audeep.cli.planning import LAYOUT, Evaluated, Planner
 from audeep.cli.render.experiment import Score, results_table, write_scores
-from audeep.cli.steps import AGAIN, Steps, actions_of
+from audeep.cli.steps import AGAIN, TRACKERS, Steps, actions_of
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
+from audeep.training.tracking import Tracking
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Run(AudeepCommand):
             metavar="SEED",
             help="train and evaluate once by each of these (default: those of the file, or 0)",
         )
+        add_declared(parser, Tracking)
         add_basedir(parser, "folders of recordings, in place of those of the file")
         add_layout(parser)
 
@@ -65,7 +67,8 @@ class Run(AudeepCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         experiment = self._experiment(parsed_args)
         output = parsed_args.output or Path(f"{parsed_args.source.absolute().name.removesuffix('.toml')}-run")
-        steps = Steps(self.app, self.app_args, output)
+        trackers = {name: place for name in TRACKERS if (place := getattr(parsed_args, name)) is not None}
+        steps = Steps(self.app, self.app_args, output, trackers)
         planner = Planner(steps, experiment)
         plan = planner.plan()
         output.mkdir(parents=True, exist_ok=True)

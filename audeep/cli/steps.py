@@ -9,7 +9,7 @@ import io
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 AGAIN = "run the same command again to go on"
 KEY_LENGTH = 10
-FREE = frozenset(("jobs", "device", "skip_bad", "compression", "checkpoints_to_keep", "cluster", "shards"))
+TRACKERS = ("mlflow", "wandb")  # options of trainings
+FREE = frozenset(("jobs", "device", "skip_bad", "compression", "checkpoints_to_keep", "cluster", "shards", *TRACKERS))
 """Options on which no result depends, by their names in Python."""
 FINISHED = "finished"  # beside the logs of a training that came to its end
 
@@ -79,12 +80,20 @@ class Step:
 class Steps:
     """Makes steps, and runs them in the application, each when its output is needed and not there."""
 
-    def __init__(self, app: "AudeepApp", app_args: argparse.Namespace | None, output: Path) -> None:
+    def __init__(
+        self,
+        app: "AudeepApp",
+        app_args: argparse.Namespace | None,
+        output: Path,
+        trackers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Trainings report to the `trackers`, where they can."""
         self.app = copy.copy(app)
         self.app.stdout = io.StringIO()  # what steps print is not wanted
         self.app.tells_next = False
         self.app_args = app_args
         self.output = output
+        self.trackers = trackers or {}
         self.num_run = 0
 
     def command(self, words: str) -> "AudeepCommand":
@@ -165,7 +174,7 @@ class Steps:
         step.output.parent.mkdir(parents=True, exist_ok=True)
         logger.info("== %s: %s", step.called.words, step.output)
         try:
-            self.run(step.called.words, [*step.paths, *step.called.argv, *self._resumed(step)])
+            self.run(step.called.words, [*step.paths, *step.called.argv, *self._reported(step), *self._resumed(step)])
         except AudeepError as error:
             raise type(error)(f"{step.called.words}: {error}; of an experiment, {AGAIN}") from error
         self.num_run += 1
@@ -183,6 +192,11 @@ class Steps:
         command = self.command(words)
         parsed = command.get_parser(f"audeep {words}").parse_args(argv)
         command.run(parsed)
+
+    def _reported(self, step: Step) -> list[str]:
+        """What a training is to be given to report to the trackers, as far as its command has them."""
+        names = actions_of(self.parser(step.called.words)) if step.is_training else ()
+        return [word for name, place in self.trackers.items() if name in names for word in (f"--{name}", place)]
 
     def _resumed(self, step: Step) -> list[str]:
         """What a step that was interrupted is to be given."""

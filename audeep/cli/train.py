@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audeep.cli.models import ModelCommand
 from audeep.cli.options import (
@@ -23,6 +23,7 @@ from audeep.cli.preset_options import add_preset
 from audeep.models.registry import AUTOENCODER, TAGGER, family_of, model_type_of
 from audeep.runtime.files import check_text
 from audeep.runtime.options import options_of
+from audeep.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from audeep.models.base import Network
@@ -71,6 +72,7 @@ class Train(ModelCommand):
         )
         add_warm_start(parser)
         parser.add_argument("--tempdir", type=Path, metavar="DIR", help="accepted for old scripts, without effect")
+        add_declared(parser, Tracking)
         add_declared(parser, self.model_type.config_type)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -100,14 +102,18 @@ class Train(ModelCommand):
         reconstructs, model_type = family_of(self.kind) == AUTOENCODER, self.model_type_for(parsed_args)
         data_sets = [load_partitions(path, parsed_args.partitions) for path in parsed_args.input]
         config = declared_values(parsed_args, model_type.config_type)
-        run_name, resume = parsed_args.run_name, parsed_args.resume
+        run_name = parsed_args.run_name
+        how: dict[str, Any] = {
+            "resume": parsed_args.resume,
+            "tracking": Tracking(**declared_values(parsed_args, Tracking)),
+        }
         if parsed_args.folds is not None:
             folds = None if "all" in parsed_args.folds else parsed_args.folds
             draws = partial(drawer, reconstructs=reconstructs)
-            train_folds(data_sets, model_type, run_name, config, options, folds, resume=resume, after_epoch_of=draws)
+            train_folds(data_sets, model_type, run_name, config, options, folds, after_epoch_of=draws, **how)
         else:
             draw = drawer(run_name / "logs", reconstructs) if options.validates else None
-            train(data_sets, model_type, run_name, config, options, resume=resume, after_epoch=draw)
+            train(data_sets, model_type, run_name, config, options, after_epoch=draw, **how)
         if family_of(self.kind) == TAGGER:
             self.tell_next("report", "--run-dir", run_name, "--input", parsed_args.input[0])
         else:

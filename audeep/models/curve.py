@@ -69,6 +69,12 @@ def best_of(curve: Sequence[Point]) -> Point | None:
     return min(validated, key=lambda pair: pair[0], default=(None, None))[1]
 
 
+def lowest_loss(curve: Sequence[Point]) -> float:
+    """The lowest validation loss, or, where there is none, the lowest loss; of one epoch at least."""
+    best = best_of(curve)
+    return min(point.loss for point in curve) if best is None or best.validation_loss is None else best.validation_loss
+
+
 def mean_curve(curves: Sequence[Sequence[Point]]) -> MeanCurve:
     """Mean and deviation over the curves of folds, each of which has an epoch at least."""
     num_epochs = min(map(len, curves))

@@ -19,6 +19,7 @@ from audeep.models.registry import model_type_of
 from audeep.training.labels import Labels
 from audeep.training.options import TrainingOptions
 from audeep.training.state import check_run_directory
+from audeep.training.tracking import Tracking
 from audeep.training.trainer import AfterEpoch, train
 from audeep.training.validation import held_out_parts
 
@@ -72,6 +73,7 @@ def train_folds(
     *,
     resume: bool = False,
     after_epoch_of: Callable[[Path], AfterEpoch] | None = None,
+    tracking: Tracking | None = None,
 ) -> None:
     """Train a model for each fold, with what the fold is validated on held out, in `run_name`/fold-K/logs.
 
@@ -108,6 +110,7 @@ def train_folds(
             replace(options, validation_fold=fold),
             resume=resume and bool(steps_in(directory / "logs")),
             after_epoch=None if after_epoch_of is None else after_epoch_of(directory / "logs"),
+            tracking=tracking,
         )
 
 

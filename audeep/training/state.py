@@ -15,6 +15,7 @@ from audeep.runtime.files import created_directories, locked, remove_partials
 from audeep.runtime.results import SETTINGS_NAME
 from audeep.training.batches import Batches
 from audeep.training.options import TrainingOptions
+from audeep.training.tracking import TRACKING_NAME
 
 AS_BEFORE = "continue with the options and data of the first run"
 
@@ -40,7 +41,8 @@ def run_directory(logs: Path) -> Iterator[None]:
 @contextmanager
 def _removed_without_model(logs: Path) -> Iterator[None]:
     """Remove settings and losses that were written for the first model, where that could not be."""
-    paths = [path for path in (logs / SETTINGS_NAME, logs / CURVE_NAME) if not path.exists()]
+    names = (SETTINGS_NAME, CURVE_NAME, TRACKING_NAME)
+    paths = [path for path in map(logs.joinpath, names) if not path.exists()]
     try:
         yield
     finally:

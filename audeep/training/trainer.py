@@ -30,7 +30,7 @@ from audeep.models.checkpoints import (
     save_model,
     steps_in,
 )
-from audeep.models.curve import Point, best_of, read_curve, write_curve
+from audeep.models.curve import Point, best_of, lowest_loss, read_curve, write_curve
 from audeep.models.devices import computing_in
 from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
@@ -64,6 +64,7 @@ from audeep.training.state import (
     run_directory,
 )
 from audeep.training.summary import opened_summary
+from audeep.training.tracking import Tracking
 from audeep.training.validation import validation_loss
 from audeep.training.warm_start import warm_start
 
@@ -87,6 +88,7 @@ def train(
     *,
     resume: bool = False,
     after_epoch: AfterEpoch | None = None,
+    tracking: Tracking | None = None,
 ) -> Network:
     """Train a model; after each epoch, write a checkpoint, losses, settings and TensorBoard logs to `run_name`/logs.
 
@@ -99,12 +101,13 @@ def train(
         options: `FittingOptions` for a kind that learns without gradients, `ContrastiveOptions` for contrastive.
         resume: go on from the newest checkpoint, until `options.num_epochs` epochs have been trained in all.
         after_epoch: is given the learning curve, once the checkpoint of an epoch is written.
+        tracking: trackers that are told of the losses, too; what is fitted at once is not reported.
 
     Raises:
-        OptionError: an option is out of range, or unknown.
+        OptionError: an option is out of range, or unknown; the package of a tracker is missing.
         ModelError: there is no such kind; there are checkpoints and `resume` is not set, or the other way round.
         DataError, ShapeError: the data are unfit for training.
-        OutputError: a checkpoint cannot be written.
+        OutputError: a checkpoint cannot be written, or a tracker not be reached.
     """
     model_type = model_type_of(model) if isinstance(model, str) else model
     if issubclass(model_type, FittedModel):
@@ -137,7 +140,7 @@ def train(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
         with deferred_signals(signal.SIGTERM, signal.SIGINT) as stop:
-            run.go_on(reached, after_epoch, stop)
+            run.go_on(reached, after_epoch, stop, tracking)
         return run.model
 
 
@@ -225,7 +228,9 @@ class _Run:
     beside: nn.Module | None = None
     settings: dict[str, Any] | None = None
 
-    def go_on(self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int]) -> None:
+    def go_on(
+        self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int], tracking: Tracking | None
+    ) -> None:
         """Train until all epochs are done, patience is at its end, or something arrives in `stop` of any process.
 
         Raises:
@@ -233,8 +238,9 @@ class _Run:
         """
         shown = self.batches.take(np.arange(min(NUM_SHOWN, self.batches.num_instances)))
         purge_step = reached.step + 1 if reached.step else None
+        shows, told = self.processes.is_first, (self.settings or {}, tracking)
         try:
-            with opened_summary(self.logs, purge_step, is_written=self.processes.is_first) as summary:
+            with opened_summary(self.logs, purge_step, *told, is_written=shows) as summary:
                 while reached.epoch < self.options.num_epochs and not self._is_out_of_patience():
                     reached = self._epoch(reached, summary, shown, stop)
                     if after_epoch is not None and self.processes.is_first:
@@ -279,6 +285,7 @@ class _Run:
         point = Point(epoch, reached.step, float(np.mean(losses)), self._validation_loss(epoch))
         self.curve.append(point)
         summary.add_scalar("loss/epoch", point.loss, point.step)
+        summary.add_scalar("loss/best", lowest_loss(self.curve), point.step)
         validated = ""
         if point.validation_loss is not None:
             summary.add_scalar("loss/validation", point.validation_loss, point.step)
@@ -289,6 +296,7 @@ class _Run:
                 self.objective.show(summary, shown, point.step)
             write_curve(self.logs, self.curve)
         self._save(reached)
+        summary.flush()
         logger.info(
             "epoch %d of %d: loss %.4f, %s%d batches in %.1f s, %s",
             *(epoch, self.options.num_epochs, point.loss, validated, len(losses), time.monotonic() - start),

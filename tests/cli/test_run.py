@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from audeep.cli.experiment import PRESETS, preset, read_experiment
 from audeep.cli.train import drawer
 from audeep.errors import OptionError
 from tests.conftest import write_tone
+from tests.support.trackers import MlflowStandIn
 
 FILE = """
 [data]
@@ -176,6 +178,21 @@ def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, c
     assert result.status == 0, result.err
     assert {row["features"] for row in rows_of(tmp_path / "out")} >= {"words", "gru", "fused"}
     assert len(list((tmp_path / "out" / "spectrograms").iterdir())) == 1
+
+
+def test_trainings_in_steps_report_to_a_tracker_and_results_do_not_depend_on_it(
+    audeep, classes, written, tmp_path, monkeypatch
+):
+    package = MlflowStandIn()
+    monkeypatch.setitem(sys.modules, "mlflow", package)
+    views = '[views.words.train]\nkind = "kmeans"\nnum-words = 8\npatch-frames = 4\n[views.gru.train]\nkind = "t-rae"\n'
+    text = FILE.partition("[train]")[0] + "[evaluate]\ncomplexity = [0.1]\n" + views + "num-units = 4\nnum-epochs = 1\n"
+    result = audeep(f"run {written('', text)} --output {tmp_path}/out --mlflow https://example.org")
+    assert result.status == 0, result.err
+    assert package.requests.count("create_run") == 1 and package.requests[-1] == "set_terminated"
+    before, elsewhere = made(tmp_path / "out"), written('mlflow = "elsewhere"\n', text)
+    assert audeep(f"run {elsewhere} --output {tmp_path}/out").status == 0
+    assert made(tmp_path / "out") == before and package.requests.count("create_run") == 1
 
 
 @pytest.mark.parametrize(

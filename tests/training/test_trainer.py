@@ -12,12 +12,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import safetensors
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from audeep.data.data_set import DataSet, empty, load
@@ -321,8 +323,29 @@ def test_events_show_reconstructions_above_originals(
     first, last = events_of(tmp_path).Images("reconstruction above original")  # one per epoch
     assert (first.step, last.step) == (-(-count // 4), 2 * -(-count // 4))
     assert first.encoded_image_string != last.encoded_image_string
-    pixels = np.asarray(Image.open(io.BytesIO(last.encoded_image_string)).convert("L")) / 255
-    np.testing.assert_allclose(pixels, (expected + 1) / 2, atol=1 / 127)
+    pixels = np.asarray(Image.open(io.BytesIO(last.encoded_image_string))) / 255
+    colours = matplotlib.colormaps["magma"]((expected.numpy() + 1) / 2)[..., :3]
+    np.testing.assert_allclose(pixels, colours, atol=0.02)
+
+
+def test_events_hold_the_hyperparameters_without_another_run(tmp_path: Path, make_spectrograms: Callable) -> None:
+    run(tmp_path, make_spectrograms(10), validation_split=0.2, num_epochs=3)
+    events, content = events_of(tmp_path), {}
+    for tag in events.PluginTagToContent("hparams"):
+        data = HParamsPluginData()
+        data.ParseFromString(events.PluginTagToContent("hparams")[tag])
+        content[tag] = data
+    given = content["_hparams_/session_start_info"].session_start_info.hparams
+    assert (given["num_units"].number_value, given["batch_size"].number_value) == (3, 4)
+    assert given["cell"].string_value == "GRU" and given["keep_best"].bool_value is False
+    assert given["run_name"].string_value == str(tmp_path) and "patience" not in given
+    compared = [info.name.tag for info in content["_hparams_/experiment"].experiment.metric_infos]
+    assert compared == ["loss/epoch", "loss/validation", "loss/best"] and set(compared) < set(events.Tags()["scalars"])
+    validated = [event.value for event in events.Scalars("loss/validation")]
+    assert [event.value for event in events.Scalars("loss/best")] == list(np.minimum.accumulate(validated))
+    assert content["_hparams_/session_end_info"].session_end_info.status == 1  # success
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert not any(path.is_dir() for path in (tmp_path / "logs").iterdir())
 
 
 def test_each_epoch_logs_one_line(
