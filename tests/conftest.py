@@ -14,6 +14,7 @@ import soundfile
 from audeep.runtime.compiled import warn_of_missing_parts
 from tests.support.clusters import cluster_address  # noqa: F401  (a fixture)
 from tests.support.spectrograms import make_label_sets, make_spectrograms, toy_tagger  # noqa: F401  (fixtures)
+from tests.support.warm import warm  # noqa: F401  (a fixture)
 
 
 def reset_logging() -> None:

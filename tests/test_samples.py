@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from audeep.data.schema import Split
 from audeep.parsers.base import InstanceMetadata
 from audeep.parsers.registry import find_parser, open_parser
 from tests.conftest import write_tone
+from tests.support.warm import Warm
 
 PROJECT = Path(__file__).parents[1]
 
@@ -44,8 +47,18 @@ def test_synthesised_classes_are_pairs_that_only_the_order_of_sounds_tells_apart
         assert late > 1.5 * early and early_reversed > 1.5 * late_reversed
 
 
-def in_the_tested_environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+Shell = Callable[..., subprocess.CompletedProcess]
+
+
+def sh(*command: object, **options: object) -> subprocess.CompletedProcess:
+    """Run a script, with options of `subprocess.run`."""
+    return subprocess.run(["sh", *map(str, command)], capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def warm_sh(warm: Warm, tmp_path: Path) -> Shell:
+    """Runs a script in `tmp_path`, with `audeep` starting at once."""
+    return partial(sh, cwd=tmp_path, env=warm.environment)
 
 
 def test_words_are_spoken_by_a_voice_in_each_fold(tmp_path):
@@ -72,19 +85,13 @@ def test_no_words_are_spoken_without_a_synthesiser(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_quickstart_learns_what_band_statistics_cannot_tell(tmp_path):
+def test_the_quickstart_learns_what_band_statistics_cannot_tell(tmp_path, warm_sh):
     """The whole script but the installation: a copy of the project whose environment is the tested one."""
     (tmp_path / "samples").mkdir()
     for name in ("quickstart.sh", "synthesise.py", "band_statistics.py"):
         (tmp_path / "samples" / name).write_bytes((PROJECT / "samples" / name).read_bytes())
     (tmp_path / "samples" / "install.sh").write_text("")
-    script = subprocess.run(
-        ["sh", tmp_path / "samples" / "quickstart.sh"],
-        cwd=tmp_path,
-        env=in_the_tested_environment(),
-        capture_output=True,
-        text=True,
-    )
+    script = warm_sh(tmp_path / "samples" / "quickstart.sh")
     assert script.returncode == 0, script.stderr
     chance, statistics, svm, mlp = (float(number) for number in re.findall(r"([\d.]+) %\n", script.stdout)[-4:])
     assert chance == 12.5
@@ -114,13 +121,11 @@ audeep export --input output/esc-10-0.08-0.04-128-60/representations.nc --output
 
 
 @pytest.mark.slow
-def test_the_tutorial_of_the_manual_runs_word_for_word_on_esc_10(tmp_path, esc10):
+def test_the_tutorial_of_the_manual_runs_word_for_word_on_esc_10(tmp_path, esc10, warm_sh):
     """But for the number of training epochs: 3, for want of time, already do far better than chance, which is 10 %."""
     (tmp_path / "ESC-10").symlink_to(esc10)
     commands = "set -e\n" + TUTORIAL.replace("--num-epochs 64", "--num-epochs 3")
-    script = subprocess.run(
-        ["sh", "-c", commands], cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True
-    )
+    script = warm_sh("-c", commands)
     assert script.returncode == 0, script.stderr
     output = tmp_path / "output" / "esc-10-0.08-0.04-128-60"
     data_set = load(output / "representations.nc")
@@ -182,21 +187,24 @@ EXPERIMENTS = {  # name: makes the data set, sets of spectrograms, shape of each
 }
 
 
-def smoke_run(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.CompletedProcess:
-    """An experiment on a tenth of `data set`, which is made if need be; its output is `out put`."""
-    make = EXPERIMENTS[name][0]
-    basedir = tmp_path / "data set"
-    if not basedir.exists():
-        basedir.symlink_to(request.getfixturevalue("esc10")) if make is None else make(basedir)
-    command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
-    return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+@pytest.fixture
+def smoke_run(tmp_path: Path, warm_sh: Shell, request: pytest.FixtureRequest) -> Shell:
+    """Runs an experiment on a tenth of `data set`, which is made if need be; its output is `out put`."""
+
+    def run(name: str) -> subprocess.CompletedProcess:
+        basedir, make = tmp_path / "data set", EXPERIMENTS.get(name, (None,))[0]
+        if not basedir.exists():
+            basedir.symlink_to(request.getfixturevalue("esc10")) if make is None else make(basedir)
+        return warm_sh(PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put")
+
+    return run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_an_experiment_runs_on_a_tenth_of_the_data(tmp_path, request, name):
+def test_an_experiment_runs_on_a_tenth_of_the_data(tmp_path, smoke_run, name):
     _, sets, shape, num_instances, num_folds, num_features = EXPERIMENTS[name]
-    script = smoke_run(name, tmp_path, request)
+    script = smoke_run(name)
     assert script.returncode == 0, script.stderr
     lines = script.stdout.splitlines()[-len(sets) - 1 :]
     assert [line.split()[0] for line in lines] == [*sets, "fused"]
@@ -213,7 +221,7 @@ def test_an_experiment_runs_on_a_tenth_of_the_data(tmp_path, request, name):
 
 
 @pytest.mark.slow
-def test_an_experiment_goes_on_where_it_stopped(tmp_path, request):
+def test_an_experiment_goes_on_where_it_stopped(tmp_path, smoke_run):
     name = "esc-50"
     sets = EXPERIMENTS[name][1]
     output = tmp_path / "out put"
@@ -221,15 +229,15 @@ def test_an_experiment_goes_on_where_it_stopped(tmp_path, request):
     def files() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in output.rglob("*")}
 
-    first = smoke_run(name, tmp_path, request)
+    first = smoke_run(name)
     lines = first.stdout.splitlines()[-len(sets) - 1 :]
     before = files()
-    again = smoke_run(name, tmp_path, request)
+    again = smoke_run(name)
     assert again.returncode == 0 and again.stdout.splitlines()[-len(sets) - 1 :] == lines
     assert again.stdout.count("==") == 1 and files() == before
     (output / f"{sets[1]}.nc").unlink()
     (output / "fused.nc").unlink()
-    third = smoke_run(name, tmp_path, request)
+    third = smoke_run(name)
     assert third.returncode == 0 and third.stdout.splitlines()[-len(sets) - 1 :] == lines
     assert "nothing to do" in third.stderr and "extract" not in third.stdout
     assert files().keys() == before.keys()
@@ -239,8 +247,8 @@ def test_an_experiment_goes_on_where_it_stopped(tmp_path, request):
 def test_an_experiment_stops_at_the_first_step_that_fails(tmp_path):
     esc_50(tmp_path / "base")
     (tmp_path / "base" / "audio" / "1-0-0.wav").write_bytes(b"no sound")
-    command = ["sh", PROJECT / "samples" / "esc-50.sh", "--smoke", "base"]
-    script = subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
+    installed = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    script = sh(PROJECT / "samples" / "esc-50.sh", "--smoke", "base", cwd=tmp_path, env=installed)
     assert script.returncode == 1 and "1-0-0.wav" in script.stderr
     assert script.stdout.count("==") == 1 and not list((tmp_path / "esc-50").iterdir())
 
@@ -251,9 +259,7 @@ TAGGING = ("dcase-2018", "dcase-2019", "freesound-kernel")
 @pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--smoke"], [".", "out", "more"]])
 @pytest.mark.parametrize("name", [*EXPERIMENTS, *TAGGING])
 def test_an_experiment_says_what_it_expects(tmp_path, name, arguments):
-    script = subprocess.run(
-        ["sh", PROJECT / "samples" / f"{name}.sh", *arguments], cwd=tmp_path, capture_output=True, text=True
-    )
+    script = sh(PROJECT / "samples" / f"{name}.sh", *arguments, cwd=tmp_path)
     assert script.returncode == 1 and not list(tmp_path.iterdir())
     assert script.stderr.startswith(f"{name}: BASEDIR, the directory of the data set, was expected; usage: ")
 
@@ -332,23 +338,18 @@ def parsed(layout: str, basedir: Path) -> dict[str, InstanceMetadata]:
     return {item.filename: item for item in find_parser(layout)(basedir).parse()}
 
 
-def tagging_run(name: str, basedir: Path, tmp_path: Path) -> subprocess.CompletedProcess:
-    command = ["sh", PROJECT / "samples" / f"{name}.sh", "--smoke", basedir, tmp_path / "out put"]
-    return subprocess.run(command, cwd=tmp_path, env=in_the_tested_environment(), capture_output=True, text=True)
-
-
-def goes_on(name: str, basedir: Path, tmp_path: Path, printed: str) -> None:
+def goes_on(smoke_run: Shell, name: str, output: Path, printed: str) -> None:
     """Run a script again: it does nothing, and prints the same results."""
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")}
-    again = tagging_run(name, basedir, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+    again = smoke_run(name)
     assert again.returncode == 0 and again.stderr == "" and printed.endswith(again.stdout)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out put").rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
 
 
 @pytest.mark.slow
-def test_dcase_2018_verifies_labels_and_submits_an_ensemble(tmp_path, esc10):
-    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
-    script = tagging_run("dcase-2018", basedir, tmp_path)
+def test_dcase_2018_verifies_labels_and_submits_an_ensemble(tmp_path, esc10, smoke_run):
+    arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
+    script = smoke_run("dcase-2018")
     assert script.returncode == 0, script.stderr
     output = tmp_path / "out put"
     for front_end, name in (("perceptual-mel", "spec1-1"), ("perceptual-mel", "spec1-2"), ("log-bands", "spec2")):
@@ -363,13 +364,13 @@ def test_dcase_2018_verifies_labels_and_submits_an_ensemble(tmp_path, esc10):
     submission = pd.read_csv(output / "submission.csv")
     assert list(submission["fname"]) == sorted(fused.filenames) and (submission["label"].str.count(" ") == 2).all()
     assert script.stdout.splitlines()[-1].startswith("accuracy ")
-    goes_on("dcase-2018", basedir, tmp_path, script.stdout)
+    goes_on(smoke_run, "dcase-2018", output, script.stdout)
 
 
 @pytest.mark.slow
-def test_dcase_2019_goes_from_noisy_labels_to_curated_ones(tmp_path, esc10):
-    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2019", "--most", "3")
-    script = tagging_run("dcase-2019", basedir, tmp_path)
+def test_dcase_2019_goes_from_noisy_labels_to_curated_ones(tmp_path, esc10, smoke_run):
+    arrange(esc10, tmp_path / "data set", "fsdkaggle-2019", "--most", "3")
+    script = smoke_run("dcase-2019")
     assert script.returncode == 0, script.stderr
     output = tmp_path / "out put"
     curated, test = load(output / "curated.nc"), load(output / "test.nc")
@@ -381,13 +382,13 @@ def test_dcase_2019_goes_from_noisy_labels_to_curated_ones(tmp_path, esc10):
     submission = pd.read_csv(output / "submission.csv")
     assert tuple(submission.columns) == ("fname", *scores.label_names) and len(submission) == len(test)
     assert "lwlrap" in script.stdout.splitlines()[-1]
-    goes_on("dcase-2019", basedir, tmp_path, script.stdout)
+    goes_on(smoke_run, "dcase-2019", output, script.stdout)
 
 
 @pytest.mark.slow
-def test_the_freesound_kernel_takes_the_geometric_mean_of_all_folds_of_both_networks(tmp_path, esc10):
-    basedir = arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
-    script = tagging_run("freesound-kernel", basedir, tmp_path)
+def test_the_freesound_kernel_takes_the_geometric_mean_of_all_folds_of_both_networks(tmp_path, esc10, smoke_run):
+    arrange(esc10, tmp_path / "data set", "fsdkaggle-2018", "--most", "4")
+    script = smoke_run("freesound-kernel")
     assert script.returncode == 0, script.stderr
     output, networks = tmp_path / "out put", ("conv1d", "mfcc-cnn")
     sounds, coefficients = (load(output / f"{network}-train.nc") for network in networks)
@@ -399,4 +400,4 @@ def test_the_freesound_kernel_takes_the_geometric_mean_of_all_folds_of_both_netw
     mean = np.exp(np.log(np.array(members, np.float64)).mean(axis=0))
     np.testing.assert_allclose(load(output / "ensemble.nc").features, mean, rtol=1e-5)
     assert script.stdout.splitlines()[-1].startswith("accuracy ")
-    goes_on("freesound-kernel", basedir, tmp_path, script.stdout)
+    goes_on(smoke_run, "freesound-kernel", output, script.stdout)

@@ -27,9 +27,11 @@ MAIN = int(os.environ.setdefault("AUDEEP_TEST_MAIN", str(os.getpid())))
 
 @dataclass(frozen=True)
 class Failing(Preprocessor):
-    """Fails at recordings by their names, as long as there is no file called mended beside them."""
+    """Notes what it reads, and fails at recordings by their names while there is no file called mended beside them."""
 
     def chunks_and_rate(self, path):
+        with Path(path).with_name("read").open("a") as notes:
+            notes.write(f"{Path(path).stem[:2]}\n")
         kind = "" if Path(path).with_name("mended").exists() else Path(path).stem.partition("-")[2]
         if kind == "runtime":
             raise RuntimeError("no")
@@ -94,26 +96,31 @@ def test_odd_shapes_are_those_of_the_whole_data_set(basedir: Path, tmp_path: Pat
     for number in range(3, 12):
         write_tone(basedir / f"{number:02}.wav", 300, 0.5, sample_rate=11025)
     front_end, parser = Preprocessor(window_width=0.05, window_overlap=0.025), NoMetadataParser(basedir)
-    with pytest.raises(ShapeError, match="02.wav|00.wav|03.wav"):
+    message = rf"^{basedir}/03.wav: gives a spectrogram of 18 x 276 .*, but {basedir}/00.wav one of 19 x 201 at 8000 Hz"
+    with pytest.raises(ShapeError, match=rf"{message}, as 3 of 4 do; .*; 2 of 4 shards are done, go on"):
         preprocess(parser, front_end, tmp_path / "s", 1, shards=4)
     bad = preprocess(parser, front_end, tmp_path / "s", 1, shards=4, skip_bad=True, resume=True)
-    assert len(bad) == 3 and len(load(tmp_path / "s")) == 9
+    assert [line.partition(": ")[0] for line in bad] == [str(basedir / f"{number:02}.wav") for number in range(3)]
+    assert bad == preprocess(parser, front_end, tmp_path / "one.nc", 1, skip_bad=True)
     assert [shard.instances for shard in shards_in(tmp_path / "s")] == [0, 3, 3, 3]
+    same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
 @pytest.mark.parametrize("kind, error", [("runtime", AudioError), ("death", Stopped)])
 def test_a_run_that_ended_goes_on_by_shard(basedir: Path, tmp_path: Path, caplog, kind: str, error: type) -> None:
     (name,) = rename(basedir, kind, 7)
     parser = NoMetadataParser(basedir)
-    with pytest.raises(error, match=rf"{name}: .*; \d of 4 shards are done, go on with resume=True, or without bad"):
+    with pytest.raises(error, match=rf"{name}: .*; 2 of 4 shards are done, go on with resume=True, or without bad"):
         preprocess(parser, Failing(**SPECTRA), tmp_path / "s", 1, shards=4)
     assert left(tmp_path) == ["s.partial", "s.parts"]
-    stored = (tmp_path / "s.parts" / "shard-0000.nc.journal").read_bytes()
+    assert (basedir / "read").read_text().split() == [f"{number:02}" for number in range(8)]
+    (basedir / "read").unlink()
     (basedir / "mended").touch()
     preprocess(parser, Failing(**SPECTRA), tmp_path / "s", 2, shards=4, resume=True)
+    assert sorted((basedir / "read").read_text().split()) == [f"{number:02}" for number in range(7, 12)]  # no others
     preprocess(parser, Failing(**SPECTRA), tmp_path / "one.nc", 1)
     same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
-    assert left(tmp_path) == ["one.nc", "s"] and stored
+    assert left(tmp_path) == ["one.nc", "s"]
 
 
 def test_a_shard_that_was_written_is_not_written_again(basedir: Path, tmp_path: Path, monkeypatch) -> None:
@@ -188,7 +195,8 @@ def test_warnings_of_workers_are_told(basedir: Path, tmp_path: Path, caplog) -> 
         expected = [record.message for record in caplog.records]
         caplog.clear()
         preprocess(NoMetadataParser(basedir), Preprocessor(**SPECTRA), tmp_path / "s", 2, shards=2)
-    assert [record.message for record in caplog.records] == expected
+    silent = f"{basedir}/00.wav: is silent, its spectrogram is constant"
+    assert [record.message for record in caplog.records] == expected == [silent]
 
 
 def test_features_of_shards_are_read_as_they_are_asked_for(basedir: Path, tmp_path: Path) -> None:

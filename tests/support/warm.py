@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`audeep` for tests that start it often, without the seconds in which Python imports it.
+
+Each command is a process of its own, with the arguments, environment, working directory, umask, limits and standard
+streams of who starts it; it runs what the console script runs, and its exit status is handed on. Only what is imported
+has been so before, in the process that it is a fork of. What a test says of the start itself, of modules, of options
+and paths of Python, needs a real one.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import warm_server
+from tests.support.warm_server import Process
+
+ROOT = Path(__file__).parents[2]
+
+
+class Warm:
+    """A program `audeep` in this folder.
+
+    Attributes:
+        audeep: the path of the program.
+        environment: that of this process with the program, and what is beside its Python, found first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "socket"
+        self.audeep = folder / "audeep"
+        client = shlex.join([sys.executable, "-IS", warm_server.__file__, str(self.socket)])
+        self.audeep.write_text(f'#!/bin/sh\nexec {client} "$@"\n')
+        self.audeep.chmod(0o755)
+        first = [str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]
+        self.environment = {**os.environ, "PATH": os.pathsep.join(first)}
+
+    def run(self, *arguments: object, **options: object) -> subprocess.CompletedProcess:
+        """The program with these arguments, and with options of `subprocess.run`, to its end; what it printed."""
+        return subprocess.run([self.audeep, *map(str, arguments)], capture_output=True, text=True, **options)
+
+    def start(self, *arguments: object) -> Process:
+        """The program with these arguments, and nothing to read or to write to, to be killed."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            return Process(str(self.socket), list(map(str, arguments)), (nothing, nothing, nothing))
+        finally:
+            os.close(nothing)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """`audeep` that starts at once."""
+    found = Warm(tmp_path_factory.mktemp("warm"))
+    command = [sys.executable, warm_server.__file__, "--serve", found.socket]
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE, start_new_session=True
+    ) as server:
+        while not found.socket.exists():
+            assert server.poll() is None
+            time.sleep(0.01)
+        yield found
