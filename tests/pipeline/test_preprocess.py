@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """preprocess goes on whatever one recording does, names it, and keeps what is done."""
 
-import os
-import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,30 +13,9 @@ from audeep.errors import AudioError, ShapeError, Stopped
 from audeep.parsers.no_metadata import NoMetadataParser
 from audeep.pipeline.preprocess import partial_path, preprocess
 from tests.conftest import write_tone
+from tests.support.failing import Failing
 
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
-
-
-@dataclass(frozen=True)
-class Failing(Preprocessor):
-    """Fails at recordings by their names."""
-
-    def chunks_and_rate(self, path):
-        name = Path(path).stem.partition("-")[2]
-        if name == "memory":
-            raise MemoryError
-        if name == "runtime":
-            raise RuntimeError("two\nlines")
-        if name == "unicode":
-            "\udcfc".encode()
-        if name == "death" and os.getpid() != MAIN:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if name == "fault":
-            raise OSError("the disk is gone")
-        return super().chunks_and_rate(path)
-
-
-MAIN = int(os.environ.setdefault("AUDEEP_TEST_MAIN", str(os.getpid())))
 
 
 @pytest.fixture

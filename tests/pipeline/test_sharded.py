@@ -4,8 +4,6 @@
 import logging
 import os
 import shutil
-import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +18,9 @@ from audeep.parsers.no_metadata import NoMetadataParser
 from audeep.pipeline.preprocess import preprocess
 from tests.conftest import write_tone
 from tests.data.test_shards import same
+from tests.support.failing import Failing
 
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
-MAIN = int(os.environ.setdefault("AUDEEP_TEST_MAIN", str(os.getpid())))
-
-
-@dataclass(frozen=True)
-class Failing(Preprocessor):
-    """Notes what it reads, and fails at recordings by their names while there is no file called mended beside them."""
-
-    def chunks_and_rate(self, path):
-        with Path(path).with_name("read").open("a") as notes:
-            notes.write(f"{Path(path).stem[:2]}\n")
-        kind = "" if Path(path).with_name("mended").exists() else Path(path).stem.partition("-")[2]
-        if kind == "runtime":
-            raise RuntimeError("no")
-        if kind == "death" and os.getpid() != MAIN:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().chunks_and_rate(path)
 
 
 @pytest.fixture
