@@ -16,6 +16,13 @@ from tests.support.clusters import cluster_address  # noqa: F401  (a fixture)
 from tests.support.spectrograms import make_label_sets, make_spectrograms, toy_tagger  # noqa: F401  (fixtures)
 from tests.support.warm import warm  # noqa: F401  (a fixture)
 
+LONGEST = ("tests/test_samples.py", "tests/test_docs.py", "tests/training/test_distributed.py")  # minutes in all
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 def reset_logging() -> None:
     """Undo what running the application does to the logging of this process."""
