@@ -5,7 +5,7 @@ import argparse
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audeep.cli.learner_options import LearnerCommand, MlpOptions, SvmOptions
 from audeep.cli.options import AudeepCommand, add_input, add_plot, number, partition_name, positive_int
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from audeep.evaluation.bootstrap import Bootstrap
     from audeep.evaluation.evaluate import Partitions
     from audeep.evaluation.results import Evaluation
+
+
+class Results(NamedTuple):
+    """What an evaluation may have: baselines, how certain scores are, and groups of recordings by their names."""
+
+    evaluation: "Evaluation"
+    baselines: "Mapping[str, Evaluation]" = {}
+    bootstrap: "Bootstrap | None" = None
+    groups: Mapping[str, str] = {}
 
 
 class EvaluateFeatures(LearnerCommand):
@@ -59,16 +68,13 @@ class EvaluateFeatures(LearnerCommand):
             if path is not None and parsed_args.task == "regression":
                 raise OptionError(f"{name}: --task regression has no classes; leave one of them out")
 
-        evaluation, baselines, bootstrap = self._evaluations(parsed_args)
-        report_results(self, parsed_args, evaluation, baselines, by_folds, bootstrap)
+        report_results(self, parsed_args, self._results(parsed_args), by_folds)
 
-    def _evaluations(
-        self, parsed_args: argparse.Namespace
-    ) -> "tuple[Evaluation, dict[str, Evaluation], Bootstrap | None]":
-        """That of the features, those of the baselines, and how certain the scores are, if these are asked for."""
+    def _results(self, parsed_args: argparse.Namespace) -> "Results":
+        """The evaluation of the features, and what else is asked for."""
         from audeep.data.data_set import load
         from audeep.evaluation.baselines import band_statistics, evaluate_baselines
-        from audeep.evaluation.bootstrap import bootstrap
+        from audeep.evaluation.bootstrap import bootstrap, groups_of
         from audeep.evaluation.evaluate import evaluate
 
         plan = self.plan_of(parsed_args)
@@ -79,7 +85,7 @@ class EvaluateFeatures(LearnerCommand):
         baselines = {} if statistics is None else evaluate_baselines(statistics, plan, partitions)
         num_samples = parsed_args.bootstrap
         certain = None if num_samples is None else bootstrap([evaluation], data_set, num_samples, plan.seed)
-        return evaluation, baselines, certain
+        return Results(evaluation, baselines, certain, groups_of(data_set))
 
 
 def add_evaluated_partitions(parser: argparse.ArgumentParser) -> None:
@@ -159,15 +165,9 @@ def add_result_files(parser: argparse.ArgumentParser) -> None:
     add_plot(parser, "the confusion matrix with the scores of each class, or predicted against true values,")
 
 
-def report_results(
-    command: AudeepCommand,
-    parsed_args: argparse.Namespace,
-    evaluation: "Evaluation",
-    baselines: "Mapping[str, Evaluation]",
-    has_folds: bool,
-    bootstrap: "Bootstrap | None" = None,
-) -> None:
+def report_results(command: AudeepCommand, parsed_args: argparse.Namespace, found: Results, has_folds: bool) -> None:
     """Print an evaluation and baselines, and write the files that the options of `add_result_files` ask for."""
+    evaluation, baselines, bootstrap, groups = found
     if command.is_quiet:
         for one in (evaluation, *baselines.values()):
             command.write(",".join(score_texts(means(one), for_scripts=True)))
@@ -180,6 +180,8 @@ def report_results(
         results = evaluation.record() | {"baselines": {name: one.record() for name, one in baselines.items()}}
         if bootstrap is not None:
             results["bootstrap"] = {"resampled": bootstrap.what, "scores": bootstrap.record(0)}
+        if groups:
+            results["groups"] = groups
         write_results(parsed_args.json, str(command.cmd_name), vars(parsed_args), results)
 
 

@@ -12,6 +12,7 @@ from audeep.errors import OutputError
 
 INPUTS = (  # options that name files to read,
     *("input", "train_input", "eval_input", "fit_input", "labels", "groups", "baseline", "files", "start_from"),
+    "compare",
     *("submission", "truth", "expected", "classifiers", "weights"),
 )
 FOLDERS = ("basedir",)  # folders of which all files may be read,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audeep.cli.options import AudeepCommand, add_device, add_input, add_seed, add_step, index
+from audeep.cli.options import AudeepCommand, add_device, add_seed, add_step, index, positive_int
 from audeep.cli.render.page import page, png
 from audeep.cli.tagger_report import recordings_of, reference, tagger_content
 from audeep.errors import ModelError, OptionError
@@ -31,15 +31,40 @@ NUM_RECONSTRUCTIONS = 4
 
 
 class Report(AudeepCommand):
-    """Put one training run on one HTML page: settings, learning curve, scores, and reconstructions or mistakes."""
+    """Put one training run on one HTML page: settings, learning curve, scores, and reconstructions or mistakes; or
+    compare evaluations on one, with intervals of their differences.
+    """
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--run-dir", type=Path, metavar="NAME", help="directory of the run: its --run-name")
         parser.add_argument(
-            "--run-dir", type=Path, required=True, metavar="NAME", help="directory of the run: its --run-name"
+            "--input",
+            type=Path,
+            metavar="FILE",
+            help="data set file of spectrograms to show; with labels and folds, they are classified too",
         )
-        add_input(parser, "data set file of spectrograms to show; with labels and folds, they are classified too")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="page to write (default: NAME/report.html)")
+        parser.add_argument(
+            "--compare",
+            type=Path,
+            nargs="+",
+            metavar="PATH",
+            help="in place of a run: files of 'evaluate --json', or folders of 'audeep run', of the same recordings;"
+            " all are compared with the first",
+        )
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help="page to write (default: NAME/report.html; with --compare, comparison.html)",
+        )
         parser.add_argument("--title", help="title of the page (default: the name of the directory)")
+        parser.add_argument(
+            "--bootstrap",
+            type=positive_int,
+            default=2000,
+            metavar="N",
+            help="for --compare, resample recordings, or groups where there are some, N times (default: %(default)s)",
+        )
         parser.add_argument(
             "--basedir",
             type=Path,
@@ -61,13 +86,31 @@ class Report(AudeepCommand):
         yield output_of(parsed_args)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        is_of_run = parsed_args.run_dir is not None and parsed_args.input is not None
+        if is_of_run == (parsed_args.compare is not None):
+            raise OptionError("what to report on is not clear; give --run-dir and --input, or --compare")
+        output = output_of(parsed_args)
+        check_target(output)
+        template, content = self._comparison(parsed_args) if parsed_args.compare else self._run(parsed_args)
+        with replacing(output) as partial:
+            partial.write_text(page(template, content), encoding="utf-8")
+        logger.info("%s: report written", output)
+
+    def _comparison(self, parsed_args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+        """The template of a page, and its content."""
+        from audeep.cli.comparison import comparison_content
+
+        content = comparison_content(parsed_args.compare, parsed_args.bootstrap, parsed_args.seed)
+        return "comparison.html.j2", {"title": parsed_args.title or "Comparison", **content}
+
+    def _run(self, parsed_args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+        """The template of a page, and its content."""
         from audeep.data.data_set import load
         from audeep.inference.embedder import check_shape
         from audeep.models.base import Tagger
         from audeep.models.checkpoints import load_model
 
         run, output = parsed_args.run_dir, output_of(parsed_args)
-        check_target(output)
         data_set, (logs, num_folds) = load(parsed_args.input), logs_of(run)
         model, progress = load_model(logs, parsed_args.step)
         check_shape(model, data_set, logs)
@@ -86,10 +129,7 @@ class Report(AudeepCommand):
             raise ModelError(f"{run}: is a run of folds; name one of them, such as {logs.parent}")
         else:
             content |= autoencoder_content(model, logs, data_set, vars(parsed_args), output)
-        template = "tagger.html.j2" if isinstance(model, Tagger) else "report.html.j2"
-        with replacing(output) as partial:
-            partial.write_text(page(template, content), encoding="utf-8")
-        logger.info("%s: report written", output)
+        return "tagger.html.j2" if isinstance(model, Tagger) else "report.html.j2", content
 
 
 def logs_of(run: Path) -> tuple[Path, int]:
@@ -130,7 +170,8 @@ def autoencoder_content(
 
 def output_of(parsed_args: argparse.Namespace) -> Path:
     """Where the page goes."""
-    output: Path = parsed_args.output or parsed_args.run_dir / "report.html"
+    default = Path("comparison.html") if parsed_args.run_dir is None else parsed_args.run_dir / "report.html"
+    output: Path = parsed_args.output or default
     return output
 
 

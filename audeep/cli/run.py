@@ -12,7 +12,7 @@ from audeep.cli.experiment import PRESETS, Experiment, Options, preset, read_exp
 from audeep.cli.layout import add_basedir, add_layout
 from audeep.cli.options import AudeepCommand, add_declared, choice_of, number
 from audeep.cli.planning import LAYOUT, Evaluated, Planner
-from audeep.cli.render.experiment import Score, results_table, write_scores
+from audeep.cli.render.experiment import SCORES, Score, results_table, write_scores
 from audeep.cli.steps import AGAIN, TRACKERS, Steps, actions_of
 from audeep.errors import OptionError
 from audeep.runtime.files import replacing
@@ -90,14 +90,23 @@ class Run(AudeepCommand):
         except KeyboardInterrupt:
             raise KeyboardInterrupt(AGAIN) from None
         if scores:
-            write_scores(output / "results.csv", scores)
+            self._compare(output, scores, steps)
             self.write(results_table(scores, self.is_quiet))
         for step in plan.features if not scores else ():
             self.write(str(step.output))
         logger.info(
             "%s: has features, models, report.html%s and experiment.toml with all settings",
-            *(output, ", results.csv" if scores else ""),
+            *(output, ", comparison.html, results.csv" if scores else ""),
         )
+
+    def _compare(self, output: Path, scores: list[Score], steps: Steps) -> None:
+        """Write the table of scores, and the page that compares them, unless they are there already."""
+        table, comparison = output / SCORES, output / "comparison.html"
+        before = table.read_bytes() if table.exists() else b""
+        write_scores(table, scores)
+        if steps.num_run or not comparison.exists() or before != table.read_bytes():
+            title = f"{output.absolute().name}: comparison"
+            steps.run("report", ["--compare", str(output), "--output", str(comparison), "--title", title])
 
     def _experiment(self, parsed_args: argparse.Namespace) -> Experiment:
         """What the source and the options ask for; paths in a file are relative to it."""
@@ -151,6 +160,6 @@ def scores_of(evaluated: Evaluated) -> Iterator[Score]:
             found |= {name: one["scores"] for name, one in content["baselines"].items()}
         for name, scores in found.items():
             means = {measure: each["mean"] for measure, each in scores.items()}
-            yield Score(evaluated.point, name, evaluated.seed, means)
+            yield Score(evaluated.point, name, evaluated.seed, means, f"{path.parent.name}/{path.name}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OptionError(f"{path}: is damaged; remove it, and {AGAIN}") from error

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audeep.cli.evaluate import add_result_files, report_results
+from audeep.cli.evaluate import Results, add_result_files, report_results
 from audeep.cli.models import ModelCommand, add_any_preprocessing
 from audeep.cli.options import (
     add_cluster,
@@ -104,7 +104,7 @@ class Evaluate(TaggerCommand):
 
         scores = self.scores(parsed_args)
         evaluation = evaluate_scores(scores, scores.label_names, by_file=parsed_args.majority_vote)
-        report_results(self, parsed_args, evaluation, {}, has_folds=False)
+        report_results(self, parsed_args, Results(evaluation), has_folds=False)
 
 
 def add_majority_vote(parser: argparse.ArgumentParser) -> None:

@@ -104,8 +104,21 @@ def bootstrap(
     Args:
         data_set: tells the groups of recordings.
     """
+    return resampled(evaluations, groups_of(data_set), num_samples, seed)
+
+
+def groups_of(data_set: DataSet) -> dict[str, str]:
+    """The groups of the recordings that are in one, by name."""
+    pairs = zip(original_names(data_set.filenames), data_set.groups, strict=True)
+    return {str(name): str(group) for name, group in pairs if group is not None}
+
+
+def resampled(
+    evaluations: Sequence[Evaluation], groups: Mapping[str, str], num_samples: int = NUM_SAMPLES, seed: int = 0
+) -> Bootstrap:
+    """As `bootstrap`, with the groups of recordings by name."""
     together = [evaluation.together for evaluation in evaluations]
-    units = _units(together[0].filenames, data_set)
+    units = _units(together[0].filenames, groups)
     rows_of = _members(units)
     measured = [_measured(evaluation) for evaluation in evaluations]
     scores = np.array([measure(np.arange(len(units))) for measure in measured])  # [evaluation, score]
@@ -117,7 +130,7 @@ def bootstrap(
     names = list(evaluations[0].measures)
     return Bootstrap(
         len(rows_of),
-        data_set.has_groups,
+        bool(groups),
         dict(zip(names, scores.T, strict=True)),
         dict(zip(names, samples.transpose(2, 1, 0), strict=True)),
     )
@@ -134,9 +147,8 @@ def _measured(evaluation: Evaluation) -> Callable[[NDArray[np.int64]], list[floa
     return scores
 
 
-def _units(filenames: np.ndarray, data_set: DataSet) -> NDArray[np.int64]:
+def _units(filenames: np.ndarray, groups: Mapping[str, str]) -> NDArray[np.int64]:
     """The number of what each prediction belongs to: its group, or its recording where it has none [prediction]."""
-    groups = dict(zip(original_names(data_set.filenames), data_set.groups, strict=True)) if data_set.has_groups else {}
     names = original_names(filenames)
     keys = [("recording", name) if groups.get(name) is None else ("group", groups[name]) for name in names]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}

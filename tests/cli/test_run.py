@@ -79,6 +79,9 @@ def test_an_experiment_goes_from_recordings_to_a_report_and_again_does_nothing(a
     }
     assert all(found[name, seed] > 0.8 for name in ("plain", "clipped", "fused") for seed in "01")
     assert found["chance", "0"] == 0.5
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert all(f'<th scope="row">{name}</th><td>2</td>' in page for name in ("plain", "clipped", "fused"))
+    assert re.findall("<h3>(.*)</h3>", page) == ["clipped", "plain"] and "resampling 10 recordings" in page
     assert "means over folds and 2 seeds, ± standard deviation over seeds" in result.out
     features = [load(file) for file in (tmp_path / "out" / "features").glob("fused-*.nc")]
     assert [each.num_folds for each in features] == [5, 5] and features[0].feature_shape == (8,)

@@ -9,16 +9,24 @@ from typing import NamedTuple
 
 from audeep.cli.render.scores import score_texts
 from audeep.cli.render.tables import table
+from audeep.errors import OptionError
 from audeep.runtime.files import replacing
+
+SCORES = "results.csv"
 
 
 class Score(NamedTuple):
-    """What was evaluated, and its scores: means over folds and repeats; None where one is not defined."""
+    """What was evaluated, and its scores: means over folds and repeats; None where one is not defined.
+
+    Attributes:
+        file: that has the evaluation, in the folder of the experiment.
+    """
 
     point: str
     features: str
     seed: int
     scores: Mapping[str, float | None]
+    file: str
 
 
 def results_table(scores: Sequence[Score], for_scripts: bool) -> str:
@@ -55,6 +63,24 @@ def write_scores(path: Path, scores: Iterable[Score]) -> None:
     scores = list(scores)
     with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["point", "features", "seed", *scores[0].scores])
+        writer.writerow(["point", "features", "seed", *scores[0].scores, "file"])
         for score in scores:
-            writer.writerow([*score[:3], *("" if each is None else each for each in score.scores.values())])
+            numbers = ("" if each is None else each for each in score.scores.values())
+            writer.writerow([*score[:3], *numbers, score.file])
+
+
+def evaluated_in(folder: Path) -> list[tuple[str, Path]]:
+    """The evaluations of an experiment as its table has them: the name of the row, and the file.
+
+    Raises:
+        OptionError: there is no such table, or it is another one.
+    """
+    path = folder / SCORES
+    files: dict[Path, str] = {}
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):  # the first of a file is of its features, the others are baselines
+                files.setdefault(folder / row["file"], " ".join(filter(None, (row["point"], row["features"]))))
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError) as error:
+        raise OptionError(f"{path}: is not the table of an experiment; run 'audeep run' again to make it") from error
+    return [(name, file) for file, name in files.items()]

@@ -169,6 +169,27 @@ def plot_mean_curves(curves: "Mapping[str, MeanCurve]", file: Path | BinaryIO | 
 
 
 @settled()
+def plot_intervals(
+    rows: "Mapping[str, tuple[float, float, float]]", measure: str, file: Path | BinaryIO | None
+) -> None:
+    """A score of each row as a dot in its interval; the first row is on top, with a line through it.
+
+    Args:
+        rows: score, and the ends of the interval, by name.
+    """
+    figure = new_figure(8, 1.2 + 0.35 * len(rows), file)
+    axes = figure.subplots()
+    scores, lows, highs = map(np.array, zip(*rows.values(), strict=True))
+    places = np.arange(len(rows))[::-1]
+    axes.axvline(scores[0], color="grey", linewidth=1, linestyle=":")
+    axes.errorbar(scores, places, xerr=[scores - lows, highs - scores], fmt="o", color=COLOURS[0], capsize=4)
+    axes.set_yticks(places, [printable(name) for name in rows])
+    axes.set(ylim=(-0.6, len(rows) - 0.4), xlabel=f"{measure}, with its 95 % interval")
+    axes.grid(axis="x", alpha=0.3)
+    show(figure, file)
+
+
+@settled()
 def plot_rounds(history: "Sequence[Round]", deviations: np.ndarray, file: Path | BinaryIO | None) -> None:
     """Rounds of self-verification: labels that were judged and confirmed, above the validation loss.
 

@@ -65,8 +65,20 @@ def evaluation_text(
 
 def comparison_text(names: Sequence[str], comparison: "Bootstrap", width: int | None = None) -> str:
     """Scores of several features and their intervals, and differences from the first."""
-    header = ("", *(text for name in comparison.scores for text in (name, "95 % interval")))
+    header, rows, differences = comparison_rows(names, comparison)
     align = "<" + ">" * (len(header) - 1)
+    title = f"scores of all predictions together, by resampling {comparison.what}"
+    parts = [table(title, [header], rows, align=align, width=width)]
+    if differences:
+        parts.append(table(f"above {names[0]}", [header], differences, align=align, width=width))
+    return "\n\n".join(parts)
+
+
+def comparison_rows(
+    names: Sequence[str], comparison: "Bootstrap"
+) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """A header; for each of `names` its scores and intervals; and how far the others are above the first."""
+    header = ["", *(text for name in comparison.scores for text in (name, "95 % interval"))]
     rows, differences = [], []
     for number, name in enumerate(names):
         row, against = [name], [name]
@@ -76,11 +88,7 @@ def comparison_text(names: Sequence[str], comparison: "Bootstrap", width: int | 
             against += [_signed(score, by), _between(score, interval, signed=True)]
         rows.append(row)
         differences.append(against)
-    title = f"scores of all predictions together, by resampling {comparison.what}"
-    parts = [table(title, [header], rows, align=align, width=width)]
-    if len(names) > 1:
-        parts.append(table(f"above {names[0]}", [header], differences[1:], align=align, width=width))
-    return "\n\n".join(parts)
+    return header, rows, differences[1:]
 
 
 def _between(name: str, interval: tuple[float, float], signed: bool = False) -> str:
