@@ -14,7 +14,7 @@ from audeep.cli.options import AudeepCommand, add_declared, choice_of, number
 from audeep.cli.planning import LAYOUT, Evaluated, Planner
 from audeep.cli.render.experiment import SCORES, Score, results_table, write_scores
 from audeep.cli.steps import AGAIN, TRACKERS, Steps, actions_of
-from audeep.errors import OptionError
+from audeep.errors import DataError, OptionError
 from audeep.runtime.files import replacing
 from audeep.training.tracking import Tracking
 
@@ -95,8 +95,8 @@ class Run(AudeepCommand):
         for step in plan.features if not scores else ():
             self.write(str(step.output))
         logger.info(
-            "%s: has features, models, report.html%s and experiment.toml with all settings",
-            *(output, ", comparison.html, results.csv" if scores else ""),
+            "%s: has features, models, report.html%s, and experiment.toml with all settings",
+            *(output, ", comparison.html and results.csv" if scores else ""),
         )
 
     def _compare(self, output: Path, scores: list[Score], steps: Steps) -> None:
@@ -106,7 +106,11 @@ class Run(AudeepCommand):
         write_scores(table, scores)
         if steps.num_run or not comparison.exists() or before != table.read_bytes():
             title = f"{output.absolute().name}: comparison"
-            steps.run("report", ["--compare", str(output), "--output", str(comparison), "--title", title])
+            comparison.unlink(missing_ok=True)
+            try:
+                steps.run("report", ["--compare", str(output), "--output", str(comparison), "--title", title])
+            except DataError as error:  # points of a grid may have other recordings or chunks
+                logger.warning("%s: left out: %s", comparison, error)
 
     def _experiment(self, parsed_args: argparse.Namespace) -> Experiment:
         """What the source and the options ask for; paths in a file are relative to it."""

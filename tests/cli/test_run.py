@@ -299,3 +299,12 @@ def test_presets_fill_in_what_single_commands_are_not_given(audeep, spectrograms
     assert refused.status == 1 and "--preset audeep-0.9: is for mlp evaluate, not for svm" in refused.err
     with pytest.raises(OptionError, match="preset 'x' is unknown"):
         preset("x")
+
+
+def test_points_of_a_grid_with_other_chunks_are_scored_but_not_compared(audeep, classes, written, tmp_path):
+    text = FILE.replace("jobs = 1", "chunk-length = 0.2\njobs = 1")
+    path = written("[grid]\n'preprocess.chunk-count' = [1, 2]\n", text)
+    result = audeep(f"run {path} --output {tmp_path}/out")
+    assert result.status == 0 and len({row["point"] for row in rows_of(tmp_path / "out")}) == 2
+    assert "comparison.html: left out: preprocess.chunk-count=2 features: is not of the same recordings" in result.err
+    assert not (tmp_path / "out" / "comparison.html").exists() and (tmp_path / "out" / "report.html").exists()
