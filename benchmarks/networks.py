@@ -7,25 +7,37 @@ import torch
 from timing import Linear, Products
 from torch import Tensor, nn
 
+from audeep.models.base import Batch
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
+from audeep.models.layers.draws import drawing_from
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.runtime.memory import reuse_memory
+from audeep.training.graphs import RecordedSteps
 from audeep.training.options import TrainingOptions
 
 STEPS, BANDS, BATCH = 124, 128, 64  # of ESC-10 with the settings of the tutorial
 
 
-def training_step(model: nn.Module, batch: int = BATCH) -> Callable[[], None]:
-    """One step on random spectrograms, as the trainer makes it."""
+def training_step(model: nn.Module, batch: int = BATCH, is_recorded: bool = True) -> Callable[[], None]:
+    """One step on random spectrograms, as the trainer makes it; without `is_recorded`, never by a CUDA graph."""
     reuse_memory()
-    spectrograms, limit = torch.rand(batch, STEPS, BANDS) * 2 - 1, TrainingOptions().gradient_limit
-    optimiser = torch.optim.Adam(model.parameters(), fused=True)
+    spectrograms, limit = Batch(torch.rand(batch, STEPS, BANDS) * 2 - 1, None, None), TrainingOptions().gradient_limit
+    parameters = list(model.parameters())
+    optimiser = torch.optim.Adam(parameters, fused=True)
+
+    def gradients(found: Batch) -> Tensor:
+        loss = model.loss(found.frames)
+        loss.backward()
+        return loss.detach()
+
+    recorded = RecordedSteps(gradients, parameters, is_recorded)
 
     def step() -> None:
         optimiser.zero_grad()
-        model.loss(spectrograms).backward()
-        nn.utils.clip_grad_value_(model.parameters(), limit)
+        with drawing_from(0):
+            recorded(spectrograms)
+        nn.utils.clip_grad_value_(parameters, limit)
         optimiser.step()
 
     return step
@@ -119,3 +131,27 @@ class PlainTimeAutoencoder(nn.Module):
         backward, _ = self._run(self.decoders[1], shifted.flip(0), states[2:])
         outputs = torch.tanh(self.reconstruction(torch.cat([forward, backward.flip(0)], dim=2)))
         return torch.sqrt(nn.functional.mse_loss(outputs, targets))
+
+
+class PlainFrequencyAutoencoder(nn.Module):
+    """The f-rae of `f_rae`, in the same way."""
+
+    def __init__(self, units: int = 64) -> None:
+        super().__init__()
+        config = FrequencyAutoencoderConfig(STEPS, BANDS, num_units=units)
+        self.width, self.hop = config.freq_window_width, config.freq_window_width - config.freq_window_overlap
+        self.encoder, self.decoder = nn.GRU(self.width, units), nn.GRU(self.width, units)
+        self.representation, self.projection = nn.Linear(units, units), nn.Linear(units, self.width)
+        self.reconstruction = nn.Linear(config.windows.count * self.width, BANDS)
+        self.dropout = nn.Dropout(0.2)
+
+    def loss(self, spectrograms: Tensor) -> Tensor:
+        frames = spectrograms.flatten(0, 1)
+        inputs = frames.unfold(1, self.width, self.hop).transpose(0, 1).contiguous()  # [window, frame, width]
+        _, last = self.encoder(self.dropout(inputs))
+        state = torch.tanh(self.representation(last))
+        targets = inputs.flip(0)
+        shifted = torch.cat([torch.zeros_like(targets[:1]), targets[:-1]])
+        decoded = torch.tanh(self.projection(self.dropout(self.decoder(self.dropout(shifted), state)[0])))
+        outputs = torch.tanh(self.reconstruction(decoded.transpose(0, 1).flatten(1)))
+        return torch.sqrt(nn.functional.mse_loss(outputs.flip(1), frames))

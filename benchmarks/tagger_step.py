@@ -13,12 +13,15 @@ import torch
 from timing import alternate, report
 from torch import Tensor, nn
 
+from audeep.models.base import Batch
 from audeep.models.conv1d import Conv1d, Conv1dConfig
 from audeep.models.layers.conv import Conv
+from audeep.models.layers.draws import drawing_from
 from audeep.models.mfcc_cnn import MfccCnn, MfccCnnConfig
 from audeep.models.mobilenet_v1 import MobileNetConfig, MobileNetV1
 from audeep.models.vgg_gap import VggGap, VggGapConfig
 from audeep.runtime.memory import reuse_memory
+from audeep.training.graphs import RecordedSteps
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, float | None]] = {  # batch, and the seconds of the original
     "vgg-gap": (lambda: VggGap(VggGapConfig(384, 128, 41)), 10, 10.3),
@@ -30,12 +33,21 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, float | None]] = {  # ba
 
 def training_step(model: nn.Module, frames: Tensor) -> Callable[[], None]:
     """Forward, back, and Adam."""
-    optimiser = torch.optim.Adam(model.parameters(), fused=True)
-    labels = torch.arange(len(frames)) % model.config.num_labels
+    parameters = list(model.parameters())
+    optimiser = torch.optim.Adam(parameters, fused=True)
+    batch = Batch(frames, None, torch.arange(len(frames)) % 40)
+
+    def gradients(found: Batch) -> Tensor:
+        loss = nn.functional.cross_entropy(model(found.frames), found.targets)
+        loss.backward()
+        return loss.detach()
+
+    recorded = RecordedSteps(gradients, parameters, is_on=True)
 
     def step() -> None:
         optimiser.zero_grad()
-        nn.functional.cross_entropy(model(frames), labels).backward()
+        with drawing_from(0):
+            recorded(batch)
         optimiser.step()
 
     return step

@@ -18,6 +18,7 @@ from audeep.data.lengths import by_length
 from audeep.data.schema import GENERATED
 from audeep.errors import OptionError, ShapeError, describe
 from audeep.models.base import Network
+from audeep.models.devices import applying
 from audeep.runtime.execution import Lazily
 from audeep.runtime.progress import progress
 
@@ -67,7 +68,7 @@ class Embedder:
         """Length of a vector."""
         return int(self(np.zeros((1, *self.model.config.input_shape), np.float32)).shape[-1])
 
-    @torch.inference_mode()
+    @applying()
     def __call__(self, spectrograms: Spectrograms) -> Embeddings:
         """Embed [instance, time, freq], none of it padded."""
         embeddings: Embeddings = self.embed(torch.from_numpy(spectrograms).to(self.device)).cpu().numpy()
@@ -95,7 +96,7 @@ class Embedder:
         return data_set.with_features(np.concatenate(found), [GENERATED])
 
 
-@torch.inference_mode()
+@applying()
 def computed(
     compute: Callable[..., Tensor], device: torch.device, frames: Spectrograms, lengths: NDArray[np.int64] | None
 ) -> NDArray[np.float32]:

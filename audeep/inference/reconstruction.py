@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from audeep.data.data_set import DataSet
 from audeep.errors import DataError, ModelError
 from audeep.models.base import Autoencoder, Network
+from audeep.models.devices import applying
 from audeep.models.layers.draws import drawing_from
 
 
@@ -30,7 +31,7 @@ class Reconstruction:
     error: float
 
 
-@torch.inference_mode()
+@applying()
 def reconstruct(model: Network, data_set: DataSet, instances: Sequence[int], seed: int = 0) -> list[Reconstruction]:
     """Reconstruct some instances, each on its own, without dropout or noise.
 

@@ -17,7 +17,7 @@ from audeep.inference.embedder import Each, Spectrograms, computed, results_of
 from audeep.inference.recordings import check_bands, front_end_of_model
 from audeep.models.base import Tagger
 from audeep.models.checkpoints import load_model
-from audeep.models.devices import select_device
+from audeep.models.devices import applying, select_device
 from audeep.models.layers.windows import spaced_starts, windows_of
 from audeep.runtime.execution import Lazily
 from audeep.runtime.progress import progress
@@ -105,7 +105,7 @@ def mean_scores(
     return np.concatenate([*found, *progress(done, "predict", "batches", len(parts))])
 
 
-@torch.inference_mode()
+@applying()
 def _mean_scores(
     model: Tagger,
     spectrograms: Spectrograms,
@@ -174,7 +174,7 @@ class RecordingTagger:
         self.front_end = front_end_of_model(directory, step)
         self.model.to(select_device(device))
 
-    @torch.inference_mode()
+    @applying()
     def __call__(self, name: Path | str, frames: Spectrograms) -> Scores:
         """Probabilities of the labels [instance, label] from frames [instance, time, freq]; errors call these `name`.
 

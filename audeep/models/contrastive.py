@@ -227,7 +227,7 @@ class TellingApart:
     def __init__(self, model: Contrastive) -> None:
         self.model = model
         self.vectors: Vectors | None = None
-        self.hits: list[Tensor] = []  # of each step since something was shown: the share that is told apart
+        self.hits = torch.zeros(2)  # since something was shown: excerpts that were told apart, and all
         self.crops = torch.empty(0)
 
     def learned_beside(self, num_instances: int) -> nn.Module | None:
@@ -242,7 +242,10 @@ class TellingApart:
         with torch.autocast(found.device.type, enabled=False):
             scores, targets = self._scores(found, batch.targets)
             if self.model.training:
-                self.hits.append((scores.detach().argmax(dim=1) == targets).float().mean())
+                hits = scores.detach().argmax(dim=1) == targets
+                self.hits = self.hits.to(hits.device)
+                self.hits[0] += hits.sum()
+                self.hits[1] += len(hits)
                 self.crops = batch.frames[:NUM_SHOWN]
             return functional.cross_entropy(scores / self.model.config.temperature, targets)
 
@@ -264,11 +267,12 @@ class TellingApart:
 
     def show(self, summary: SummaryWriter, batch: Batch, step: int) -> None:
         """How many excerpts are told apart, and a sheet of some, time to the right and frequency upward."""
-        if self.hits:
-            summary.add_scalar("accuracy/telling apart", torch.stack(self.hits).mean(), step)
+        told_apart, count = self.hits.tolist()
+        if count:
+            summary.add_scalar("accuracy/telling apart", told_apart / count, step)
             images = (self.crops.transpose(1, 2).flip(1).clamp(-1, 1) + 1) / 2
             summary.add_images("augmented excerpts", images.unsqueeze(1), step)
-        self.hits.clear()
+        self.hits.zero_()
 
 
 def of_all(values: Tensor) -> Tensor:

@@ -1,11 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where to compute, and in which precision."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 
 import torch
+from torch.backends import cudnn
 
 from audeep.errors import OptionError
+
+_lock = Lock()
+_within: list[bool] = []  # of each place of `repeatable` in any thread, whether it is exact
+_before = False, True  # the flags of cuDNN outside of them: deterministic, allow_tf32
+
+
+@contextmanager
+def repeatable(exact: bool = False) -> Iterator[None]:
+    """Where the same work on a GPU gives the same bytes.
+
+    Args:
+        exact: do not let convolutions and recurrent layers in float32 round to TF32, as they do by default: then
+            results are those of the CPU, but for rounding in float32. One place where it is set, in any thread, counts
+            for all.
+    """
+    _enter(exact)
+    try:
+        yield
+    finally:
+        _leave(exact)
+
+
+def _enter(exact: bool) -> None:
+    global _before
+    with _lock:
+        if not _within:
+            _before = cudnn.deterministic, cudnn.allow_tf32
+        _within.append(exact)
+        _set_flags()
+
+
+def _leave(exact: bool) -> None:
+    with _lock:
+        _within.remove(exact)
+        _set_flags()
+
+
+def _set_flags() -> None:
+    deterministic, allow_tf32 = _before
+    cudnn.deterministic = deterministic or bool(_within)
+    cudnn.allow_tf32 = allow_tf32 and not any(_within)
+
+
+@contextmanager
+def applying() -> Iterator[None]:
+    """Where a trained model is applied: without gradients, repeatably and exactly."""
+    with repeatable(exact=True), torch.inference_mode():
+        yield
 
 
 def computing_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:

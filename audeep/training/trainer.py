@@ -31,7 +31,7 @@ from audeep.models.checkpoints import (
     steps_in,
 )
 from audeep.models.curve import Point, best_of, lowest_loss, read_curve, write_curve
-from audeep.models.devices import computing_in
+from audeep.models.devices import computing_in, repeatable
 from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
@@ -44,6 +44,7 @@ from audeep.training.beginnings import batches_of, config_of, optimiser_of
 from audeep.training.calibration import calibrate
 from audeep.training.distributed import Processes, joined
 from audeep.training.fitting import fit
+from audeep.training.graphs import RecordedSteps
 from audeep.training.labels import Labels
 from audeep.training.objectives import LearnsBeside, Objective, objective_of
 from audeep.training.options import (
@@ -118,6 +119,7 @@ def train(
     options, logs = _options_for(model_type, options), run_name / "logs"
     reuse_memory()
     with ExitStack() as stack:
+        stack.enter_context(repeatable())
         processes = stack.enter_context(joined())
         processes.check_batch_size(options.batch_size)
         check_run_directory(logs, resume)
@@ -228,6 +230,11 @@ class _Run:
     beside: nn.Module | None = None
     settings: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+        is_recorded = self.model.draws_itself and not self.processes.are_several
+        self.recorded = RecordedSteps(self._gradients, self.parameters, is_recorded)
+
     def go_on(
         self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int], tracking: Tracking | None
     ) -> None:
@@ -255,7 +262,7 @@ class _Run:
 
         def run(batch: Batch, number: int) -> None:
             with self._drawing(number):
-                self._loss(batch)
+                self._loss(augmented(batch, self.model, self.options))
 
         calibrate(self.model, self.batches.epoch(np.random.default_rng([self.seed, 1])), run)
         if self.processes.is_first:
@@ -327,7 +334,6 @@ class _Run:
     def _step(self, batch: Batch, step: int) -> float:
         """One step of the optimiser; all random numbers are drawn from the seed and the step."""
         options = self.options
-        parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(options, step, self.batches.per_epoch)
             if options.epsilon_hat:
@@ -335,14 +341,13 @@ class _Run:
         self.optimiser.zero_grad()
         scale = LOSS_SCALES[getattr(torch, options.precision)]
         with self._drawing(step):
-            loss = self._loss(batch)
-            (loss * scale).backward()
-        self.processes.add_gradients(parameters)
-        for parameter in parameters:
+            loss = self.recorded(augmented(batch, self.model, options))
+        self.processes.add_gradients(self.parameters)
+        for parameter in self.parameters:
             if scale != 1 and parameter.grad is not None:
                 parameter.grad /= scale
         if options.gradient_limit:
-            nn.utils.clip_grad_value_(parameters, options.gradient_limit)
+            nn.utils.clip_grad_value_(self.parameters, options.gradient_limit)
         self.optimiser.step()
         return loss.item()
 
@@ -350,9 +355,16 @@ class _Run:
         """Where what is drawn at a step follows from the seed."""
         return drawing_from(seed_of(self.seed, step), everything=not self.model.draws_itself)
 
+    def _gradients(self, batch: Batch) -> Tensor:
+        """The loss of a batch, whose gradients are added to those of the parameters, scaled."""
+        loss = self._loss(batch)
+        (loss * LOSS_SCALES[getattr(torch, self.options.precision)]).backward()
+        return loss.detach()
+
     def _loss(self, batch: Batch) -> Tensor:
-        found = augmented(batch, self.model, self.options)
-        with self.processes.shared(found, views=len(found.frames) // len(batch.frames)) as (part, share):
+        """The loss of an augmented batch."""
+        views = self.model.views if isinstance(self.model, ContrastiveNetwork) else 1
+        with self.processes.shared(batch, views) as (part, share):
             with computing_in(getattr(torch, self.options.precision), part.frames.device):
                 loss = self.objective.loss(part)
             return self.processes.loss(self.objective, loss, part, share)

@@ -45,19 +45,22 @@ def run_layers(
     Returns:
         For each, outputs [time, batch, units], which mean nothing without `keep_outputs`; and the last state.
     """
-    make_cells = maker_of(cell)
+    device = layers[0].inputs.device
+    make_cells = maker_of(cell, device)
     tensors = [tensor for item in layers for tensor in (item.inputs, item.state, *item.weights)]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         results = _Layers.apply(make_cells, lengths, *tensors)  # type: ignore[no-untyped-call]
         return list(zip(results[::2], results[1::2], strict=True))
     num_parts = max(1, min(torch.get_num_threads() // len(layers), layers[0].inputs.shape[1] // SMALLEST_PART))
+    num_parts = num_parts if device.type == "cpu" else 1
     parts = [_part(item, part, num_parts) for item in layers for part in range(num_parts)]
     of_parts: Sequence[Tensor | None] = [None] * num_parts if lengths is None else lengths.tensor_split(num_parts)
     found = run_parallel(
         [
             partial(_run_without_gradients, make_cells, item, keep_outputs, of_parts[number % num_parts])
             for number, item in enumerate(parts)
-        ]
+        ],
+        device,
     )
     return [_joined(found[start : start + num_parts]) for start in range(0, len(found), num_parts)]
 
@@ -113,7 +116,8 @@ class _Layers(Function):
         ctx.is_used = False
         ctx.lengths = lengths
         ctx.cells = run_parallel(
-            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)]
+            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)],
+            tensors[0].device,
         )
         return tuple(chain(*((cells.hidden[1:], cells.last_state(lengths).clone()) for cells in ctx.cells)))
 
@@ -129,7 +133,7 @@ class _Layers(Function):
             )
             for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
         ]
-        return None, None, *chain(*run_parallel(tasks))
+        return None, None, *chain(*run_parallel(tasks, ctx.saved_tensors[0].device))
 
 
 def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> Cells:

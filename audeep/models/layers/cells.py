@@ -32,7 +32,7 @@ def add_product(target: Tensor, values: Tensor, weights: Tensor) -> None:
 
 def state_after(states: Tensor, lengths: Tensor | None) -> Tensor:
     """Of states before each step and after the last, [time + 1, batch, units], the last or those after `lengths`."""
-    return states[-1] if lengths is None else states[lengths, torch.arange(len(lengths))]
+    return states[-1] if lengths is None else states[lengths, torch.arange(len(lengths), device=lengths.device)]
 
 
 class _Cells:
@@ -52,7 +52,7 @@ class _Cells:
         self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
         self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
         self.w_ih, self.w_hh = (weight.to(of_products or weight.dtype) for weight in (self.w_ih, self.w_hh))
-        self.is_compiled = native.is_compiled(self.b_ih.dtype)
+        self.is_compiled = native.is_compiled(self.b_ih)
         self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
         self.hidden[0] = state[:, -1]
         self.h = self.hidden.unbind(0)
@@ -283,6 +283,6 @@ MakeCells: TypeAlias = Callable[[int, Tensor, Sequence[Tensor]], Cells]
 CELLS: Mapping[str, type[GruCells] | type[LstmCells]] = {"GRU": GruCells, "LSTM": LstmCells}
 
 
-def maker_of(cell: str) -> MakeCells:
+def maker_of(cell: str, device: torch.device) -> MakeCells:
     """What makes cells ("GRU" or "LSTM") from the number of steps, the state before them and weights."""
-    return partial(CELLS[cell], native.type_of_products())
+    return partial(CELLS[cell], native.type_of_products(device))

@@ -26,11 +26,9 @@ class Dropout(nn.Dropout):
     def forward(self, inputs: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return inputs
-        if not native.uses_native(inputs):
-            kept = torch.empty(inputs.shape, dtype=torch.bool, device=inputs.device)
-            kept.bernoulli_(self.kept / 2**16, generator=generator_for(inputs.device))
-            return inputs * kept * (2**16 / self.kept)
-        if native.is_compiled(inputs.dtype):
+        if not (native.is_on_cpu(inputs) and native.uses_native(inputs)):
+            return inputs * self._are_kept(inputs.shape, inputs.device) * (2**16 / self.kept)
+        if native.is_compiled(inputs):
             outputs: Tensor = _Dropout.apply(inputs, self.kept, draw_keys())  # type: ignore[no-untyped-call]
             return outputs
         return inputs * self._drawn_mask(tuple(inputs.shape), inputs)
@@ -45,9 +43,15 @@ class Dropout(nn.Dropout):
         if not self.training or self.p == 0:
             return None
         shape = tuple(shape)
-        if native.is_compiled(like.dtype):
+        if not native.is_on_cpu(like):
+            return self._are_kept(shape, like.device).to(like.dtype).mul_(2**16 / self.kept)
+        if native.is_compiled(like):
             return dropped(like.new_ones(shape), self.kept, draw_keys())
         return self._drawn_mask(shape, like)
+
+    def _are_kept(self, shape: Iterable[int], device: torch.device) -> Tensor:
+        kept = torch.empty(tuple(shape), dtype=torch.bool, device=device)
+        return kept.bernoulli_(self.kept / 2**16, generator=generator_for(device))
 
     def _drawn_mask(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         size = math.prod(shape)

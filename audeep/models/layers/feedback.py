@@ -41,7 +41,7 @@ def run_feedback(cell: str, layers: list[FeedbackInput]) -> list[Tensor]:
     """Decode by stacks of layers, each from its input; give outputs [time, batch, frame]."""
     masks = [(item.is_own, item.masks) for item in layers]
     tensors = [(item.expected, item.state, *item.projection, *item.weights) for item in layers]
-    return list(_Feedback.apply(maker_of(cell), masks, *chain(*tensors)))  # type: ignore[no-untyped-call]
+    return list(_Feedback.apply(maker_of(cell, tensors[0][0].device), masks, *chain(*tensors)))  # type: ignore[no-untyped-call]
 
 
 class _Feedback(Function):
@@ -60,7 +60,8 @@ class _Feedback(Function):
             [
                 partial(_FeedbackStack, make_cells, *masks[index], *tensors[index * number : (index + 1) * number])
                 for index in range(len(masks))
-            ]
+            ],
+            tensors[0].device,
         )
         outputs = tuple(stack.outputs for stack in ctx.stacks)
         ctx.save_for_backward(*outputs)
@@ -76,7 +77,7 @@ class _Feedback(Function):
             partial(stack.go_back, outputs, gradient)
             for stack, outputs, gradient in zip(ctx.stacks, ctx.saved_tensors, d_outputs, strict=True)
         ]
-        return None, None, *chain(*run_parallel(tasks))
+        return None, None, *chain(*run_parallel(tasks, ctx.saved_tensors[0].device))
 
 
 class _FeedbackStack:

@@ -10,7 +10,8 @@ Layers that do not need each other, such as those of two directions, run in para
 the products of single steps are too small to be split well. Without gradients, parts of a large batch do too.
 
 The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
-built, and in double precision, operations of PyTorch do the same. Within `torch.autocast`, products are computed in the
+built, in double precision, and on CUDA, operations of PyTorch do the same. There this core is used for batches so large
+that cuDNN is slower, such as those of frames. Within `torch.autocast`, products are computed in the
 type that it names, everything else as it is. With the environment variable AUDEEP_PLAIN_RNN set, nothing of this is
 used, but the layers of PyTorch.
 """
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from audeep.models.layers.draws import CPU
 from audeep.models.layers.lengths import is_recorded
 
 kernels: Any
@@ -32,27 +34,36 @@ try:
 except ImportError:  # there was no compiler when audeep was installed
     kernels = None
 
+LARGE_BATCH = 4096  # sequences, from which on cuDNN is slower
+
 Result = TypeVar("Result")
 
 
-def uses_native(tensor: Tensor) -> bool:
-    """Whether this core is to be used for `tensor`; not where operations are recorded, to be exported."""
-    return tensor.device.type == "cpu" and not os.environ.get("AUDEEP_PLAIN_RNN") and not is_recorded()
+def uses_native(sequences: Tensor) -> bool:
+    """Whether this core is to be used for [time, batch, ...]; not where operations are recorded, to be exported."""
+    if os.environ.get("AUDEEP_PLAIN_RNN") or is_recorded():
+        return False
+    return is_on_cpu(sequences) or (sequences.device.type == "cuda" and sequences.shape[1] >= LARGE_BATCH)
 
 
-def is_compiled(dtype: torch.dtype) -> bool:
-    """Whether there are compiled operations on values of this type."""
-    return kernels is not None and dtype == torch.float32
+def is_on_cpu(values: Tensor) -> bool:
+    """Whether there may be compiled operations."""
+    return values.device.type == "cpu"
 
 
-def type_of_products() -> torch.dtype | None:
+def is_compiled(values: Tensor) -> bool:
+    """Whether there are compiled operations on values of this type, where they are."""
+    return kernels is not None and values.dtype == torch.float32 and is_on_cpu(values)
+
+
+def type_of_products(device: torch.device) -> torch.dtype | None:
     """The type in which matrix products are to be computed; None if it is that of the values."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+    return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
 
 
-def run_parallel(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
-    """The results of `tasks`, each run by a thread of its own on its share of the cores, without gradients."""
-    threads = torch.get_num_threads()
+def run_parallel(tasks: Sequence[Callable[[], Result]], device: torch.device = CPU) -> list[Result]:
+    """The results of `tasks` without gradients; on the CPU each has a thread of its own with its share of the cores."""
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
     share = max(1, threads // len(tasks))
 
     def run(task: Callable[[], Result]) -> Result:
@@ -61,7 +72,7 @@ def run_parallel(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
             return task()
 
     if threads == 1 or len(tasks) == 1:
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
             return [task() for task in tasks]
     try:
         return list(_pool().map(run, tasks))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audeep.models.devices import repeatable
 from audeep.models.layers import autograd, native
 from audeep.models.layers.autograd import BLOCK, LayerInput, run_layers
 from audeep.models.layers.codecs import FeedbackDecoder
@@ -253,6 +254,32 @@ def test_the_environment_switches_the_core_off(monkeypatch):
     assert uses_native(torch.zeros(1))
     monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
     assert not uses_native(torch.zeros(1))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("probability", [0.0, 0.5])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_large_batches_on_cuda_give_what_they_give_on_the_cpu(monkeypatch, cell, precision, probability):
+    monkeypatch.setattr(native, "LARGE_BATCH", 8)
+    torch.manual_seed(3)
+    decoder = FeedbackDecoder(StackConfig(5, 2, 6, False, cell), probability)
+    targets, state = torch.randn(7, 9, 5), torch.randn(9, 2 * PARTS[cell] * 6)
+    draw = torch.rand
+
+    def draw_as_on_the_cpu(*size: int, device: torch.device, generator: object) -> Tensor:
+        return draw(*size, generator=torch.Generator().manual_seed(4)).to(device)
+
+    monkeypatch.setattr(torch, "rand", draw_as_on_the_cpu)
+    results = []
+    for device in ("cpu", "cuda"):
+        there = decoder.to(device)
+        assert uses_native(targets.to(device))
+        with repeatable(exact=True), torch.autocast(device, precision, enabled=precision != torch.float32):
+            outputs = there(targets.to(device), state.to(device))
+        found = gradients((outputs,), list(there.parameters()))
+        results.append([each.detach().float().cpu() for each in (outputs, *found)])
+    assert_all_close(*results, 2e-5 if precision == torch.float32 else 0.1)
 
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
