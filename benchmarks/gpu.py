@@ -192,7 +192,8 @@ def check(judge: Judge, device: str, folder: Path) -> None:
         of_cpu = curve_of(name, kind, folder / f"{name}-cpu", "cpu", num_epochs=EPOCHS)
         with repeatable(exact=True):
             found = curve_of(name, kind, folder / f"{name}-exact", device, num_epochs=EPOCHS)
-        judge.close(f"{name}, two epochs in float32", found[:2], of_cpu[:2], 0.03)
+        # the first steps of Adam have the sign of a gradient, whatever rounding has made of a small one
+        judge.close(f"{name}, two epochs in float32", found[:2], of_cpu[:2], 0.1)
         curve_of(name, kind, folder / name, device, num_epochs=EPOCHS)
         curve_of(name, kind, folder / f"{name}-again", device, num_epochs=EPOCHS)
         with set_in_environment("AUDEEP_PLAIN_STEPS", "1"):
@@ -265,7 +266,7 @@ def time_steps(batch: int) -> None:
 
 
 def time_epochs(folder: Path) -> None:
-    """Steps of a training, whose data are on the device, against the same steps alone."""
+    """Epochs of a training, whose data are on the device, and the same steps alone."""
     data_set, generator = empty(640, [("time", STEPS), ("freq", BANDS)]), np.random.default_rng(0)
     for index in range(640):
         instance = data_set[index]
@@ -285,7 +286,9 @@ def time_epochs(folder: Path) -> None:
         )
     epoch = float(np.median(np.diff(times))) / 10 * 1000
     alone = milliseconds(training_step(tutorial()[0]))
-    print(f"t-rae, steps of 64 within train: {epoch:.2f} ms, alone {alone:.2f} ms: {alone / epoch:.2f} of their speed")
+    print(
+        f"t-rae, epochs of 10 steps of 64 within train, checkpoint included: {epoch:.2f} ms a step, alone {alone:.2f}"
+    )
 
 
 def time_generate() -> None:

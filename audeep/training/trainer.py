@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from audeep.data.data_set import DataSet
 from audeep.errors import AudeepError, ModelError, OptionError, Stopped
@@ -31,20 +30,19 @@ from audeep.models.checkpoints import (
     steps_in,
 )
 from audeep.models.curve import Point, best_of, lowest_loss, read_curve, write_curve
-from audeep.models.devices import computing_in, repeatable
+from audeep.models.devices import repeatable
 from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
 from audeep.runtime.progress import progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
-from audeep.training.augmentation import augmented, for_validation
+from audeep.training.augmentation import for_validation
 from audeep.training.batches import Batches, common_preprocessing
 from audeep.training.beginnings import batches_of, config_of, optimiser_of
 from audeep.training.calibration import calibrate
 from audeep.training.distributed import Processes, joined
 from audeep.training.fitting import fit
-from audeep.training.graphs import RecordedSteps
 from audeep.training.labels import Labels
 from audeep.training.objectives import LearnsBeside, Objective, objective_of
 from audeep.training.options import (
@@ -53,7 +51,6 @@ from audeep.training.options import (
     TrainingOptions,
     options_type_of,
 )
-from audeep.training.schedules import learning_rate
 from audeep.training.state import (
     check_begun,
     check_long_enough,
@@ -64,6 +61,7 @@ from audeep.training.state import (
     check_validated,
     run_directory,
 )
+from audeep.training.steps import Steps
 from audeep.training.summary import opened_summary
 from audeep.training.tracking import Tracking
 from audeep.training.validation import validation_loss
@@ -75,7 +73,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUM_SHOWN = 4  # instances that TensorBoard is shown
-LOSS_SCALES = {torch.float32: 1, torch.bfloat16: 1, torch.float16: 2**12}  # so that small gradients do not become 0
 
 AfterEpoch = Callable[[Sequence[Point]], None]
 
@@ -231,9 +228,8 @@ class _Run:
     settings: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
-        is_recorded = self.model.draws_itself and not self.processes.are_several
-        self.recorded = RecordedSteps(self._gradients, self.parameters, is_recorded)
+        facts = self.options, self.seed, self.batches.per_epoch, self.processes
+        self.steps = Steps(self.model, self.objective, self.optimiser, *facts)
 
     def go_on(
         self, reached: Progress, after_epoch: AfterEpoch | None, stop: Sequence[int], tracking: Tracking | None
@@ -259,12 +255,7 @@ class _Run:
 
     def stay_untrained(self) -> None:
         """Write the model as it begins, but for statistics of batch normalisation."""
-
-        def run(batch: Batch, number: int) -> None:
-            with self._drawing(number):
-                self._loss(augmented(batch, self.model, self.options))
-
-        calibrate(self.model, self.batches.epoch(np.random.default_rng([self.seed, 1])), run)
+        calibrate(self.model, self.batches.epoch(np.random.default_rng([self.seed, 1])), self.steps.loss)
         if self.processes.is_first:
             self._write_settings()
             save_model(self.logs, self.model, Progress(0, 0, self.seed), self.preprocessing)
@@ -286,7 +277,7 @@ class _Run:
         """Finish an epoch: losses, checkpoint, and one line."""
         start = time.monotonic()
         epoch = reached.epoch + 1
-        losses = self._steps(reached, summary, stop)
+        losses = self._losses(reached, summary, stop)
         reached = Progress(reached.step + len(losses), epoch, self.seed)
         self._check_finite(epoch, self.batches.per_epoch)
         point = Point(epoch, reached.step, float(np.mean(losses)), self._validation_loss(epoch))
@@ -311,7 +302,7 @@ class _Run:
         )
         return reached
 
-    def _steps(self, reached: Progress, summary: SummaryWriter, stop: Sequence[int]) -> list[float]:
+    def _losses(self, reached: Progress, summary: SummaryWriter, stop: Sequence[int]) -> list[float]:
         """The losses of those steps of the next epoch that are not done yet."""
         self.model.train()
         epoch, per_epoch = reached.epoch + 1, self.batches.per_epoch
@@ -319,7 +310,7 @@ class _Run:
         remaining = self.batches.epoch(np.random.default_rng([self.seed, epoch]), skip=reached.batch)
         for batch in progress(remaining, f"epoch {epoch}", "batches", per_epoch - reached.batch):
             step = reached.step + len(losses) + 1
-            losses.append(self._step(batch, step))
+            losses.append(self.steps(batch, step))
             done = reached.batch + len(losses)
             if not np.isfinite(losses[-1]):
                 raise self._diverged(epoch, done, f"the loss is {losses[-1]}")
@@ -330,44 +321,6 @@ class _Run:
                 self._save(Progress(step, reached.epoch, self.seed, done, *sizes))
                 raise _terminated(self.logs, step, stop)
         return losses
-
-    def _step(self, batch: Batch, step: int) -> float:
-        """One step of the optimiser; all random numbers are drawn from the seed and the step."""
-        options = self.options
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(options, step, self.batches.per_epoch)
-            if options.epsilon_hat:
-                group["eps"] = options.epsilon / math.sqrt(1 - group["betas"][1] ** step)
-        self.optimiser.zero_grad()
-        scale = LOSS_SCALES[getattr(torch, options.precision)]
-        with self._drawing(step):
-            loss = self.recorded(augmented(batch, self.model, options))
-        self.processes.add_gradients(self.parameters)
-        for parameter in self.parameters:
-            if scale != 1 and parameter.grad is not None:
-                parameter.grad /= scale
-        if options.gradient_limit:
-            nn.utils.clip_grad_value_(self.parameters, options.gradient_limit)
-        self.optimiser.step()
-        return loss.item()
-
-    def _drawing(self, step: int) -> AbstractContextManager[None]:
-        """Where what is drawn at a step follows from the seed."""
-        return drawing_from(seed_of(self.seed, step), everything=not self.model.draws_itself)
-
-    def _gradients(self, batch: Batch) -> Tensor:
-        """The loss of a batch, whose gradients are added to those of the parameters, scaled."""
-        loss = self._loss(batch)
-        (loss * LOSS_SCALES[getattr(torch, self.options.precision)]).backward()
-        return loss.detach()
-
-    def _loss(self, batch: Batch) -> Tensor:
-        """The loss of an augmented batch."""
-        views = self.model.views if isinstance(self.model, ContrastiveNetwork) else 1
-        with self.processes.shared(batch, views) as (part, share):
-            with computing_in(getattr(torch, self.options.precision), part.frames.device):
-                loss = self.objective.loss(part)
-            return self.processes.loss(self.objective, loss, part, share)
 
     def _validation_loss(self, epoch: int) -> float | None:
         if self.held_out is None:
