@@ -59,8 +59,9 @@ def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands:
 
     Needs what `power_spectrogram` needs.
     """
-    filters = mel_filters(num_bands, window_length, sample_rate)
-    return np.concatenate([_band_powers(block, filters) for block in _spectra(samples, window_length, overlap)]).T
+    filters, places = mel_filters(num_bands, window_length, sample_rate), _places(num_bands, window_length, sample_rate)
+    blocks = _spectra(samples, window_length, overlap)
+    return np.concatenate([_band_powers(block, filters, *places) for block in blocks]).T
 
 
 def frames_together(window_length: int) -> int:
@@ -73,7 +74,7 @@ def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spect
     samples = np.ascontiguousarray(samples, np.float64)
     hop = window_length - overlap
     num_frames = (len(samples) - overlap) // hop
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window_length) / window_length)
+    window = _hann(window_length)
     step = frames_together(window_length)
     for start in range(0, num_frames, step):
         segments = np.empty((min(step, num_frames - start), window_length))
@@ -86,6 +87,14 @@ def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spect
         yield scipy.fft.rfft(segments, axis=1, overwrite_x=True, workers=1)
 
 
+@lru_cache(maxsize=16)
+def _hann(length: int) -> Array:
+    """A periodic Hann window; read-only."""
+    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    window.flags.writeable = False
+    return window
+
+
 def _powers(spectra: Spectra) -> Array:
     """Squared magnitudes, [frames, bins]; `spectra` is overwritten."""
     parts: Array = spectra.view(np.float64)  # real, imaginary, ...
@@ -93,13 +102,24 @@ def _powers(spectra: Spectra) -> Array:
     return parts[:, ::2] + parts[:, 1::2]
 
 
-def _band_powers(spectra: Spectra, filters: scipy.sparse.csr_array) -> Array:
+@lru_cache(maxsize=16)
+def _places(num_bands: int, window_length: int, sample_rate: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first bin of each mel band, and where its weights are in `mel_filters`, [band] and [band + 1]; read-only."""
+    filters = mel_filters(num_bands, window_length, sample_rate)
+    starts = filters.indptr.astype(np.int64)
+    first_bins = np.append(filters.indices, 0)[starts[:-1]].astype(np.int64)  # a band at the end may be empty
+    for array in (first_bins, starts):
+        array.flags.writeable = False
+    return first_bins, starts
+
+
+def _band_powers(
+    spectra: Spectra, filters: scipy.sparse.csr_array, first_bins: NDArray[np.int64], starts: NDArray[np.int64]
+) -> Array:
     """Squared magnitudes summed over the bins of each band, [frames, bands]; `spectra` is overwritten."""
     if kernels is None:
         return (filters @ _powers(spectra).T).T
     bands = np.empty((len(spectra), filters.shape[0]))
-    starts = filters.indptr.astype(np.int64)
-    first_bins = np.append(filters.indices, 0)[starts[:-1]].astype(np.int64)  # a band at the end may be empty
     kernels.band_powers(spectra, first_bins, starts, filters.data, bands)
     return bands
 
