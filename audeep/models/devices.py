@@ -54,9 +54,27 @@ def _set_flags() -> None:
 
 @contextmanager
 def applying() -> Iterator[None]:
-    """Where a trained model is applied: without gradients, repeatably and exactly."""
-    with repeatable(exact=True), torch.inference_mode():
+    """Where a trained model is applied: without gradients, repeatably and exactly.
+
+    Raises:
+        OptionError: the memory of a GPU is full.
+    """
+    with within_memory(), repeatable(exact=True), torch.inference_mode():
         yield
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Where a batch has to fit into the memory of a GPU.
+
+    Raises:
+        OptionError: it does not.
+    """
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        found = str(error).partition(". ")[0]  # advice about PyTorch follows
+        raise OptionError(f"batch_size=N: {found}; choose a smaller one, or device='cpu'") from error
 
 
 def computing_in(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:

@@ -30,7 +30,7 @@ from audeep.models.checkpoints import (
     steps_in,
 )
 from audeep.models.curve import Point, best_of, lowest_loss, read_curve, write_curve
-from audeep.models.devices import repeatable
+from audeep.models.devices import repeatable, within_memory
 from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
@@ -102,7 +102,8 @@ def train(
         tracking: trackers that are told of the losses, too; what is fitted at once is not reported.
 
     Raises:
-        OptionError: an option is out of range, or unknown; the package of a tracker is missing.
+        OptionError: an option is out of range, or unknown; the package of a tracker is missing; a batch does not
+            fit into the memory of a GPU.
         ModelError: there is no such kind; there are checkpoints and `resume` is not set, or the other way round.
         DataError, ShapeError: the data are unfit for training.
         OutputError: a checkpoint cannot be written, or a tracker not be reached.
@@ -138,7 +139,7 @@ def train(
             logger.info(
                 "%s: going on from step %d, with the seed %d of the first run", logs, reached.step, reached.seed
             )
-        with deferred_signals(signal.SIGTERM, signal.SIGINT) as stop:
+        with within_memory(), deferred_signals(signal.SIGTERM, signal.SIGINT) as stop:
             run.go_on(reached, after_epoch, stop, tracking)
         return run.model
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.backends import cudnn
 
+from audeep.errors import OptionError
 from audeep.models.devices import applying, repeatable
 
 
@@ -57,3 +58,10 @@ def test_threads_that_overlap_leave_the_flags_as_they_were() -> None:
     for thread in threads:
         thread.join()
     assert seen == [(True, True)] and (cudnn.deterministic, cudnn.allow_tf32) == (False, True)
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_one_line() -> None:
+    message = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1.00 GiB"
+    with pytest.raises(OptionError) as caught, applying():
+        raise torch.cuda.OutOfMemoryError(message)
+    assert str(caught.value) == "batch_size=N: CUDA out of memory; choose a smaller one, or device='cpu'"
