@@ -4,8 +4,9 @@
 #
 #     samples/quickstart.sh [BASEDIR]
 #
-# BASEDIR is a data set that audeep can read, with labels and cross-validation folds (ESC-10, say). Without it,
-# recordings are synthesised that differ in nothing but how sound evolves over time. Everything that is made goes to
+# BASEDIR is a data set that audeep can read, such as a folder for each class: `audeep run` takes the recommended
+# settings. Without it, recordings are synthesised that differ in nothing but how sound evolves over time, and the steps
+# are taken one by one, with a small recurrent autoencoder. Everything that is made goes to
 # quickstart/ in the working directory; remove that folder to start afresh.
 set -eu
 
@@ -16,17 +17,13 @@ mkdir -p "$output"
 
 step() { printf '\n== %s\n' "$*"; }
 
-if [ $# -gt 0 ]; then
-    basedir=$1
-    spectra="--window-width 0.08 --window-overlap 0.04 --mel-spectrum 128 --fixed-length 5 --clip-below -60"
-    model="--num-epochs 64 --num-layers 2 --num-units 256 --bidirectional-decoder"
-else
-    basedir=$output/recordings
-    spectra="--window-width 0.04 --window-overlap 0.02 --mel-spectrum 64 --fixed-length 1.5 --clip-below -60"
-    model="--num-epochs 40 --num-layers 2 --num-units 64 --batch-size 32"
-    step "Synthesise recordings: 8 classes in 5 folds, in pairs that are each other's reversal in time"
-    python "$project/samples/synthesise.py" "$basedir"
-fi
+[ $# -eq 0 ] || exec audeep run "$1" --output "$output"
+
+basedir=$output/recordings
+spectra="--window-width 0.04 --window-overlap 0.02 --mel-spectrum 64 --fixed-length 1.5 --clip-below -60"
+model="--num-epochs 40 --num-layers 2 --num-units 64 --batch-size 32"
+step "Synthesise recordings: 8 classes in 5 folds, in pairs that are each other's reversal in time"
+python "$project/samples/synthesise.py" "$basedir"
 
 step "Look at the recordings"
 audeep inspect raw --basedir "$basedir"
