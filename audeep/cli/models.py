@@ -150,5 +150,6 @@ class Reconstruct(ModelCommand):
             title = f"reconstruction errors of step {progress.step}"
             self.write(table(title, [("", "instance", "error")], rows, align="><>"))
         from audeep.cli.render.plots import plot_reconstructions
+        from audeep.cli.report import front_end_in
 
-        plot_reconstructions(found, parsed_args.plot)
+        plot_reconstructions(found, parsed_args.plot, front_end_in(data_set))
