@@ -24,8 +24,9 @@ from audeep.pipeline.preprocess import preprocess  # noqa: E402
 from tests.cli.conftest import SPECTRA  # noqa: E402
 from tests.conftest import write_tone  # noqa: E402
 from tests.data.test_shards import same  # noqa: E402
-from tests.pipeline.test_sharded import Failing, rename  # noqa: E402
+from tests.pipeline.test_sharded import rename  # noqa: E402
 from tests.support.clusters import waited  # noqa: E402
+from tests.support.failing import Failing  # noqa: E402
 
 OPTIONS = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
 

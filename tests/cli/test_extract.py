@@ -4,7 +4,6 @@
 import io
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,22 +113,11 @@ def test_the_function_writes_what_the_command_does_and_counts_the_rows(audeep, m
 
 
 @pytest.mark.slow
-def test_a_stream_gives_rows_as_it_arrives(model, recordings, tmp_path):
+def test_a_stream_gives_rows_as_it_arrives(model, recordings, warm, tmp_path):
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 3)
     soundfile.write(tmp_path / "a.wav", samples, 8000)
     content = (tmp_path / "a.wav").read_bytes()
-    command = [
-        sys.executable,
-        "-m",
-        "audeep",
-        "-q",
-        "extract",
-        "--model-dir",
-        f"{model}/run/logs",
-        "--window",
-        "1",
-        "-",
-    ]
+    command = [warm.audeep, "-q", "extract", "--model-dir", f"{model}/run/logs", "--window", "1", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         half = 44 + 2 * 8000 + 8000
         process.stdin.write(content[:half])

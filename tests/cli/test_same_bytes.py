@@ -83,7 +83,7 @@ def test_two_processes_give_the_same_bytes(inputs, tmp_path, name):
 
 
 @pytest.mark.slow
-def test_many_processes_read_one_file_at_once(inputs, tmp_path):
+def test_many_processes_read_one_file_at_once(inputs, warm, tmp_path):
     names = ("modify folds", "upsample", "fuse", "export csv", "mlp evaluate")
     shared = {**inputs, "chunked": inputs["spectrograms"]}
     before = {name: inputs[name].read_bytes() for name in ("spectrograms", "features")}
@@ -92,7 +92,7 @@ def test_many_processes_read_one_file_at_once(inputs, tmp_path):
         out = tmp_path / str(number)
         out.mkdir()
         command = ["-q", *shlex.split(COMMANDS[name].format(**shared, out=out, turn=1))]
-        running.append(subprocess.Popen([sys.executable, "-m", "audeep", *command], stdout=subprocess.PIPE))
+        running.append(subprocess.Popen([warm.audeep, *command], stdout=subprocess.PIPE))
     for number, process in enumerate(running):
         text, _ = process.communicate(timeout=600)
         assert process.returncode == 0

@@ -14,6 +14,7 @@ import pytest
 
 from audeep.cli.app import AudeepApp
 from audeep.cli.shell import Parsers, Shell
+from tests.support.warm import Warm
 
 PROMPT = r"\(audeep\)"
 
@@ -51,8 +52,10 @@ def end(child: pexpect.spawn) -> int:
     return child.exitstatus
 
 
-def piped(text: str, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "audeep", *options], input=text, capture_output=True, text=True)
+@pytest.fixture
+def piped(warm: Warm) -> Callable[..., subprocess.CompletedProcess]:
+    """Feeds a shell, which has these options."""
+    return lambda text, *options: warm.run(*options, input=text)
 
 
 # in a terminal
@@ -161,7 +164,7 @@ def test_options_of_the_application_go_for_one_command_or_for_all(terminal, gold
 # fed by a pipe
 
 
-def test_commands_may_come_from_a_pipe_with_comments_between_them(golden):
+def test_commands_may_come_from_a_pipe_with_comments_between_them(piped, golden):
     process = piped(
         f"# first\nvalidate --input nowhere.nc\n\n  inspect netcdf --input '{golden}/old_features_cv.nc'\n"
         "quit\nvalidate --input never.nc\n"
@@ -171,21 +174,21 @@ def test_commands_may_come_from_a_pipe_with_comments_between_them(golden):
     assert "number of instances   | 40" in process.stdout and "audeep)" not in process.stdout
 
 
-def test_a_failing_last_command_is_the_exit_status_of_a_piped_shell():
+def test_a_failing_last_command_is_the_exit_status_of_a_piped_shell(piped):
     assert piped("validate --input nowhere.nc\n").returncode == 1
     process = piped("validate --input 'nowhere.nc\n")
     assert process.returncode == 1 and process.stderr == "validate --input 'nowhere.nc: no closing quotation\n"
 
 
 @pytest.mark.slow
-def test_names_with_spaces_can_be_quoted(golden, tmp_path):
+def test_names_with_spaces_can_be_quoted(piped, golden, tmp_path):
     (tmp_path / "a b#c.nc").write_bytes((golden / "old_features_cv.nc").read_bytes())
     for name in (f"'{tmp_path}/a b#c.nc'", f"{tmp_path}/a\\ b#c.nc"):
         assert "number of instances   | 40" in piped(f"inspect netcdf --input {name}\n").stdout
 
 
 @pytest.mark.slow
-def test_output_goes_to_programs_and_files(golden, tmp_path):
+def test_output_goes_to_programs_and_files(piped, golden, tmp_path):
     inspect = f"inspect netcdf --input {golden}/old_features_cv.nc"
     whole = piped(f"{inspect}\n").stdout
     assert piped(f"{inspect} | grep instances | tr a-z A-Z\n").stdout == "| NUMBER OF INSTANCES   | 40            |\n"
@@ -197,7 +200,7 @@ def test_output_goes_to_programs_and_files(golden, tmp_path):
 
 
 @pytest.mark.slow
-def test_options_of_a_piped_shell_go_for_all_its_commands(golden, tmp_path):
+def test_options_of_a_piped_shell_go_for_all_its_commands(piped, golden, tmp_path):
     command = f"svm evaluate --input {golden}/old_features_cv.nc --cross-validate --complexity 1\n"
     process = piped(2 * command, "-q", "--log-file", str(tmp_path / "log.txt"))
     lines = process.stdout.splitlines()
