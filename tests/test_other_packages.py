@@ -214,28 +214,35 @@ def test_its_tagger_learns_and_is_evaluated(results, work: Path) -> None:
     assert "loss,validation_loss" in (work / "half/logs/learning-curve.csv").read_text()
 
 
-@pytest.mark.parametrize(
-    "change, expected",
-    [
-        ({"width": 16.5}, "width=16.5: expected a number > 0 and <= 16"),
-        ({"num_features": 10**4}, "a larger model than its 4 tensors"),
-        ({"width": 1.6}, "is float32 [18, 12, 3], expected float32 [19, 12, 3]"),
-        ({"kernel": "__import__('os')"}, "expected one of narrow, wide"),
-        ({"num_features": 2**50}, "makes no model"),
-    ],
-)
-def test_its_checkpoint_is_refused_where_it_is_hostile(
-    results, site: Path, work: Path, tmp_path, change, expected
-) -> None:
-    path, target = work / "whole/logs/model-9.safetensors", tmp_path / "hostile"
-    target.mkdir()
+HOSTILE = {  # fields of the config, and what is said
+    "a width beyond the limit": ({"width": 16.5}, "width=16.5: expected a number > 0 and <= 16"),
+    "more features": ({"num_features": 10**4}, "a larger model than its 4 tensors"),
+    "another width": ({"width": 1.6}, "is float32 [18, 12, 3], expected float32 [19, 12, 3]"),
+    "code": ({"kernel": "__import__('os')"}, "expected one of narrow, wide"),
+    "features without end": ({"num_features": 2**50}, "makes no model"),
+}
+
+
+@pytest.fixture(scope="module")
+def refusals(results, site: Path, work: Path, tmp_path_factory) -> dict[str, tuple[int, str, str]]:
+    """What is said of checkpoints with such configs."""
+    path, folder = work / "whole/logs/model-9.safetensors", tmp_path_factory.mktemp("hostile")
     with safe_open(path, "np") as file:
         facts = json.loads(file.metadata()["audeep"])
-    facts["config"].update(change)
-    save_file(load_file(path), target / "model-9.safetensors", {"audeep": json.dumps(facts)})
-    command = f"toy-cnn generate --model-dir {target} --input s.nc --output no.nc"
-    [(status, _, err)] = json.loads(python(site, work, RUN, json.dumps([command])))
-    assert status == 1 and expected in err and err.count("\n") == 1
+    commands = []
+    for number, (change, _) in enumerate(HOSTILE.values()):
+        changed = {**facts, "config": {**facts["config"], **change}}
+        (folder / str(number)).mkdir()
+        save_file(load_file(path), folder / str(number) / path.name, {"audeep": json.dumps(changed)})
+        commands.append(f"toy-cnn generate --model-dir {folder}/{number} --input s.nc --output no.nc")
+    found = json.loads(python(site, work, RUN, json.dumps(commands)))
+    return dict(zip(HOSTILE, found, strict=True))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_its_checkpoint_is_refused_where_it_is_hostile(refusals, name: str) -> None:
+    status, _, err = refusals[name]
+    assert status == 1 and HOSTILE[name][1] in err and err.count("\n") == 1
 
 
 def test_a_model_whose_package_is_gone_is_named(results, work: Path) -> None:

@@ -17,6 +17,7 @@ from audeep.runtime.constants import SILENCE
 from audeep.training.options import options_type_of
 from audeep.training.trainer import train
 from tests.support.spectrograms import sweeps
+from tests.support.warm import Warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,20 +87,29 @@ RANDOM = {"num_units": 5, "keep_prob": 0.8, "encoder_noise": 0.2, "feed_previous
 TRAININGS = {**AUTOENCODERS, **CONTRASTIVE, **TAGGERS, "random": Training("t-rae", (9, 4), UNEVEN, RANDOM)}
 
 
-def start(*arguments: object, count: int = 2, by_torchrun: bool = False) -> list[subprocess.Popen[str]]:
-    """Processes of `python -m` with these arguments, each on one thread: torchrun, or what it would start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", *map(str, arguments)]
-    if by_torchrun:
-        launcher = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}", "--master-port", port]
-        return [_start([*launcher, *command[1:]], environment)]
-    environment |= {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+def start(warm: Warm, *arguments: object, count: int = 2) -> list[subprocess.Popen[str]]:
+    """Processes of `python -m` with these arguments, each on one thread: what torchrun would start."""
+    environment = _environment()
+    environment |= {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
     environment |= dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), str(count))
     ranks = [dict.fromkeys(("RANK", "LOCAL_RANK"), str(rank)) for rank in range(count)]
-    return [_start(command, environment | rank) for rank in ranks]
+    return [_start([str(warm.module), *map(str, arguments)], environment | rank) for rank in ranks]
+
+
+def start_by_torchrun(*arguments: object, count: int = 2) -> subprocess.Popen[str]:
+    """torchrun, which starts so many processes of `python -m` with these arguments."""
+    launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={count}", "--master-port", _free_port(), "-m"]
+    return _start([sys.executable, *launcher, *map(str, arguments)], _environment())
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def _free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:

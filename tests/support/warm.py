@@ -2,7 +2,7 @@
 """`audeep` for tests that start it often, without the seconds in which Python imports it.
 
 Each command is a process of its own, with the arguments, environment, working directory, umask, limits and standard
-streams of who starts it; it runs what the console script runs, and its exit status is handed on. Only what is imported
+streams of who starts it; it runs what `python -m audeep` runs, and its exit status is handed on. Only what is imported
 has been so before, in the process that it is a fork of. What a test says of the start itself, of modules, of options
 and paths of Python, needs a real one.
 """
@@ -24,31 +24,33 @@ ROOT = Path(__file__).parents[2]
 
 
 class Warm:
-    """A program `audeep` in this folder.
+    """Programs in this folder.
 
     Attributes:
-        audeep: the path of the program.
-        environment: that of this process with the program, and what is beside its Python, found first.
+        audeep: what is like the console script.
+        module: what is like `python -m`.
+        environment: that of this process with these programs, and what is beside its Python, found first.
     """
 
     def __init__(self, folder: Path) -> None:
         self.socket = folder / "socket"
-        self.audeep = folder / "audeep"
+        self.audeep, self.module = folder / "audeep", folder / "module"
         client = shlex.join([sys.executable, "-IS", warm_server.__file__, str(self.socket)])
-        self.audeep.write_text(f'#!/bin/sh\nexec {client} "$@"\n')
-        self.audeep.chmod(0o755)
+        for program, words in ((self.audeep, 'audeep "$@"'), (self.module, '"$@"')):
+            program.write_text(f"#!/bin/sh\nexec {client} {words}\n")
+            program.chmod(0o755)
         first = [str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]
         self.environment = {**os.environ, "PATH": os.pathsep.join(first)}
 
     def run(self, *arguments: object, **options: object) -> subprocess.CompletedProcess:
-        """The program with these arguments, and with options of `subprocess.run`, to its end; what it printed."""
+        """`audeep` with these arguments, and with options of `subprocess.run`, to its end; what it printed."""
         return subprocess.run([self.audeep, *map(str, arguments)], capture_output=True, text=True, **options)
 
     def start(self, *arguments: object) -> Process:
-        """The program with these arguments, and nothing to read or to write to, to be killed."""
+        """`audeep` with these arguments, and nothing to read or to write to, to be killed."""
         nothing = os.open(os.devnull, os.O_RDWR)
         try:
-            return Process(str(self.socket), list(map(str, arguments)), (nothing, nothing, nothing))
+            return Process(str(self.socket), ["audeep", *map(str, arguments)], (nothing, nothing, nothing))
         finally:
             os.close(nothing)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What runs `audeep` for tests (warm.py): it imports everything once, and each command is a fork of it.
 
-This file is run as the server, `--serve SOCKET`, and, as what asks it for a command, `SOCKET ARGUMENT...`; the latter
-imports little, for it is started often.
+This file is run as the server, `--serve SOCKET`, and, as what asks it to run a module, `SOCKET MODULE ARGUMENT...`; the
+latter imports little, for it is started often.
 """
 
 import json
@@ -18,14 +18,14 @@ LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
 
 
 class Process:
-    """A command that the server with this socket runs, with what this process has but for what is given."""
+    """A module that the server with this socket runs, with what this process has but for what is given."""
 
-    def __init__(self, address: str, arguments: list[str], streams: tuple[int, int, int] = (0, 1, 2)) -> None:
-        """Start it."""
+    def __init__(self, address: str, words: list[str], streams: tuple[int, int, int] = (0, 1, 2)) -> None:
+        """Start it; the words are its name and its arguments."""
         umask = os.umask(0)
         os.umask(umask)
         limits = [resource.getrlimit(limit) for limit in LIMITS]
-        request = json.dumps([arguments, dict(os.environ), os.getcwd(), umask, limits]).encode()
+        request = json.dumps([words, dict(os.environ), os.getcwd(), umask, limits]).encode()
         self.connection = socket.socket(socket.AF_UNIX)
         self.connection.connect(address)
         socket.send_fds(self.connection, [len(request).to_bytes(8, "big")], list(streams))
@@ -61,7 +61,7 @@ def received(connection: socket.socket, size: int) -> bytes:
 
 
 def serve(listening: socket.socket) -> list[str]:
-    """Run what is asked for until nobody can ask any more; in each process that runs something, give its arguments."""
+    """Run what is asked for until nobody can ask any more; in each process that runs something, give the words."""
     started = set()
     while True:
         ready, _, _ = select.select([listening, 0], [], [])
@@ -80,9 +80,9 @@ def serve(listening: socket.socket) -> list[str]:
 
 
 def attend(connection: socket.socket) -> list[str]:
-    """Start what is asked for, and tell how it ends; in the process that is started, give its arguments."""
+    """Start what is asked for, and tell how it ends; in the process that is started, give the words."""
     size, streams, _, _ = socket.recv_fds(connection, 8, 3)
-    arguments, environment, folder, umask, limits = json.loads(received(connection, int.from_bytes(size, "big")))
+    words, environment, folder, umask, limits = json.loads(received(connection, int.from_bytes(size, "big")))
     pid = os.fork()
     os.setpgid(pid, pid)  # in both, for neither knows which comes first
     if pid == 0:
@@ -96,7 +96,7 @@ def attend(connection: socket.socket) -> list[str]:
         os.umask(umask)
         for limit, values in zip(LIMITS, limits, strict=True):
             resource.setrlimit(limit, values)
-        return list(arguments)
+        return list(words)
     for stream in (0, *streams):
         os.close(stream)
     connection.sendall(pid.to_bytes(8, "big"))
@@ -129,22 +129,26 @@ def import_all() -> None:
     gc.freeze()
 
 
-def run(arguments: list[str]) -> None:
-    """What the console script does, on the standard streams that there are now; then this process ends."""
+def run(words: list[str]) -> None:
+    """Run a module as a program, on the standard streams that there are now; then this process ends."""
     import atexit
+    import runpy
     import threading
-
-    from audeep.cli.app import main
+    import traceback
 
     for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         stream = open(descriptor, mode, errors="backslashreplace" if name == "stderr" else None)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.argv = ["audeep", *arguments]
+    sys.argv = words
+    status = 0
     try:
-        status = main()
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
     except SystemExit as stop:
-        status = stop.code if isinstance(stop.code, int) else 0
+        status = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+        status = 1
     threading._shutdown()  # as at the end of the interpreter, but for the time that it takes to free all modules
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -153,7 +157,7 @@ def run(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Be the server (--serve SOCKET), or ask it for a command (SOCKET ARGUMENT...)."""
+    """Be the server (--serve SOCKET), or ask it to run a module (SOCKET MODULE ARGUMENT...)."""
     _, first, *others = sys.argv
     if first != "--serve":
         status = Process(first, others).wait()

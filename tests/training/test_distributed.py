@@ -17,7 +17,8 @@ from audeep.models.curve import read_curve
 from audeep.models.layers.processes import gathered, summed
 from audeep.training.distributed import ALONE, Processes, joined
 from tests.support.spectrograms import sweeps
-from tests.support.trainings import CONTRASTIVE, TRAININGS, finish, start
+from tests.support.trainings import CONTRASTIVE, TRAININGS, finish, start, start_by_torchrun
+from tests.support.warm import Warm
 
 EXACT = ["t-rae", "f-rae", "ft-rae", "masked-frames", "conv1d"]  # no batch normalisation, which magnifies rounding
 
@@ -33,10 +34,10 @@ def bytes_of(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def runs(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """All kinds trained by two processes, and by this one."""
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    processes = start("tests.support.trainings", two)
+    processes = start(warm, "tests.support.trainings", two)
     for name, training in TRAININGS.items():
         training.run(one / name)
     for status, _, errors in finish(processes):
@@ -67,16 +68,16 @@ def test_one_process_writes_what_one_alone_writes(runs: tuple[Path, Path]) -> No
 
 
 @pytest.mark.slow
-def test_the_same_number_of_processes_gives_the_same_bytes(runs: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_same_number_of_processes_gives_the_same_bytes(runs: tuple[Path, Path], warm: Warm, tmp_path: Path) -> None:
     names = ("random", "mobilenet-v1")
-    for status, _, errors in finish(start("tests.support.trainings", tmp_path, *names)):
+    for status, _, errors in finish(start(warm, "tests.support.trainings", tmp_path, *names)):
         assert not status, errors
     for name in names:
         assert bytes_of(tmp_path / name) == bytes_of(runs[1] / name)
 
 
-def test_loss_gradients_and_statistics_are_those_of_the_whole_batch() -> None:
-    (status, output, errors), _ = finish(start("tests.support.shared_gradients"))
+def test_loss_gradients_and_statistics_are_those_of_the_whole_batch(warm: Warm) -> None:
+    (status, output, errors), _ = finish(start(warm, "tests.support.shared_gradients"))
     assert not status, errors
     differences = dict(line.split() for line in output.splitlines())
     assert set(differences) == set(TRAININGS) - {"random"}
@@ -85,14 +86,16 @@ def test_loss_gradients_and_statistics_are_those_of_the_whole_batch() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_process_that_ends_ends_all_and_the_last_checkpoint_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_process_that_ends_ends_all_and_the_last_checkpoint_goes_on(
+    warm: Warm, tmp_path: Path, number: signal.Signals
+) -> None:
     data, killed, whole = tmp_path / "data.nc", tmp_path / "killed", tmp_path / "whole"
     sweeps(60, 12, 8).save(data)
     options = "--num-units 8 --batch-size 8 --device cpu --feed-previous-prob 0.5 --input".split()
     command = ["audeep", "t-rae", "train", *options, data, "--num-epochs"]
-    processes = start(*command, 5000, "--run-name", killed, by_torchrun=True)
-    os.kill(worker_of(processes[0].pid, 1, killed), number)
-    ((status, _, errors),) = finish(processes)
+    launcher = start_by_torchrun(*command, 5000, "--run-name", killed)
+    os.kill(worker_of(launcher.pid, 1, killed), number)
+    ((status, _, errors),) = finish([launcher])
     assert status
     steps = [int(path.stem.partition("-")[2]) for path in (killed / "logs").glob("model-*[0-9].safetensors")]
     told = [line for line in errors.splitlines() if line.startswith(str(killed))]
@@ -104,7 +107,7 @@ def test_a_process_that_ends_ends_all_and_the_last_checkpoint_goes_on(tmp_path: 
     assert told == [f"{killed}/logs: {expected}"], errors
     epochs = max(steps) // 8 + 2
     for run_name, more in ((killed, ["--continue"]), (whole, [])):
-        for status, _, errors in finish(start(*command, epochs, "--run-name", run_name, *more)):
+        for status, _, errors in finish(start(warm, *command, epochs, "--run-name", run_name, *more)):
             assert not status, errors
     assert bytes_of(killed)[f"model-{8 * epochs}.safetensors"] == bytes_of(whole)[f"model-{8 * epochs}.safetensors"]
 
@@ -116,9 +119,9 @@ def worker_of(launcher: int, rank: int, run: Path) -> int:
     return int(Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[rank])
 
 
-def test_an_error_of_all_is_told_by_one(tmp_path: Path) -> None:
+def test_an_error_of_all_is_told_by_one(warm: Warm, tmp_path: Path) -> None:
     missing = tmp_path / "missing.nc"
-    results = finish(start("audeep", "t-rae", "train", "--input", missing, "--run-name", tmp_path / "run"))
+    results = finish(start(warm, "audeep", "t-rae", "train", "--input", missing, "--run-name", tmp_path / "run"))
     assert [status for status, *_ in results] == [1, 1]
     told = [errors for _, _, errors in results if errors]
     assert len(told) == 1 and told[0].count("\n") == 1 and str(missing) in told[0]
