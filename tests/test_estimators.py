@@ -149,6 +149,7 @@ def test_each_kind_has_an_estimator_named_like_its_network() -> None:
         estimators.estimator("space-rae")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", {**KINDS, **CONTRASTIVE})
 def test_features_have_the_bytes_of_the_command_line(tmp_path: Path, spectra: Path, kind: str) -> None:
     options = as_options({**NETWORKS[kind], **TRAINING, "seed": 5})
@@ -167,6 +168,7 @@ def test_parameters_and_their_defaults_are_the_options_of_the_command(kind: str)
     assert parameters.pop("pooled", False) is False
     of_the_command = {"help", "input", "run_name", "resume", "tempdir", "checkpoints_to_keep", "decoder", "folds"}
     of_the_command |= {"preset", "layers", "without", "statistics", "partitions"}  # of the model to begin with
+    of_the_command |= {"mlflow", "wandb"}
     assert parameters == {name: value for name, value in options.items() if name not in of_the_command}
 
 
@@ -315,6 +317,7 @@ def test_numbers_of_numpy_are_parameters_too(sweeps: np.ndarray, tmp_path: Path)
     assert TimeAutoencoder.load(tmp_path).get_params()["num_units"] == 2
 
 
+@pytest.mark.slow
 def test_a_pipeline_learns_from_recordings_to_labels(recordings: Path) -> None:
     files = sorted(recordings.rglob("*.wav"))
     labels = [path.parent.name for path in files]
@@ -455,6 +458,7 @@ def test_unfit_parameters_are_refused(sweeps: np.ndarray, parameters: dict, mess
         TimeAutoencoder(**parameters).fit(sweeps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "validation, typed",
     [
@@ -490,6 +494,7 @@ def test_fitting_leaves_the_random_numbers_of_the_caller_alone(sweeps: np.ndarra
     assert np.array_equal(estimator_of(kind).fit(sweeps).transform(sweeps), first)
 
 
+@pytest.mark.slow
 def test_fitting_in_threads_gives_the_features_of_fitting_alone(sweeps: np.ndarray) -> None:
     def features(kind: str) -> bytes:
         return estimator_of(kind, keep_prob=0.6, num_epochs=5).fit_transform(sweeps).tobytes()
@@ -524,6 +529,7 @@ def test_kinds_of_other_packages_have_estimators(other_kinds: None, sweeps: np.n
         made(width=17).fit(sweeps)
 
 
+@pytest.mark.slow
 def test_taggers_are_classifiers(other_kinds: None, tmp_path: Path, labelled: DataSet) -> None:
     labels = np.array([30, 10])[np.arange(20) % 2]
     tagger = estimators.ToyTagger(num_epochs=60, learning_rate=0.05, batch_size=8, device="cpu")
@@ -540,6 +546,7 @@ def test_taggers_are_classifiers(other_kinds: None, tmp_path: Path, labelled: Da
         clone(tagger).predict(labelled)
 
 
+@pytest.mark.slow
 def test_taggers_learn_from_the_labels_of_data_sets(other_kinds: None, tmp_path: Path, labelled: DataSet) -> None:
     labelled.save(tmp_path / "s.nc")
     tagger = estimators.ToyTagger(num_epochs=60, learning_rate=0.05, batch_size=8, device="cpu")

@@ -38,6 +38,9 @@ json.dump(results, sys.stdout)
 """
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the distribution is installed."""

@@ -26,6 +26,7 @@ from tests.support.warm import Warm
 PROJECT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_synthesised_classes_are_pairs_that_only_the_order_of_sounds_tells_apart(tmp_path):
     subprocess.run(
         [sys.executable, PROJECT / "samples" / "synthesise.py", tmp_path, "--per-class-and-fold", "3"], check=True
@@ -62,6 +63,7 @@ def warm_sh(warm: Warm, tmp_path: Path) -> Shell:
     return partial(sh, cwd=tmp_path, env=warm.environment)
 
 
+@pytest.mark.slow
 def test_words_are_spoken_by_a_voice_in_each_fold(tmp_path):
     if shutil.which("espeak-ng") is None:
         pytest.skip("needs espeak-ng")
@@ -247,6 +249,7 @@ def arrange(esc10: Path, basedir: Path, layout: str, *options: str) -> Path:
     return basedir
 
 
+@pytest.mark.slow
 def test_arranged_single_labels_are_partly_verified_and_of_the_others_four_tenths_are_wrong(tmp_path, esc10):
     basedir = arrange(esc10, tmp_path / "data", "fsdkaggle-2018", "--most", "5")
     table, truth = pd.read_csv(basedir / "train.csv"), pd.read_csv(basedir / "true_labels.csv")
@@ -268,6 +271,7 @@ def test_arranged_single_labels_are_partly_verified_and_of_the_others_four_tenth
     assert rate == 44100 and np.abs(sound - original).max() <= 1 / 2**15
 
 
+@pytest.mark.slow
 def test_arranged_mixtures_have_the_labels_of_both_clips_and_noisy_ones_partly_wrong_ones(tmp_path, esc10):
     basedir = arrange(esc10, tmp_path / "data", "fsdkaggle-2019", "--most", "3")
     truth = pd.read_csv(basedir / "true_labels.csv", index_col="fname")["label"]
@@ -289,6 +293,7 @@ def test_arranged_mixtures_have_the_labels_of_both_clips_and_noisy_ones_partly_w
         assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(0.9, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ARRANGED)
 def test_the_same_seed_arranges_the_same_bytes(tmp_path, esc10, layout):
     found = []

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import audeep
 from tests.support.stubs import PATH, stub
 
@@ -71,10 +73,12 @@ def mypy(*arguments: str) -> list[str]:
     return [line for line in run.stdout.splitlines() if " error: " in line]
 
 
+@pytest.mark.slow
 def test_the_types_of_the_package_are_consistent() -> None:
     assert mypy() == []
 
 
+@pytest.mark.slow
 def test_users_are_told_of_wrong_types_and_of_no_others(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(GOOD)
     (tmp_path / "bad.py").write_text(BAD)

@@ -87,6 +87,7 @@ def test_preprocess_compresses_if_asked(audeep, recordings, spectrograms, tmp_pa
     assert small.data["features"].encoding["complevel"] == 9 and not plain.data["features"].encoding["zlib"]
 
 
+@pytest.mark.slow
 def test_preprocess_gives_the_same_file_content_with_one_and_with_several_processes(
     audeep, recordings, spectrograms, tmp_path
 ):
@@ -96,6 +97,7 @@ def test_preprocess_gives_the_same_file_content_with_one_and_with_several_proces
     assert one.filenames.tolist() == two.filenames.tolist()
 
 
+@pytest.mark.slow
 def test_preprocess_cuts_chunks_and_numbers_them(audeep, recordings, tmp_path):
     command = f"preprocess --basedir {recordings} {SPECTRA} --chunk-length 0.2 --chunk-count 2 --output {tmp_path}/c.nc"
     assert audeep(command).status == 0
@@ -122,6 +124,7 @@ def test_pretend_without_a_display_says_how_to_get_the_picture(audeep, recording
     assert "no display" in result.err and "--plot FILE" in result.err
 
 
+@pytest.mark.slow
 def test_a_parser_may_come_from_a_file(audeep, recordings, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from audeep.backend.log import LoggingMixin\n"
@@ -208,6 +211,7 @@ def test_evaluate_prints_folds_mean_and_confusion_matrix(audeep, features, tmp_p
     assert (tmp_path / "confusion.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_quiet_evaluate_prints_accuracy_and_recall_for_scripts(audeep, features):
     options = "--cross-validate --num-epochs 60 --num-units 20 --repeat 2 --shuffle"
     for command in (
@@ -257,6 +261,7 @@ def test_options_that_have_lost_their_meaning_say_so(audeep, spectrograms, featu
     assert "--shuffle" in shuffle.err and "no effect" in shuffle.err
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_twice(audeep, recordings, tmp_path):
     outputs = []
     for run in (tmp_path / "1", tmp_path / "2"):
@@ -269,6 +274,7 @@ def test_the_same_seed_gives_the_same_bytes_twice(audeep, recordings, tmp_path):
     assert outputs[0] == outputs[1]
 
 
+@pytest.mark.slow
 def test_labels_without_numbers_are_numbered_alphabetically(audeep, recordings, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from audeep.parsers.base import InstanceMetadata, Parser\n"

@@ -69,6 +69,7 @@ def interrupted(audeep, command, processed, monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("compression", [0, 5])
 def test_an_interrupted_run_goes_on_to_the_bytes_of_one_in_one_go(
@@ -198,6 +199,7 @@ def test_a_run_that_stopped_at_a_recording_goes_on_when_it_is_repaired(audeep, c
     assert len(load(tmp_path / "s.nc")) == 24
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_at_a_recording_goes_on_without_it(audeep, command, basedir, processed, tmp_path):
     for name in ("fold_1/low/2.wav", "fold_2/high/1.wav"):
         (basedir / name).write_bytes(b"no sound")
@@ -210,6 +212,7 @@ def test_a_run_that_stopped_at_a_recording_goes_on_without_it(audeep, command, b
     assert (tmp_path / "s.nc").read_bytes() == continued and (tmp_path / "s.nc.bad.txt").read_text() == listed
 
 
+@pytest.mark.slow
 def test_bad_recordings_found_before_an_interruption_are_listed_at_the_end(
     audeep, command, basedir, interrupted, tmp_path
 ):
@@ -249,6 +252,7 @@ def wait_for(path: Path, size: int, process: subprocess.Popen) -> None:
     pytest.fail(f"{path} does not grow")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 @pytest.mark.parametrize("number, status, word", [("SIGTERM", 1, "terminated"), ("SIGINT", 130, "interrupted")])
 def test_signals_keep_what_is_done_and_say_how_to_go_on(endless, tmp_path, number, status, word, jobs):
@@ -291,6 +295,7 @@ def test_a_worker_that_is_killed_stops_the_run_in_one_line_and_what_is_done_is_k
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "s.nc.partial"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, number, status, word",
     [

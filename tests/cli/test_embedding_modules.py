@@ -93,6 +93,7 @@ def test_a_model_of_audeep_takes_labels_along_too(audeep, recordings, inputs, tm
     np.testing.assert_allclose(found.features, expected.features, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_windows_of_labelled_recordings_are_chunks_and_bad_ones_are_left_out(audeep, recordings, tmp_path):
     for number, label in enumerate(("a", "b")):
         (tmp_path / "in" / "fold_1" / label).mkdir(parents=True)
@@ -119,6 +120,7 @@ def test_the_module_of_audeep_gives_what_its_models_give(audeep, inputs, recordi
     np.testing.assert_allclose(np.load(tmp_path / "1.npy"), np.load(tmp_path / "2.npy"), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_function_takes_a_module_and_a_parser(recordings, tmp_path):
     rows = extract(open_parser(recordings, "meta"), EmbeddingModule(MODULE), tmp_path / "x.nc", jobs=2)
     assert rows == len(load(tmp_path / "x.nc")) == 24

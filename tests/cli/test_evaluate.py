@@ -29,6 +29,7 @@ def valued(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 LEARNERS = ["svm evaluate --complexity 0.1", "mlp evaluate --learning-rate 0.01 --keep-prob 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_regression_prints_correlations_and_errors(audeep, valued, tmp_path, learner):
     command = f"{learner} --task regression --cross-validate --input {valued}"

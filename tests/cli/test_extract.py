@@ -34,6 +34,7 @@ def model(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("option", "features"), [("", "features.nc"), ("--pooled", "p.nc")])
 def test_features_are_those_of_preprocess_and_generate(audeep, model, recordings, tmp_path, option, features):
     expected = load(model / features)
@@ -58,6 +59,7 @@ def windows_alone(
     return np.load(folder / "alone.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "hop"), [(0.5, 0.5), (0.4, 0.15), (0.3, 0.7)])
 def test_each_window_is_treated_like_a_recording(audeep, model, tmp_path, width, hop):
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 8000 * 21 + 77)
@@ -185,6 +187,7 @@ def test_recordings_of_another_rate_are_resampled(audeep, model, recordings, tmp
     assert np.abs(here - there).max() < 0.02 < np.abs(here).max()
 
 
+@pytest.mark.slow
 def test_recordings_with_another_number_of_bands_are_refused(audeep, tmp_path, recordings):
     base = f"preprocess --basedir {recordings} --window-width 0.05 --window-overlap 0.025 --output {tmp_path}/s.nc"
     assert audeep(base).status == 0

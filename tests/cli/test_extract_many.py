@@ -39,6 +39,7 @@ def mixed(recordings: Path, tmp_path: Path) -> tuple[Path, list[str]]:
     return folder, ["fold_1/high/0.wav", "fold_2/low/empty.wav", "fold_2/low/short.wav", "fold_3/low/nan.wav"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", ["", "--window 0.2 --hop 0.1"])
 def test_a_folder_gives_all_recordings_below_it_by_their_names_with_the_same_bytes_for_any_jobs(
     audeep, logs, recordings, tmp_path, options
@@ -56,6 +57,7 @@ def test_a_folder_gives_all_recordings_below_it_by_their_names_with_the_same_byt
     np.testing.assert_allclose(table.iloc[:, -each.shape[1] :], each, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_bad_recordings_are_left_out_and_listed(audeep, logs, mixed, tmp_path):
     folder, bad = mixed
     result = audeep(f"extract --model-dir {logs} {folder} --skip-bad --output {tmp_path}/x.nc")
@@ -71,6 +73,7 @@ def test_bad_recordings_are_left_out_and_listed(audeep, logs, mixed, tmp_path):
     assert "4 of 27 recordings were left out\n" in result.err
 
 
+@pytest.mark.slow
 def test_without_the_option_the_first_bad_recording_stops_all(audeep, logs, mixed, tmp_path):
     folder, bad = mixed
     for jobs in (1, 2):
@@ -79,6 +82,7 @@ def test_without_the_option_the_first_bad_recording_stops_all(audeep, logs, mixe
         assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
+@pytest.mark.slow
 def test_nothing_but_bad_recordings_is_an_error(audeep, logs, tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.wav").write_bytes(b"no sound")
@@ -89,6 +93,7 @@ def test_nothing_but_bad_recordings_is_an_error(audeep, logs, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]
 
 
+@pytest.mark.slow
 def test_a_recording_that_turns_bad_half_way_leaves_no_rows(audeep, logs, tmp_path):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 8000 * 20)
     samples[8000 * 15] = np.nan
@@ -99,6 +104,7 @@ def test_a_recording_that_turns_bad_half_way_leaves_no_rows(audeep, logs, tmp_pa
     assert {line.partition(",")[0] for line in result.out.splitlines()[1:]} == {f"{tmp_path}/b.wav"}
 
 
+@pytest.mark.slow
 def test_a_recording_of_which_a_worker_dies_is_left_out_and_named(logs, recordings, tmp_path, monkeypatch):
     paths = sorted(recordings.rglob("*.wav"))[:9]
     shutil.copy(paths[4], tmp_path / "deadly.wav")
@@ -126,6 +132,7 @@ def test_names_that_clash_are_paths(audeep, logs, tmp_path):
     assert found == [f"{tmp_path}/1/a.wav", f"{tmp_path}/2/a.wav", "b/c.wav", f"{tmp_path}/a.wav"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -185,6 +192,7 @@ def test_a_terminal_is_sent_no_control_sequences_and_a_program_the_names_as_they
     assert name.encode() in subprocess.run(command, capture_output=True).stdout
 
 
+@pytest.mark.slow
 def test_a_hanging_worker_does_not_keep_extract_from_ending(logs, recordings, tmp_path):
     folder = tmp_path / "in"
     write_tone(folder / "0.wav", 440, seconds=60)

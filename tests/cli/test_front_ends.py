@@ -92,6 +92,7 @@ def test_a_model_refuses_what_another_front_end_made(
     assert "was made with front_end mel rather than log-mel, on which the model in" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_pretend_shows_what_would_be_stored(
     name: str, recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -47,6 +47,7 @@ def test_a_file_name_that_is_a_directory(fails, tmp_path, command):
     assert error == f"{tmp_path}/{output_name(command)}: is a directory, a file name was expected; name a file in it\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", FILES)
 def test_a_file_name_that_is_a_device(fails, tmp_path, command):
     output = tmp_path / output_name(command)

@@ -105,6 +105,7 @@ def test_outputs_of_one_path_are_refused(refused, command):
     assert TWICE in refused(command)
 
 
+@pytest.mark.slow
 def test_what_was_written_into_the_base_directory_or_the_run_is_written_again(audeep, inputs, tmp_path):
     for name in ("recordings", "run"):
         shutil.copytree(inputs[name], tmp_path / name)

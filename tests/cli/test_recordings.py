@@ -215,6 +215,7 @@ def little_memory():
     resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_recording_stops_the_run_or_is_left_out(little_memory, preprocess, basedir, tmp_path, case):
     write, text = BAD[case]
@@ -270,6 +271,7 @@ def test_strange_names_stay_as_they_are(preprocess, audeep, basedir, tmp_path):
     assert audeep(f"validate --input {tmp_path}/out.nc").status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_about_strange_names_are_one_line(preprocess, basedir, tmp_path, name):
     (basedir / name).write_text("no sound")
@@ -281,6 +283,7 @@ def test_errors_about_strange_names_are_one_line(preprocess, basedir, tmp_path, 
     assert (tmp_path / "out.nc.bad.txt").read_text().count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_names_that_are_no_text_stop_the_run_or_are_left_out(preprocess, basedir, tmp_path, jobs):
     for number in range(10):

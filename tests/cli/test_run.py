@@ -68,6 +68,7 @@ def rows_of(output: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_an_experiment_goes_from_recordings_to_a_report_and_again_does_nothing(audeep, classes, written, tmp_path):
     path = written("[views.plain]\n[views.clipped.preprocess]\nclip-below = -40\n", "seeds = [0, 1]\n" + FILE)
     result = audeep(f"run {path} --output {tmp_path}/out")
@@ -94,6 +95,7 @@ def test_an_experiment_goes_from_recordings_to_a_report_and_again_does_nothing(a
     assert "==" not in again.err
 
 
+@pytest.mark.slow
 def test_the_written_file_has_all_defaults_and_stands_for_the_same_experiment(audeep, classes, written, tmp_path):
     path = written('[grid]\n"train.num-units" = [4, 3]\n')
     assert audeep(f"run {path} --output {tmp_path}/out").status == 0
@@ -113,6 +115,7 @@ def test_the_written_file_has_all_defaults_and_stands_for_the_same_experiment(au
     assert sizes == {(4,), (3,)}
 
 
+@pytest.mark.slow
 def test_what_has_changed_is_made_again_and_nothing_else(audeep, classes, written, tmp_path):
     assert audeep(f"run {written()} --output {tmp_path}/out").status == 0
     before = made(tmp_path / "out")
@@ -126,6 +129,7 @@ def test_what_has_changed_is_made_again_and_nothing_else(audeep, classes, writte
     assert len(list((tmp_path / "out" / "spectrograms").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_goes_on(audeep, classes, written, tmp_path, monkeypatch):
     text = FILE.replace("num-epochs = 1", "num-epochs = 2\nvalidation-split = 0.3")
 
@@ -143,6 +147,7 @@ def test_a_run_that_was_interrupted_goes_on(audeep, classes, written, tmp_path, 
     assert "preprocess:" not in again.err
 
 
+@pytest.mark.slow
 def test_partitions_and_folds_that_are_there_are_used(audeep, recordings, written, tmp_path):
     path = written("", FILE.replace('basedir = "in"', f'basedir = "{recordings}"'))
     assert audeep(f"run {path} --output {tmp_path}/folds").status == 0
@@ -164,6 +169,7 @@ def test_recordings_without_labels_give_features_and_a_report(audeep, written, t
     assert load(result.out.strip()).feature_shape == (4,) and (tmp_path / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_values_alone_are_predicted(audeep, written, tmp_path):
     lines = [f"{number}.wav,{number}" for number in range(8)]
     for number in range(8):
@@ -174,6 +180,7 @@ def test_values_alone_are_predicted(audeep, written, tmp_path):
     assert "RMSE" in rows_of(tmp_path / "out")[0]
 
 
+@pytest.mark.slow
 def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, classes, written, tmp_path):
     views = '[views.words.train]\nkind = "kmeans"\nnum-words = 8\npatch-frames = 4\n[views.gru.train]\nkind = "t-rae"\n'
     text = FILE.partition("[train]")[0] + "[evaluate]\ncomplexity = [0.1]\n" + views + "num-units = 4\nnum-epochs = 1\n"
@@ -183,6 +190,7 @@ def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, c
     assert len(list((tmp_path / "out" / "spectrograms").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_trainings_in_steps_report_to_a_tracker_and_results_do_not_depend_on_it(
     audeep, classes, written, tmp_path, monkeypatch
 ):
@@ -230,6 +238,7 @@ def test_a_file_that_is_no_good_is_refused_before_anything_is_made(audeep, class
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_recording_that_cannot_be_read_stops_it_and_tells_how_to_go_on(audeep, classes, written, tmp_path):
     (classes / "low" / "3.wav").write_text("no sound")
     result = audeep(f"-q run {written()} --output {tmp_path}/out")
@@ -258,6 +267,7 @@ def test_a_preset_is_a_whole_experiment_of_options_that_there_are(audeep, classe
     assert preprocessing["mel_spectrum"] == 8 and preprocessing["window_width"] == expected["window-width"]
 
 
+@pytest.mark.slow
 def test_spectrograms_in_shards_are_those_of_one_file(audeep, classes, written, tmp_path):
     path = written("", FILE.replace("jobs = 1", "jobs = 1\nshards = 2"))
     assert audeep(f"run {path} --output {tmp_path}/out").status == 0
@@ -275,6 +285,7 @@ def test_a_view_begins_with_that_of_its_name_in_the_preset(tmp_path):
     assert found == {"contrastive": {**expected, "train": {**expected["train"], "num-epochs": 3}}}
 
 
+@pytest.mark.slow
 def test_features_of_views_are_reduced_before_they_are_fused(audeep, classes, written, tmp_path):
     path = written(
         "[reduce]\ncomponents = 3\n[views.loud.preprocess]\nclip-below = -30\n"

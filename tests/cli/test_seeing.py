@@ -35,6 +35,7 @@ def validated(spectrograms, tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_training_draws_its_learning_curve_and_keeps_its_settings(validated):
     logs = validated / "logs"
     assert Image.open(logs / "learning-curve.png").size == (840, 540)

@@ -27,6 +27,7 @@ def mixed(recordings: Path, tmp_path: Path) -> Path:
     return basedir
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_bad_recordings_are_left_out_and_listed(audeep, mixed, tmp_path, jobs):
     output = tmp_path / "spectrograms.nc"
@@ -44,6 +45,7 @@ def test_bad_recordings_are_left_out_and_listed(audeep, mixed, tmp_path, jobs):
     assert audeep(f"validate --input {output}").status == 0
 
 
+@pytest.mark.slow
 def test_without_the_option_the_first_bad_recording_stops_all(audeep, mixed, tmp_path):
     result = audeep(f"preprocess --basedir {mixed} {SPECTRA} --output {tmp_path}/out.nc")
     assert result.status == 1 and result.err.count("\n") == 1 and "fold_1/high/0.wav" in result.err
@@ -60,6 +62,7 @@ def test_a_folder_of_nothing_but_bad_recordings_is_an_error(audeep, tmp_path):
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.slow
 def test_a_list_of_an_earlier_run_does_not_stay(audeep, recordings, tmp_path):
     (tmp_path / "out.nc.bad.txt").write_text("old")
     assert audeep(f"preprocess --basedir {recordings} {SPECTRA} --output {tmp_path}/out.nc --skip-bad").status == 0

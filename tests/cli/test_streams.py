@@ -35,6 +35,7 @@ def labelled(tmp_path: Path) -> Path:
     return tmp_path / "x.nc"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "name", "label"), [("ascii", r"\xfc", r"\u72ac"), ("cp1252", "ü", r"\u72ac"), ("utf-8", "ü", "犬")]
 )
@@ -68,11 +69,13 @@ def test_standard_output_that_is_closed_is_one_line_where_something_is_written_t
     assert (result.returncode, result.stderr.count(b"\n")) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_ends_a_command_quietly(labelled: Path) -> None:
     result = shell(f"audeep inspect netcdf --input {labelled} | true; exit ${{PIPESTATUS[0]}}")
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 def test_streams_that_are_closed_keep_no_command_from_its_work(recordings: Path, tmp_path: Path) -> None:
     command = f"audeep preprocess --basedir {recordings} {SPECTRA} --output {tmp_path}/x.nc --jobs 2"
     assert shell(f"{command} >&- 2>&- <&-").returncode == 0
@@ -80,6 +83,7 @@ def test_streams_that_are_closed_keep_no_command_from_its_work(recordings: Path,
     assert shell(f"audeep validate --input {tmp_path}/missing.nc 2>&-").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_full_log_is_said_once_and_loses_no_work(recordings: Path, tmp_path: Path) -> None:
     command = f"preprocess --basedir {recordings} {SPECTRA} --output {tmp_path}/x.nc --jobs 1"
     result = shell(f"audeep -q --log-file /dev/full {command}")
@@ -102,6 +106,7 @@ SURROUNDINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
 def test_commands_work_wherever_they_run(recordings: Path, tmp_path: Path, surroundings: str) -> None:
     change = SURROUNDINGS[surroundings]
@@ -118,6 +123,7 @@ def test_commands_work_wherever_they_run(recordings: Path, tmp_path: Path, surro
     assert len(load(tmp_path / "x.nc")) == 24
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_not_text_is_escaped_wherever_it_is_shown(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     folder.mkdir()

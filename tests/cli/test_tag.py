@@ -64,6 +64,7 @@ def by_predict(runs: list[Path], data_set: Path, names: list[str]) -> np.ndarray
 NAMES = ["fold_1/low/0.wav", "fold_3/high/2.wav", "fold_2/low/3.wav"]
 
 
+@pytest.mark.slow
 def test_scores_of_a_model_are_those_of_preprocess_and_predict(audeep, models, recordings, spectrograms):
     files = " ".join(str(recordings / name) for name in NAMES)
     result = audeep(f"-q tag {files} --model-dir {models}/mel/logs")
@@ -133,6 +134,7 @@ def test_all_formats_hold_the_same_numbers_and_the_best_labels_come_first(audeep
     assert len(some) == (best.to_numpy() >= least).sum() and (some["score"] >= least).all()
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_bytes_and_bad_recordings_are_listed(recordings, spectrograms, tmp_path):
     network = "--num-epochs 1 --width 0.02 --batch-size 24 --device cpu"
     assert main(shlex.split(f"-q mobilenet-v1 train --input {spectrograms} --run-name {tmp_path}/run {network}")) == 0

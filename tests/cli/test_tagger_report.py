@@ -76,6 +76,7 @@ def folds(spectra, tmp_path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_the_report_of_folds_has_out_of_fold_scores_and_the_worst_mistakes(audeep, spectra, folds, tmp_path):
     result = audeep(f"report --run-dir {folds} --input {spectra.source} --mistakes 3")
     assert result.status == 0 and "report.html: report written" in result.err
@@ -100,6 +101,7 @@ def test_the_report_of_folds_has_out_of_fold_scores_and_the_worst_mistakes(audee
         assert predicted == f"{each.predicted} {each.predicted_score:.4f}, {other}"
 
 
+@pytest.mark.slow
 def test_the_report_needs_nothing_from_elsewhere_and_is_the_same_each_time(audeep, spectra, folds):
     command = f"report --run-dir {folds} --input {spectra.source} --mistakes 2 --title 'a <script> &'"
     audeep(command)
@@ -115,6 +117,7 @@ def test_the_report_needs_nothing_from_elsewhere_and_is_the_same_each_time(audee
     assert (folds / "report.html").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_recordings_that_are_there_can_be_listened_to(audeep, spectra, folds, tmp_path):
     worst = score(predict_scores([folds], spectra, out_of_fold=True)).mistakes(2)
     place = tmp_path / "sound" / "deep" / worst[0].filename
@@ -148,6 +151,7 @@ def scope(path: Path) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, text",
     [
@@ -168,6 +172,7 @@ def test_the_report_of_one_model_scores_what_was_held_out(audeep, spectra, tmp_p
     assert text in scope(tmp_path / "one/report.html")
 
 
+@pytest.mark.slow
 def test_the_report_on_other_data_says_so_and_without_labels_there_are_no_scores(audeep, spectra, tmp_path):
     train([spectra], "toy-tagger", tmp_path / "one", options=QUICK)
     spectra.save(tmp_path / "other.nc")
@@ -180,6 +185,7 @@ def test_the_report_on_other_data_says_so_and_without_labels_there_are_no_scores
     assert "There are no scores, since no instance has a label." in (tmp_path / "one/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_report_of_several_labels_has_their_measures(audeep, make_label_sets, tmp_path):
     data_set = make_label_sets(16, steps=8)
     data_set.data["cv_folds"].values[:] = [[row // 4 % 2, 1 - row // 4 % 2] for row in range(16)]

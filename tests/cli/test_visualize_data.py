@@ -40,6 +40,7 @@ def test_classes_are_counted_and_drawn(audeep, spectra, tmp_path):
     assert all(f"<!-- {name} -->" in text for name in ("verified", "not verified", "_狗"))
 
 
+@pytest.mark.slow
 def test_lengths_are_listed_and_drawn(audeep, spectra, recordings, tmp_path):
     result = audeep(f"visualize lengths --input {spectra} --plot {tmp_path}/a.png --peaks 1")
     assert result.status == 0 and (tmp_path / "a.png").exists()
@@ -60,6 +61,7 @@ def test_lengths_without_peaks_or_classes_are_drawn_too(audeep, tmp_path):
     assert "no two recordings have exactly the same number of samples" in result.out and "bad.wav" in result.err
 
 
+@pytest.mark.slow
 def test_the_waveform_of_a_recording_is_described_and_drawn(audeep, tmp_path):
     samples = np.sin(np.arange(30_000) / 30)[:, np.newaxis] * [0.5, 0.25]
     soundfile.write(tmp_path / "a.wav", samples, 16_000)

@@ -449,6 +449,7 @@ def write_mostly_empty_file(path: Path, num_instances: int, num_features: int) -
     os.truncate(path, path.stat().st_size + 4 * num_instances * num_features)  # what the others would take
 
 
+@pytest.mark.slow
 def test_features_stay_on_disk_until_they_are_asked_for_and_only_those_are_read(
     tmp_path: Path, peak_memory: Callable[[], int]
 ) -> None:

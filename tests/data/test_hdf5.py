@@ -94,6 +94,7 @@ def run(program: str, *arguments: object, **environment: str) -> subprocess.Comp
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **environment})
 
 
+@pytest.mark.slow
 def test_threads_that_read_write_and_validate_do_not_crash(tmp_path: Path) -> None:
     data_set = data_set_of(0)
     np.save(tmp_path / "expected.npy", data_set.features)
@@ -156,6 +157,7 @@ def test_a_file_that_is_removed_can_still_be_read_by_who_loaded_it(tmp_path: Pat
     np.testing.assert_array_equal(data_set.features, data_set_of(0).features)
 
 
+@pytest.mark.slow
 def test_a_file_is_closed_when_nobody_refers_to_it(tmp_path: Path) -> None:
     data_set_of(0).save(tmp_path / "x.nc")
     for _ in range(300):
@@ -186,6 +188,7 @@ def test_several_processes_read_a_file_at_once_and_keep_others_from_writing_it(t
     assert len(data_set) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
 def test_data_sets_are_read_and_written_where_there_are_no_locks(tmp_path: Path, number: int) -> None:
     if not shutil.which("gcc"):

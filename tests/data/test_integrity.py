@@ -160,6 +160,7 @@ def test_all_constraints_can_be_violated_at_once() -> None:
     assert {number: len(violations) for number, violations in found(data_set).items()} == dict.fromkeys(range(1, 8), 1)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_instances_are_loaded_split_and_validated(tmp_path: Path) -> None:
     rows = np.arange(100_000)
     recordings = rows // 4

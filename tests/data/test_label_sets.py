@@ -186,6 +186,7 @@ def test_a_variable_label_without_such_an_axis_is_ignored(tmp_path: Path) -> Non
     assert not load(path).has_label_sets
 
 
+@pytest.mark.slow
 def test_scores_without_truth_take_no_memory_before_they_are_read(tmp_path: Path) -> None:
     """Features over `label` stay on disk, and no column of several labels is made up beside them."""
     with netCDF4.Dataset(tmp_path / "scores.nc", "w") as file:

@@ -28,6 +28,7 @@ def test_rare_kinds_are_dealt_first_and_all_are_even() -> None:
         assert table(hands, members, 2).tolist() == [[3, 1, 1], [3, 1, 1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_hands", [2, 4, 10])
 def test_kinds_of_many_recordings_are_even_to_a_few_and_far_more_so_than_by_chance(num_hands: int) -> None:
     generator = np.random.default_rng(3)

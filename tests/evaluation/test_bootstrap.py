@@ -35,6 +35,7 @@ def names_of(count: int) -> list[str]:
     return [f"{row}.wav" for row in range(count)]
 
 
+@pytest.mark.slow
 def test_the_interval_of_independent_recordings_is_that_of_the_binomial_distribution() -> None:
     right = np.arange(400) % 10 > 0  # nine of ten
     found = bootstrap([predictions(right)], data_set_of(names_of(400), [None] * 400), 4000)

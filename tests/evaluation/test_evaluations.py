@@ -285,6 +285,7 @@ def test_values_of_real_recordings_are_predicted_as_well_as_by_a_pipeline_of_sci
 # randomness
 
 
+@pytest.mark.slow
 def test_in_threads_the_results_are_those_of_each_evaluation_alone(golden: Path) -> None:
     data_set = load(golden / "old_features_cv.nc")
     data_set = data_set.with_features(data_set.features, data_set.feature_dims)  # read once

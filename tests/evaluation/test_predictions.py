@@ -89,6 +89,7 @@ def test_values_are_predicted_as_numbers_for_each_chunk_or_file():
         predict(unseen, train, svm, EvaluationPlan(regression=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", ["svm predict --complexity 0.1 10", "mlp predict --num-epochs 300"])
 def test_the_commands_write_file_name_tab_value(tmp_path, learner, capsys):
     generator = np.random.default_rng(0)

@@ -84,6 +84,7 @@ def refusals(run: Path) -> dict[str, list[str | None]]:
     return dict(zip(HOSTILE, zip(answers[::2], answers[1::2], strict=True), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_settings_that_declare_too_much_take_no_memory(refusals: dict[str, list[str | None]], name: str) -> None:
     _, message = HOSTILE[name]

@@ -252,6 +252,7 @@ def test_settings_of_preprocessing_are_kept_where_they_are_known(tmp_path: Path)
         checkpoints.preprocessing_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_loading_a_model_does_not_take_the_time_to_import_the_compiler_of_pytorch(tmp_path: Path) -> None:
     save(tmp_path, 1)
     program = "\n".join(

@@ -171,6 +171,7 @@ def test_recurrent_layers_alone_read_the_spectrogram() -> None:
     torch.testing.assert_close(outputs[:, :, :3], forward)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"recurrent_layers": 1, "recurrent_units": 8}, GRU | {"recurrent_units": 16}])
 def test_the_loss_falls(tmp_path: Path, make_spectrograms: Callable, more: dict[str, object]) -> None:
     data_set = make_spectrograms(16)

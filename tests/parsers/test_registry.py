@@ -83,6 +83,7 @@ def test_a_parser_may_come_from_a_file_or_a_module(source, grow):
         assert [item.filename for item in parser.parse()] == ["north_1.wav"]
 
 
+@pytest.mark.slow
 def test_a_parser_of_another_distribution_is_found_by_its_entry_point_and_listed(tmp_path, grow):
     basedir = grow("wren/north_1.wav")
     write_tone(basedir / "wren" / "north_1.wav", 440)

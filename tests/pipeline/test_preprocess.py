@@ -32,6 +32,7 @@ def rename(basedir: Path, **kinds: int) -> list[str]:
     return [f"{number:02}-{kind}.wav" for kind, number in kinds.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_whatever_a_recording_raises_it_is_left_out_and_named(basedir, tmp_path, jobs):
     names = rename(basedir, memory=3, runtime=5, unicode=11)
@@ -41,6 +42,7 @@ def test_whatever_a_recording_raises_it_is_left_out_and_named(basedir, tmp_path,
     assert len(load(tmp_path / "s.nc")) == 17
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_without_skipping_the_recording_is_named_and_what_is_done_is_kept(basedir, tmp_path, jobs):
     (name,) = rename(basedir, runtime=15)
@@ -49,6 +51,7 @@ def test_without_skipping_the_recording_is_named_and_what_is_done_is_kept(basedi
     assert partial_path(tmp_path / "s.nc").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_recordings_whose_workers_die_are_left_out_and_named(basedir, tmp_path, jobs):
     rename(basedir, death=6)
@@ -78,6 +81,7 @@ def test_a_failure_of_another_kind_keeps_what_is_done(basedir, tmp_path, monkeyp
     assert len(load(tmp_path / "s.nc")) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 9, 19])
 @pytest.mark.parametrize("fixed_length", [None, 0.4])
 def test_one_odd_sample_rate_is_left_out_or_named(basedir, tmp_path, number, fixed_length):

@@ -108,6 +108,7 @@ def test_windows_have_a_row_each_at_their_times_in_the_file(run, long, tmp_path)
     assert seconds(whole.index, "start") == [0, 0.5, 1, 1.5]
 
 
+@pytest.mark.slow
 def test_workers_give_the_same(run, long, recordings):
     files = [*sorted(recordings.rglob("*.wav"))[:8], long]
     one, two = (audeep.process_files(files, run, ends=0.4, jobs=jobs) for jobs in (1, 2))

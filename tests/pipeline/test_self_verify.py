@@ -95,6 +95,7 @@ def wrong_rows(noisy: DataSet) -> np.ndarray:
     return np.flatnonzero(np.sign(noisy.features[:, 0, 0]) != 2 * noisy.labels_numeric - 1)
 
 
+@pytest.mark.slow
 def test_right_labels_are_confirmed_and_wrong_ones_are_not(tmp_path: Path, noisy: DataSet, start: Path) -> None:
     history = self_verify(noisy, start, tmp_path / "run", ROUNDS, QUICK)
     assert [each.number for each in history] == [1, 2]
@@ -109,6 +110,7 @@ def test_right_labels_are_confirmed_and_wrong_ones_are_not(tmp_path: Path, noisy
     assert list(lines["judged"]) == [48, 48]
 
 
+@pytest.mark.slow
 def test_each_round_is_told_in_a_line(
     tmp_path: Path, noisy: DataSet, start: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,6 +120,7 @@ def test_each_round_is_told_in_a_line(
         assert f"round {each.number}: {each.confirmed} of 48 labels confirmed, validation loss" in caplog.text
 
 
+@pytest.mark.slow
 def test_no_recording_is_judged_by_a_model_that_was_trained_on_it(
     tmp_path: Path, noisy: DataSet, start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +146,7 @@ def test_no_recording_is_judged_by_a_model_that_was_trained_on_it(
             assert not judged[3 * round_ + fold] & trained[3 + fold]
 
 
+@pytest.mark.slow
 def test_models_are_tuned_on_verified_and_confirmed_labels_alone(
     tmp_path: Path, noisy: DataSet, start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +163,7 @@ def test_models_are_tuned_on_verified_and_confirmed_labels_alone(
         assert seen[3 * number - 1] == set(table["fname"][table["manually_verified"] == 1])
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     tmp_path: Path, noisy: DataSet, start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +193,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
             assert (tmp_path / "whole" / path).read_bytes() == (tmp_path / "parts" / path).read_bytes()
 
 
+@pytest.mark.slow
 def test_scores_are_kept_for_the_unverified_recordings(tmp_path: Path, noisy: DataSet, start: Path) -> None:
     self_verify(noisy, start, tmp_path / "run", ROUNDS, QUICK)
     scores = load(tmp_path / "run" / "round-1" / "scores.nc")

@@ -42,7 +42,9 @@ def left(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in tmp_path.iterdir() if path.name != "in")
 
 
-@pytest.mark.parametrize("num_shards, jobs", [(1, 1), (5, 2), (12, 2)])
+@pytest.mark.parametrize(
+    "num_shards, jobs", [(1, 1), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((5, 2), (12, 2)))]
+)
 def test_shards_have_what_one_file_has(basedir: Path, tmp_path: Path, num_shards: int, jobs: int) -> None:
     parser = NoMetadataParser(basedir)
     preprocess(parser, Preprocessor(**SPECTRA), tmp_path / "one.nc", 1)
@@ -54,6 +56,7 @@ def test_shards_have_what_one_file_has(basedir: Path, tmp_path: Path, num_shards
     assert sorted(os.listdir(tmp_path / "several"))[-1] == MANIFEST
 
 
+@pytest.mark.slow
 def test_labels_and_folds_are_those_of_one_file(recordings: Path, tmp_path: Path) -> None:
     parser = MetaParser(recordings)
     preprocess(parser, Preprocessor(**SPECTRA, fixed_length=0.3), tmp_path / "one.nc", 1, compression=3)
@@ -73,6 +76,7 @@ def test_bad_recordings_are_left_out_and_named(basedir: Path, tmp_path: Path) ->
     assert (tmp_path / "several.bad.txt").read_bytes() == (tmp_path / "one.nc.bad.txt").read_bytes()
 
 
+@pytest.mark.slow
 def test_odd_shapes_are_those_of_the_whole_data_set(basedir: Path, tmp_path: Path) -> None:
     for number in (0, 1, 2):
         write_tone(basedir / f"{number:02}.wav", 300, 0.5, sample_rate=8000)
@@ -89,6 +93,7 @@ def test_odd_shapes_are_those_of_the_whole_data_set(basedir: Path, tmp_path: Pat
     same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, error", [("runtime", AudioError), ("death", Stopped)])
 def test_a_run_that_ended_goes_on_by_shard(basedir: Path, tmp_path: Path, caplog, kind: str, error: type) -> None:
     (name,) = rename(basedir, kind, 7)
@@ -106,6 +111,7 @@ def test_a_run_that_ended_goes_on_by_shard(basedir: Path, tmp_path: Path, caplog
     assert left(tmp_path) == ["one.nc", "s"]
 
 
+@pytest.mark.slow
 def test_a_shard_that_was_written_is_not_written_again(basedir: Path, tmp_path: Path, monkeypatch) -> None:
     def fail(*_: object) -> None:
         raise OutputError("the disk is gone")
@@ -124,6 +130,7 @@ def test_a_shard_that_was_written_is_not_written_again(basedir: Path, tmp_path: 
     same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
+@pytest.mark.slow
 def test_other_settings_and_changed_recordings_are_refused(basedir: Path, tmp_path: Path) -> None:
     rename(basedir, "runtime", 11)
     parser, front_end = NoMetadataParser(basedir), Failing(**SPECTRA)
@@ -151,6 +158,7 @@ def test_no_more_shards_than_recordings(basedir: Path, tmp_path: Path, shards: i
     assert left(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_nothing_but_shards_is_replaced(basedir: Path, tmp_path: Path) -> None:
     parser, front_end = NoMetadataParser(basedir), Preprocessor(**SPECTRA)
     (tmp_path / "s").mkdir()
@@ -169,6 +177,7 @@ def test_nothing_but_shards_is_replaced(basedir: Path, tmp_path: Path) -> None:
     assert len(shards_in(tmp_path / "s")) == 3 and left(tmp_path) == ["s"]
 
 
+@pytest.mark.slow
 def test_warnings_of_workers_are_told(basedir: Path, tmp_path: Path, caplog) -> None:
     import soundfile
 
@@ -182,6 +191,7 @@ def test_warnings_of_workers_are_told(basedir: Path, tmp_path: Path, caplog) -> 
     assert [record.message for record in caplog.records] == expected == [silent]
 
 
+@pytest.mark.slow
 def test_features_of_shards_are_read_as_they_are_asked_for(basedir: Path, tmp_path: Path) -> None:
     preprocess(NoMetadataParser(basedir), Preprocessor(**SPECTRA), tmp_path / "s", 1, shards=4)
     data_set = load(tmp_path / "s")

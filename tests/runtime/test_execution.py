@@ -99,6 +99,7 @@ def test_what_the_function_raises_comes_through() -> None:
         list(run(partial(fail_at, 20), range(50), jobs=2))
 
 
+@pytest.mark.slow
 def test_results_that_nobody_wants_are_not_computed_but_for_those_in_work(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
@@ -121,6 +122,7 @@ def test_workers_look_for_garbage_only_among_what_is_new() -> None:
     assert max(run(spared_objects, range(50), jobs=2)) > 1000
 
 
+@pytest.mark.slow
 def test_workers_share_the_cores_among_their_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     cores = available_cores()
@@ -184,6 +186,7 @@ def test_a_worker_that_does_not_answer_does_not_keep_the_work_from_ending(jobs: 
     assert not any(map(is_alive, pids)) and len(pids) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals")
 def test_a_worker_that_is_stopped_within_an_answer_does_not_either(tmp_path: Path) -> None:
     work = partial(stop_within_a_result, tmp_path)
@@ -192,6 +195,7 @@ def test_a_worker_that_is_stopped_within_an_answer_does_not_either(tmp_path: Pat
     assert not any(is_alive(int(path.name)) for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("deadly", [{0, 8}, {3, 4, 5}])
 def test_the_item_of_which_a_worker_dies_is_known_and_others_are_not_lost(jobs: int, deadly: set[int]) -> None:

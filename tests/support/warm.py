@@ -3,8 +3,8 @@
 
 Each command is a process of its own, with the arguments, environment, working directory, umask, limits and standard
 streams of who starts it; it runs what `python -m audeep` runs, and its exit status is handed on. Only what is imported
-has been so before, in the process that it is a fork of. What a test says of the start itself, of modules, of options
-and paths of Python, needs a real one.
+has been so before, in the process that it is a fork of, and libraries compute on one thread. What a test says of the
+start itself, of modules, of options and paths of Python, needs a real one.
 """
 
 import os
@@ -61,9 +61,8 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     found = Warm(tmp_path_factory.mktemp("warm"))
     command = [sys.executable, warm_server.__file__, "--serve", found.socket]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE, start_new_session=True
-    ) as server:
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True) as server:
         while not found.socket.exists():
             assert server.poll() is None
             time.sleep(0.01)

@@ -76,6 +76,7 @@ def test_the_same_number_of_processes_gives_the_same_bytes(runs: tuple[Path, Pat
         assert bytes_of(tmp_path / name) == bytes_of(runs[1] / name)
 
 
+@pytest.mark.slow
 def test_loss_gradients_and_statistics_are_those_of_the_whole_batch(warm: Warm) -> None:
     (status, output, errors), _ = finish(start(warm, "tests.support.shared_gradients"))
     assert not status, errors
@@ -119,6 +120,7 @@ def worker_of(launcher: int, rank: int, run: Path) -> int:
     return int(Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()[rank])
 
 
+@pytest.mark.slow
 def test_an_error_of_all_is_told_by_one(warm: Warm, tmp_path: Path) -> None:
     missing = tmp_path / "missing.nc"
     results = finish(start(warm, "audeep", "t-rae", "train", "--input", missing, "--run-name", tmp_path / "run"))

@@ -70,6 +70,7 @@ def test_hard_targets_are_soft_ones_of_0_and_1() -> None:
     assert soft(torch.tensor([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
+@pytest.mark.slow
 def test_several_labels_are_learned_each_on_its_own(tmp_path: Path, make_label_sets: Callable) -> None:
     data_set = make_label_sets(24)
     data_set.data["features"].values[:, :, :3] += data_set.label_sets[:, np.newaxis]

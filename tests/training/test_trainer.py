@@ -66,6 +66,7 @@ def events_of(directory: Path) -> EventAccumulator:
     return EventAccumulator(str(directory / "logs"), size_guidance={"images": 0, "scalars": 0}).Reload()
 
 
+@pytest.mark.slow
 def test_loss_falls(tmp_path: Path, make_spectrograms: Callable) -> None:
     config = dict(num_units=16, bidirectional_decoder=True)
     run(tmp_path, make_spectrograms(32), config=config, num_epochs=15, learning_rate=0.01)
@@ -532,6 +533,7 @@ def test_a_run_that_cannot_start_leaves_no_directory(tmp_path, make_spectrograms
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_spectrograms_of_different_lengths_train_resume_and_show(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(20, steps=12, lengths=[12, 3, 7, 1])
     data_set.save(tmp_path / "spectra.nc")
@@ -548,6 +550,7 @@ def test_spectrograms_of_different_lengths_train_resume_and_show(tmp_path: Path,
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_the_cosine_schedule_rises_and_falls_to_nothing(tmp_path: Path, make_spectrograms: Callable) -> None:
     used = []
 

@@ -23,6 +23,7 @@ def run(command: str, folder, **environment: str) -> subprocess.CompletedProcess
     return subprocess.run(python, cwd=folder, env=os.environ | environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_picture_in_a_file_does_not_depend_on_the_environment(audeep, spectrograms, tmp_path, backend):
     (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\nsavefig.dpi: 10\n")
@@ -33,11 +34,13 @@ def test_a_picture_in_a_file_does_not_depend_on_the_environment(audeep, spectrog
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_window_that_cannot_be_shown_is_a_warning(spectrograms, tmp_path):
     result = run(f"visualize pca --input {spectrograms}", tmp_path, MPLBACKEND="module://nothing.here")
     assert result.returncode == 0 and "MPLBACKEND=module://nothing.here: cannot be used" in result.stderr
 
 
+@pytest.mark.slow
 def test_quiet_commands_do_not_show_the_notes_of_matplotlib(spectrograms, tmp_path):
     (tmp_path / "file").touch()
     command = f"-q visualize pca --input {spectrograms} --plot {tmp_path}/a.png"

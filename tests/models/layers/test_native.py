@@ -120,6 +120,7 @@ def test_gradients_are_those_of_central_differences(cell):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_gradients_through_autoregressive_decoding_are_those_of_central_differences(cell, layers):
@@ -282,6 +283,7 @@ def test_large_batches_on_cuda_give_what_they_give_on_the_cpu(monkeypatch, cell,
     assert_all_close(*results, 2e-5 if precision == torch.float32 else 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_network_trains_alike_with_and_without_the_core(monkeypatch, cell, bidirectional):
