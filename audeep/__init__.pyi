@@ -39,7 +39,7 @@ from .evaluation.submissions import export_submission as export_submission
 from .evaluation.submissions import score_submission as score_submission
 from .inference.embedding_modules import EmbeddingModule as EmbeddingModule
 from .inference.features import FeatureExtractor as FeatureExtractor
-from .inference.onnx_export import export_model as export_model
+from .inference.model_export import export_model as export_model
 from .pipeline.extract import extract as extract
 from .pipeline.generate import generate as generate
 from .pipeline.preprocess import preprocess as preprocess

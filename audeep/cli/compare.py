@@ -9,6 +9,7 @@ from audeep.cli.learner_options import LearnerCommand, SvmOptions
 from audeep.cli.options import positive_int
 from audeep.cli.render.scores import comparison_text, score_texts
 from audeep.errors import OptionError
+from audeep.runtime.constants import NUM_RESAMPLES
 
 
 class Compare(SvmOptions, LearnerCommand):
@@ -28,7 +29,7 @@ class Compare(SvmOptions, LearnerCommand):
         parser.add_argument(
             "--bootstrap",
             type=positive_int,
-            default=2000,
+            default=NUM_RESAMPLES,
             metavar="N",
             help="resample recordings, or groups where there are some, N times (default: %(default)s)",
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""export-model: a trained model as an ONNX file."""
+"""export-model: a trained model as a file of another format."""
 
 import argparse
 import logging
@@ -11,12 +11,14 @@ logger = logging.getLogger(__name__)
 
 
 class ExportModel(AudeepCommand):
-    """Write a trained model as an ONNX file, which gives the same for the same spectrograms without audeep."""
+    """Write a trained model as ONNX or torch.export, which gives the same for the same spectrograms without audeep."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_model_dir(parser)
         add_step(parser)
-        parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="ONNX file to write")
+        parser.add_argument(
+            "--output", type=Path, required=True, metavar="FILE", help="file to write: .onnx, or .pt2 for torch.export"
+        )
         parser.add_argument(
             "--pooled", action="store_true", help="export the features that 't-rae generate --pooled' gives"
         )
@@ -28,7 +30,7 @@ class ExportModel(AudeepCommand):
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from audeep.inference.onnx_export import export_model
+        from audeep.inference.model_export import export_model, format_of
 
         difference = export_model(
             parsed_args.model_dir,
@@ -37,4 +39,5 @@ class ExportModel(AudeepCommand):
             pooled=parsed_args.pooled,
             frames=parsed_args.frames,
         )
-        logger.info("%s: model written; ONNX Runtime gives the same within %.1g", parsed_args.output, difference)
+        form, _ = format_of(parsed_args.output)
+        logger.info("%s: model written; as %s it gives the same within %.1g", parsed_args.output, form, difference)

@@ -15,9 +15,9 @@ from audeep.evaluation.evaluate import Partitions, evaluate
 from audeep.evaluation.learners import LearnerChoice
 from audeep.evaluation.plan import DEFAULT_PLAN, EvaluationPlan
 from audeep.evaluation.results import Evaluation
+from audeep.runtime.constants import NUM_RESAMPLES
 from audeep.runtime.progress import progress
 
-NUM_SAMPLES = 2000
 CONFIDENCE = 0.95  # of intervals, which are between two percentiles
 
 Interval = tuple[float, float]
@@ -76,7 +76,7 @@ def compare(
     make_learner: LearnerChoice,
     plan: EvaluationPlan = DEFAULT_PLAN,
     partitions: Partitions | None = None,
-    num_samples: int = NUM_SAMPLES,
+    num_samples: int = NUM_RESAMPLES,
 ) -> tuple[list[Evaluation], Bootstrap]:
     """Evaluate features of the same recordings with the same learner, on the same folds or partitions.
 
@@ -97,7 +97,7 @@ def compare(
 
 
 def bootstrap(
-    evaluations: Sequence[Evaluation], data_set: DataSet, num_samples: int = NUM_SAMPLES, seed: int = 0
+    evaluations: Sequence[Evaluation], data_set: DataSet, num_samples: int = NUM_RESAMPLES, seed: int = 0
 ) -> Bootstrap:
     """Resample the predictions of evaluations of the same instances, all in the same way.
 

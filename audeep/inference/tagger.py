@@ -44,7 +44,7 @@ def scores_of(model: Tagger, data_set: DataSet, batch_size: int = BATCH_SIZE, ea
         starts = _window_starts(model, data_set.num_frames)
         return mean_scores(model, data_set, windows.size, starts, batch_size, each)
     model.check_lengths(data_set.num_frames, data_set.filenames)
-    probabilities = partial(_probabilities, model)
+    probabilities = partial(probabilities_of, model)
     found = [np.empty((0, len(model.labels)), np.float32)]
     found += [scores for _, scores in results_of(probabilities, data_set, batch_size, model, "predict", each)]
     return np.concatenate(found)
@@ -55,10 +55,11 @@ def of_batch(model: Tagger, batch_size: int, batch: Any) -> Scores:
     if len(batch) > 2:
         frames, lengths, size, starts = batch
         return _mean_scores(model, frames, lengths, size, starts, batch_size)
-    return computed(partial(_probabilities, model), next(model.parameters()).device, *batch)
+    return computed(partial(probabilities_of, model), next(model.parameters()).device, *batch)
 
 
-def _probabilities(model: Tagger, frames: Tensor, lengths: Tensor | None) -> Tensor:
+def probabilities_of(model: Tagger, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Probabilities of the labels [batch, label] from frames [batch, time, freq] that are fitted first."""
     return model.probabilities(model(*model.fitted(frames, lengths)))
 
 
@@ -189,9 +190,6 @@ class RecordingTagger:
             return _mean_scores(model, frames, lengths, windows.size, _window_starts(model, lengths), BATCH_SIZE)
         model.check_lengths(lengths, [name] * len(frames))
         device = next(model.parameters()).device
-        found = [
-            model.probabilities(model(*model.fitted(some.to(device))))
-            for some in torch.from_numpy(frames).split(BATCH_SIZE)
-        ]
+        found = [probabilities_of(model, some.to(device)) for some in torch.from_numpy(frames).split(BATCH_SIZE)]
         scores: Scores = torch.cat(found).cpu().numpy()
         return scores

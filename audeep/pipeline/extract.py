@@ -20,8 +20,8 @@ from audeep.inference.recordings import Applied
 from audeep.models.checkpoints import step_of
 from audeep.parsers.base import Parser
 from audeep.pipeline.metadata import columns_of
-from audeep.pipeline.outcomes import tell_left_out
-from audeep.pipeline.rows import Application, Rows, check_origins, delivered, named_recordings, rows_of, with_text
+from audeep.pipeline.outcomes import tell_left_out, with_text
+from audeep.pipeline.rows import Application, Rows, check_origins, delivered, named_recordings, rows_of
 from audeep.runtime.execution import Jobs, chosen_workers
 
 Append = Callable[[Rows], None]
@@ -102,7 +102,8 @@ def _recordings(
     """The recordings with their names; `bad` gets what is wrong with those that are to be left out."""
     check_origins([] if isinstance(files, Parser) else files, window, hop, skip_bad, jobs)
     if isinstance(files, Parser):
-        return with_text([(item.source, item.filename) for item in files.parse()], bad if skip_bad else None)
+        found = [(item.source, item.filename, item.path) for item in files.parse()]
+        return with_text(found, bad if skip_bad else None)
     return named_recordings(files, bad if skip_bad else None)
 
 

@@ -10,14 +10,39 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from audeep.audio.reading import Source, file_of
-from audeep.errors import AudioError, OptionError, ShapeError
+from audeep.errors import AudioError, OptionError, ParserError, ShapeError
 from audeep.runtime.execution import Jobs, WorkerDied, run
-from audeep.runtime.files import replacing
+from audeep.runtime.files import check_text, replacing
 
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
+Named = TypeVar("Named")
 Origin = TypeVar("Origin", bound=Source)
+
+
+def with_text(found: Iterable[tuple[Named, str, Path | str]], bad: list[str] | None) -> list[tuple[Named, str]]:
+    """Those recordings whose names are text, with these.
+
+    Args:
+        found: recordings, their names, and where they are.
+        bad: gets what is wrong with the others; None raises it.
+
+    Raises:
+        ParserError: a name is not text.
+    """
+    named = []
+    for recording, name, place in found:
+        try:
+            check_text(name)
+        except OptionError as error:
+            problem = ParserError(f"{place}: is not a name in UTF-8; rename the recording")
+            if bad is None:
+                raise problem from error
+            bad.append(str(problem))
+        else:
+            named.append((recording, name))
+    return named
 
 
 @dataclass(frozen=True)

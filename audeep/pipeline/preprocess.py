@@ -16,9 +16,9 @@ from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.front_ends.registry import settings_of
 from audeep.data import schema
 from audeep.data.manifest import check_shards_target, shares
-from audeep.errors import AudeepError, AudioError, OptionError, OutputError, ParserError, ShapeError, Stopped
-from audeep.parsers.base import InstanceMetadata, Parser
-from audeep.pipeline.outcomes import bad_list, none_left, tell_left_out, tell_once
+from audeep.errors import AudeepError, AudioError, OptionError, OutputError, ShapeError, Stopped
+from audeep.parsers.base import Parser
+from audeep.pipeline.outcomes import bad_list, none_left, tell_left_out, tell_once, with_text
 from audeep.pipeline.recordings import Processed, Shapes, Work
 from audeep.pipeline.sharded import Parts
 from audeep.pipeline.spectrograms import OneFile, layout_of
@@ -72,7 +72,8 @@ def preprocess(
     """
     workers = chosen_workers(jobs, cluster)
     bad: list[str] = []
-    instances = [item for item in parser.parse() if _has_name(item, bad if skip_bad else None)]
+    found = [(item, item.filename, item.path) for item in parser.parse()]
+    instances = [item for item, _ in with_text(found, bad if skip_bad else None)]
     num_recordings = len(parser.parse())
     settings = {**_settings(parser, front_end, compression), "shards": shards}
     rows = None if shards is None else shares(len(instances), shards)
@@ -178,16 +179,3 @@ def _watched(results: Iterable[Processed], number: int) -> Iterator[Processed]:
         if result.shape is not None:
             tell_once(result.facts.warnings, told)
         yield result
-
-
-def _has_name(instance: InstanceMetadata, bad: list[str] | None) -> bool:
-    """Whether the name of a recording can be stored; if not, that is added to `bad`, or raised where that is None."""
-    try:
-        instance.filename.encode()
-    except UnicodeEncodeError as error:
-        problem = ParserError(f"{instance.path}: is not a name in UTF-8; rename the recording")
-        if bad is None:
-            raise problem from error
-        bad.append(str(problem))
-        return False
-    return True

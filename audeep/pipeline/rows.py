@@ -16,10 +16,9 @@ from audeep.audio.streams import STANDARD_INPUT, Origin, arrives, name_of
 from audeep.errors import OptionError
 from audeep.inference.recordings import Applied, Part, Vectors
 from audeep.parsers.registry import open_parser
-from audeep.pipeline.outcomes import none_left, outcomes, tell_once
+from audeep.pipeline.outcomes import none_left, outcomes, tell_once, with_text
 from audeep.runtime.cluster import Cluster
 from audeep.runtime.execution import Jobs
-from audeep.runtime.files import check_text
 from audeep.runtime.progress import progress
 from audeep.runtime.signals import deferred_signals, stop_if_told
 
@@ -102,8 +101,7 @@ def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tup
         bad: gets what is wrong with those whose names are not text; None raises it.
 
     Raises:
-        OptionError: a name is not text.
-        ParserError: a folder has no recordings.
+        ParserError: a folder has no recordings, or a name is not text.
     """
     found: list[tuple[Origin, str]] = []
     for file in files:
@@ -116,30 +114,8 @@ def named_recordings(files: Sequence[Origin], bad: list[str] | None) -> list[tup
     counts = Counter(name for _, name in found)
     return [
         (origin, name if counts[name] == 1 or arrives(origin) else str(origin))
-        for origin, name in with_text(found, bad)
+        for origin, name in with_text(((origin, name, name) for origin, name in found), bad)
     ]
-
-
-def with_text(found: Iterable[tuple[Origin, str]], bad: list[str] | None) -> list[tuple[Origin, str]]:
-    """Those recordings whose names are text.
-
-    Args:
-        bad: gets what is wrong with the others; None raises it.
-
-    Raises:
-        OptionError: a name is not text.
-    """
-    named = []
-    for origin, name in found:
-        try:
-            check_text(name)
-        except OptionError as error:
-            if bad is None:
-                raise
-            bad.append(str(error))
-        else:
-            named.append((origin, name))
-    return named
 
 
 def rows_of(

@@ -165,7 +165,7 @@ def _removed(path: Path) -> Iterator[None]:
 
 def _sync(path: Path) -> None:
     """Bring a file or the names in a directory to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows syncs no file that is but read
     try:
         os.fsync(descriptor)
     finally:

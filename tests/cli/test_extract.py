@@ -155,7 +155,7 @@ def test_a_stream_gives_rows_as_it_arrives(model, recordings, warm, tmp_path):
         ),
         ("a.wav --window 1e9", "a.wav: a window of 1e+09 s has"),
         ("a.wav --window 1e5", "s has 800000000 samples of 1 channels, at most 268435456 were expected in all"),
-        ("'b\udcff.wav'", r"b\udcff.wav: is not text in UTF-8; choose another name"),
+        ("'b\udcff.wav'", r"b\udcff.wav: is not a name in UTF-8; rename the recording"),
         ("a.wav --step 99", "has no checkpoint of step 99"),
     ],
 )

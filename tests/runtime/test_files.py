@@ -35,6 +35,21 @@ def test_missing_directories_are_created(tmp_path: Path) -> None:
     assert target.read_text() == "done"
 
 
+def test_files_are_synced_as_windows_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    synced = []
+
+    def fsync(descriptor: int) -> None:
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        synced.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with replacing(tmp_path / "result.txt") as partial:
+        partial.write_text("done")
+    assert (tmp_path / "result.txt").read_text() == "done" and len(synced) == 1
+
+
 def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     target = tmp_path / "result.txt"
     target.write_text("old, and longer")

@@ -37,10 +37,12 @@ class BatchNorm(nn.Module):
 
     def forward(self, images: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, channel, ...] -> the same; of images, only the first `lengths` [batch] steps count."""
-        steps = len(images) * images[0, 0].numel() if lengths is None else int(lengths.sum()) * images.shape[3]
-        if self.training and is_shared():
+        if not self.training:
+            return self._by_averages(images)
+        if is_shared():
             return self._in_all_processes(images, lengths)
-        if not self.training or steps == 1:
+        steps = len(images) * images[0, 0].numel() if lengths is None else int(lengths.sum()) * images.shape[3]
+        if steps == 1:
             return self._by_averages(images)
         if lengths is not None:
             return self._within(images, lengths, steps)

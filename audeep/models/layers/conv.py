@@ -118,7 +118,7 @@ class Conv(nn.Module):
         (top, bottom), (left, right) = pads
         if self.groups > 1 and not is_recorded():  # a zero more before the kernel costs less than a copy of the images
             weight = functional.pad(weight, (right - left, 0, bottom - top, 0))
-        elif (top, left) != (bottom, right):
+        elif (self.padding is None and is_recorded()) or (top, left) != (bottom, right):  # other lengths differ
             images, bottom, right = functional.pad(images, (left, right, top, bottom)), 0, 0
         return functional.conv2d(images, weight, self.bias, self.stride, (bottom, right), 1, self.groups)
 

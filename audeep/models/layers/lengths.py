@@ -49,4 +49,5 @@ def parts_of(values: Tensor, size: int) -> tuple[Tensor, ...]:
 
 def is_recorded() -> bool:
     """Whether operations are being recorded, to be exported for inputs of any size."""
-    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+    is_traced = bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+    return is_traced or torch.compiler.is_compiling()  # by torch.export, too

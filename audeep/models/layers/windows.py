@@ -65,4 +65,4 @@ def fit(
     """Spectrograms made `size` frames long, and their lengths where they still differ; None leaves them as they are."""
     if size is None or (lengths is None and frames.shape[1] == size):
         return frames, lengths
-    return windows_of(frames, lengths, torch.zeros(len(frames), dtype=torch.long), size, fill, pad_value), None
+    return windows_of(frames, lengths, torch.zeros(frames.shape[0], dtype=torch.long), size, fill, pad_value), None

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Models as ONNX files: what ONNX Runtime gives for spectrograms of other sizes than any that were exported with."""
+"""Models in other formats: what these give for spectrograms of other sizes than any that were exported with."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ from audeep import export_model
 from audeep.errors import ModelError, OptionError
 from audeep.models.base import Network, Tagger
 from audeep.models.checkpoints import Progress, save_model
+from audeep.models.kmeans import KMeansWords
 from audeep.models.registry import model_type_of
-from audeep.models.time_autoencoder import TimeAutoencoder
 
-pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="the extra 'onnx' is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 
 SETTINGS = {"front_end": "mel", "window_width": 0.08}
 
@@ -43,36 +44,50 @@ MODELS = {
     "kmeans": ("kmeans", 20, 8, {"num_words": 10, "patch_frames": 4}),
     "conv1d": ("conv1d", 4000, 1, {"num_labels": 3}),
     "mobilenet-v1": ("mobilenet-v1", 50, 96, {"num_labels": 3, "width": 0.25}),
+    "vgg-gap": ("vgg-gap", 200, 47, {"num_labels": 3, "width": 2}),
     "mfcc-cnn": ("mfcc-cnn", 173, 40, {"num_labels": 3}),
 }
 
 
+def runner_of(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, str]]:
+    """What runs an exported model, and its metadata."""
+    if path.suffix == ".onnx":
+        session = onnxruntime.InferenceSession(path)
+        return lambda frames: session.run(None, {"frames": frames})[0], session.get_modelmeta().custom_metadata_map
+    about = dict.fromkeys(("audeep.kind", "audeep.labels", "audeep.front_end"), "")
+    program = torch.export.load(path, extra_files=about)
+    assert not any("audeep" in str(node.target) for node in program.graph.nodes)
+    model = program.module()
+    return lambda frames: model(torch.from_numpy(frames)).numpy(), about
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
 @pytest.mark.parametrize("name", MODELS)
-def test_onnx_runtime_gives_what_the_model_gives_for_any_batch_and_length(tmp_path, name):
+def test_what_is_exported_gives_what_the_model_gives_for_any_batch_and_length(tmp_path, name, suffix):
     kind, num_steps, num_features, options = MODELS[name]
     model = saved(tmp_path / "logs", kind, num_steps, num_features, **options)
-    assert export_model(tmp_path / "logs", tmp_path / "x.onnx") < 1e-4
-    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+    output = tmp_path / f"x{suffix}"
+    assert export_model(tmp_path / "logs", output) < 1e-4
+    run, about = runner_of(output)
     lengths = [num_steps] if kind == "mfcc-cnn" else [num_steps + 7, num_steps + 100, num_steps]
     for batch, length in enumerate(lengths, 1):
         frames = np.random.default_rng(length).uniform(-1, 1, (batch, length, num_features)).astype(np.float32)
         with torch.inference_mode():
             given = torch.from_numpy(frames)
             expected = model.probabilities(model(given)) if isinstance(model, Tagger) else model.embed(given)
-        (found,) = session.run(None, {"frames": frames})
-        np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
-    about = session.get_modelmeta().custom_metadata_map
+        np.testing.assert_allclose(run(frames), expected.numpy(), atol=1e-5)
     assert about["audeep.kind"] == kind and json.loads(about["audeep.front_end"]) == SETTINGS
     assert json.loads(about["audeep.labels"]) == (["a", "b", "c"] if isinstance(model, Tagger) else [])
 
 
-def test_pooled_features_are_exported(tmp_path):
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_pooled_features_are_exported(tmp_path, suffix):
     model = saved(tmp_path / "logs", "t-rae", 20, 8, num_units=4)
-    export_model(tmp_path / "logs", tmp_path / "x.onnx", pooled=True)
+    export_model(tmp_path / "logs", tmp_path / f"x{suffix}", pooled=True)
     frames = np.random.default_rng(1).uniform(-1, 1, (2, 33, 8)).astype(np.float32)
-    (found,) = onnxruntime.InferenceSession(tmp_path / "x.onnx").run(None, {"frames": frames})
+    run, _ = runner_of(tmp_path / f"x{suffix}")
     with torch.inference_mode():
-        np.testing.assert_allclose(found, model.embed_pooled(torch.from_numpy(frames)).numpy(), atol=1e-5)
+        np.testing.assert_allclose(run(frames), model.embed_pooled(torch.from_numpy(frames)).numpy(), atol=1e-5)
 
 
 def test_a_model_may_be_exported_for_one_length(tmp_path):
@@ -86,13 +101,19 @@ def test_a_model_may_be_exported_for_one_length(tmp_path):
         np.testing.assert_allclose(found, model.probabilities(model(torch.from_numpy(frames))).numpy(), atol=1e-5)
 
 
-def test_a_file_that_gives_other_numbers_is_not_written(tmp_path, monkeypatch):
-    saved(tmp_path / "logs", "t-rae", 20, 8, num_units=4)
-    embed = TimeAutoencoder.embed
-    monkeypatch.setattr(TimeAutoencoder, "embed", lambda self, frames: embed(self, frames) + len(frames))
-    with pytest.raises(ModelError, match=r"logs: as ONNX it gives other numbers for 20 frames; pass frames=20"):
-        export_model(tmp_path / "logs", tmp_path / "x.onnx")
-    assert not (tmp_path / "x.onnx").exists()
+@pytest.mark.parametrize(("suffix", "form"), [(".onnx", "ONNX"), (".pt2", "torch.export")])
+def test_a_file_that_gives_other_numbers_is_not_written(tmp_path, monkeypatch, suffix, form):
+    saved(tmp_path / "logs", "kmeans", 20, 8, num_words=10, patch_frames=4)
+    embed, calls = KMeansWords.embed, []
+
+    def changing(self: KMeansWords, frames: torch.Tensor) -> torch.Tensor:
+        calls.append(len(calls))
+        return embed(self, frames) + len(calls)
+
+    monkeypatch.setattr(KMeansWords, "embed", changing)
+    with pytest.raises(ModelError, match=rf"logs: as {form} it gives other numbers for 20 frames; pass frames=20"):
+        export_model(tmp_path / "logs", tmp_path / f"x{suffix}")
+    assert not (tmp_path / f"x{suffix}").exists()
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path):
@@ -101,3 +122,5 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
         export_model(tmp_path / "logs", tmp_path / "x.onnx", pooled=True)
     with pytest.raises(ModelError, match="no checkpoints|no such directory"):
         export_model(tmp_path / "none", tmp_path / "x.onnx")
+    with pytest.raises(OptionError, match=r"x.pt: expected the name of a file that ends in .onnx or .pt2"):
+        export_model(tmp_path / "logs", tmp_path / "x.pt")
