@@ -10,7 +10,13 @@ if [ ! -e "$stamp" ] || [ -n "$(
     find "$project/audeep" "$project/pyproject.toml" "$project/setup.py" "$project/constraints.txt" -newer "$stamp" \
         \( -name '*.c' -o -name '*.toml' -o -name setup.py -o -name constraints.txt \)
 )" ]; then
-    python -m pip install --quiet --disable-pip-version-check --constraint "$project/constraints.txt" \
+    quiet=--quiet
+    if ! python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)'; then
+        quiet= # pip shows what it downloads, and how far it is
+        echo "== Install audeep into $project/.venv: several GB are downloaded, most of it PyTorch for graphics cards;"
+        echo "   docs/how-to/install.md has a smaller way"
+    fi
+    python -m pip install $quiet --disable-pip-version-check --constraint "$project/constraints.txt" \
         --editable "$project${extras:-}"
     touch "$stamp"
 fi
