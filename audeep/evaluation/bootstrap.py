@@ -114,7 +114,7 @@ def groups_of(data_set: DataSet) -> dict[str, str]:
 
 
 def resampled(
-    evaluations: Sequence[Evaluation], groups: Mapping[str, str], num_samples: int = NUM_SAMPLES, seed: int = 0
+    evaluations: Sequence[Evaluation], groups: Mapping[str, str], num_samples: int = NUM_RESAMPLES, seed: int = 0
 ) -> Bootstrap:
     """As `bootstrap`, with the groups of recordings by name."""
     together = [evaluation.together for evaluation in evaluations]
