@@ -19,6 +19,9 @@ class MlflowStandIn(types.ModuleType):
         return self
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):  # what Python asks of modules
+            raise AttributeError(name)
+
         def request(*_: Any, **__: Any) -> Any:
             self.requests.append(name)
             if len(self.requests) > self.lasts:
