@@ -15,6 +15,8 @@ from audeep.runtime.constants import NUM_RESAMPLES
 class Compare(SvmOptions, LearnerCommand):
     """Compare features of the same recordings by a linear SVM on the same folds, with intervals of differences."""
 
+    examples = ("a.nc b.nc",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "input",

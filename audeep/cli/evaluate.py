@@ -33,6 +33,12 @@ class Results(NamedTuple):
 class EvaluateFeatures(LearnerCommand):
     """What evaluation shares for all learners."""
 
+    examples = (
+        "--input features.nc --cross-validate",
+        "--input features.nc --train-partitions TRAIN --eval-partitions DEVEL --plot confusion.png",
+        "--input features.nc --cross-validate --baseline spectrograms.nc --json results.json",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of feature vectors with labels or values")
         parser.add_argument("--cross-validate", action="store_true", help="evaluate on the folds in the file")

@@ -25,6 +25,11 @@ def _directory(text: str) -> Path:
 class Export(AudeepCommand):
     """Write a data set as tables or arrays of other programs, partitions and folds as directories."""
 
+    examples = (
+        "--input features.nc --format csv --output folder",
+        "--input features.nc --format parquet --output folder",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file to export")
         names = export_formats()

@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 class ExportModel(AudeepCommand):
     """Write a trained model as ONNX or torch.export, which gives the same for the same spectrograms without audeep."""
 
+    examples = ("--model-dir run --output model.onnx", "--model-dir run --output model.pt2")
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_model_dir(parser)
         add_step(parser)

@@ -52,6 +52,11 @@ class RecordingsCommand(AudeepCommand):
 class Extract(RecordingsCommand):
     """Embed recordings, or windows that slide along them, with a trained model or that of another package."""
 
+    examples = (
+        "a.wav b.wav --model-dir run --output features.csv",
+        "recordings --model-dir run --window 1 --hop 0.5 --output features.csv",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "files",

@@ -51,6 +51,11 @@ def add_any_preprocessing(parser: argparse.ArgumentParser) -> None:
 class Generate(ModelCommand):
     """Embed spectrograms with"""
 
+    examples = (
+        "--model-dir run --input spectrograms.nc --output features.nc",
+        "--model-dir run --input spectrograms.nc --steps best --output features.nc",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of spectrograms, made with the settings of the training data")
         add_model_dir(parser)
@@ -112,6 +117,8 @@ class Generate(ModelCommand):
 
 class Reconstruct(ModelCommand):
     """Show spectrograms beside their reconstructions, with the error of each, by"""
+
+    examples = ("--model-dir run --input spectrograms.nc --plot reconstructions.png",)
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_input(parser, "data set file of spectrograms, made with the settings of the training data")

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
+from cliff._argparse import SmartHelpFormatter
 from cliff.command import Command
 
 from audeep.cli.outputs import check_outputs, named_inputs, named_outputs
@@ -34,20 +35,23 @@ class AudeepCommand(Command):
     """A command of audeep; its help text is the docstring of its class."""
 
     flags: Mapping[str, str] = {}  # of its options, by their names in Python
+    examples: Sequence[str] = ()  # of what may follow its name
     app: "AudeepApp"
     uses_compiled_parts: bool = False  # whether compiled parts make it faster
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.error = self._refuse  # type: ignore[method-assign]
+        parser.formatter_class = HelpFormatter
         self.add_options(parser)
         _show_choices(parser)
         self.flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
         return parser
 
     def get_epilog(self) -> str:
-        """Nothing: the base class searches all installed packages for the one that a command is from."""
-        return ""
+        """Examples; the base class searches all installed packages for the one that a command is from."""
+        lines = [f"  audeep {self.cmd_name} {each}" for each in self.examples]
+        return "\n".join([EXAMPLES, *lines] if lines else [])
 
     def _refuse(self, message: str) -> NoReturn:
         """Report wrong options like any other error: one line, exit status 1."""
@@ -99,6 +103,16 @@ class AudeepCommand(Command):
         """Where data for other programs go: standard output, on a terminal of which they are escaped as by `write`."""
         stdout: TextIO = self.app.stdout
         return cast(TextIO, Shown(stdout)) if stdout.isatty() else stdout
+
+
+EXAMPLES = "examples:"
+
+
+class HelpFormatter(SmartHelpFormatter):
+    """Leaves the lines of examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
 
 
 LONGEST_CHOICES = 48  # characters, that stand for a value in the help
@@ -190,7 +204,7 @@ def reader_of(option: Option) -> Callable[[str], Any]:
 
 
 def add_declared(
-    parser: argparse.ArgumentParser, owner: type, names: Iterable[str] | None = None, **changed: Option
+    parser: "argparse._ActionsContainer", owner: type, names: Iterable[str] | None = None, **changed: Option
 ) -> None:
     """Add the options that a dataclass declares, those called `names` or all that have a help text, in their order.
 

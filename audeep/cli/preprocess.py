@@ -31,6 +31,11 @@ class Preprocess(AudeepCommand):
     """Turn the recordings of a data set into spectrograms, and store them with labels, folds and partitions."""
 
     uses_compiled_parts = True
+    examples = (
+        "--basedir recordings --output spectrograms.nc",
+        "--basedir recordings --labels labels.csv --window-width 0.02 --window-overlap 0.01 --output spectrograms.nc",
+        "--basedir recordings --front-end log-mel --output spectrograms.nc",
+    )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_raw_data(parser)

@@ -35,6 +35,8 @@ class Report(AudeepCommand):
     compare evaluations on one, with intervals of their differences.
     """
 
+    examples = ("--run-dir run --input spectrograms.nc --output report.html",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--run-dir", type=Path, metavar="NAME", help="directory of the run: its --run-name")
         parser.add_argument(

@@ -29,6 +29,11 @@ class Run(AudeepCommand):
     """
 
     uses_compiled_parts = True
+    examples = (
+        "recordings",
+        "recordings --labels labels.csv --seeds 0 1 2 --output first",
+        "experiment.toml",
+    )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(

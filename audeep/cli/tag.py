@@ -22,6 +22,11 @@ FORMATS = ("csv", "jsonl", "nc")
 class Tag(RecordingsCommand):
     """Give recordings, windows that slide along them, or what is heard scores of labels, by trained taggers."""
 
+    examples = (
+        "a.wav b.wav --model-dir run --output scores.csv",
+        "recordings --model-dir run --window 1 --hop 0.5 --output scores.jsonl",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "files",

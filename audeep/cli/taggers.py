@@ -80,6 +80,8 @@ class TaggerCommand(ModelCommand):
 class Predict(TaggerCommand):
     """Predict labels with"""
 
+    examples = ("--model-dir run --input test.nc --output predictions.txt",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         add_scores_output(parser)
@@ -94,6 +96,11 @@ class Predict(TaggerCommand):
 
 class Evaluate(TaggerCommand):
     """Evaluate the labels that are predicted by"""
+
+    examples = (
+        "--model-dir run --input test.nc",
+        "--model-dir run --input spectrograms.nc --out-of-fold --plot confusion.png",
+    )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

@@ -36,8 +36,17 @@ NUM_KEPT = 2  # models of a run, where nothing else is said
 CURVE_NAME = "learning-curve.png"
 
 
+HOLDING_OUT = ("validation_split", "validation_fold", "patience", "keep_best")  # options
+
+
 class Train(ModelCommand):
     """Train"""
+
+    examples = (
+        "--input spectrograms.nc --run-name run",
+        "--input spectrograms.nc --run-name run --num-epochs 100 --continue",
+        "--input spectrograms.nc --run-name run --validation-split 0.1 --patience 10 --keep-best",
+    )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         from audeep.training.options import TrainingOptions, options_type_of
@@ -51,18 +60,26 @@ class Train(ModelCommand):
             action="store_true",
             help="go on from the newest checkpoint of this run; without it, a run that has checkpoints is refused",
         )
-        options_type = options_type_of(self.model_type)
-        kept = options_of(TrainingOptions)["checkpoints_to_keep"]
-        text = "keep the newest N models (default: %(default)s)"
-        add_declared(parser, options_type, checkpoints_to_keep=replace(kept, default=NUM_KEPT, help=text))
-        parser.add_argument(
+        options_type: type = options_type_of(self.model_type)
+        declared = options_of(options_type)
+        kept = replace(
+            declared["checkpoints_to_keep"], default=NUM_KEPT, help="keep the newest N models (default: %(default)s)"
+        )
+        of_all = [name for name, each in options_of(TrainingOptions).items() if each.help and name not in HOLDING_OUT]
+        own = [name for name, each in declared.items() if each.help and name not in options_of(TrainingOptions)]
+        add_declared(parser.add_argument_group("training"), options_type, of_all, checkpoints_to_keep=kept)
+        if own:
+            add_declared(parser.add_argument_group(f"training of {self.kind}"), options_type, own)
+        held_out = parser.add_argument_group("data to hold out, and when to stop")
+        add_declared(held_out, options_type, HOLDING_OUT)
+        held_out.add_argument(
             "--validation-partition",
             type=partition_name,
             nargs="+",
             metavar="PARTITION",
             help="hold out these partitions instead of a share (TRAIN, DEVEL, TEST)",
         )
-        parser.add_argument(
+        held_out.add_argument(
             "--folds",
             type=fold,
             nargs="+",
@@ -70,10 +87,10 @@ class Train(ModelCommand):
             help="train a model for each of these folds, counted from 1, or for 'all', in NAME/fold-K; what a fold is"
             " validated on is held out",
         )
-        add_warm_start(parser)
+        add_warm_start(parser.add_argument_group("weights to begin with"))
         parser.add_argument("--tempdir", type=Path, metavar="DIR", help="accepted for old scripts, without effect")
-        add_declared(parser, Tracking)
-        add_declared(parser, self.model_type.config_type)
+        add_declared(parser.add_argument_group("reporting"), Tracking)
+        add_declared(parser.add_argument_group("model"), self.model_type.config_type)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.training.distributed import joined
@@ -172,7 +189,7 @@ def fold(text: str) -> int | str:
         raise argparse.ArgumentTypeError(f"{error}, or all") from None
 
 
-def add_warm_start(parser: argparse.ArgumentParser) -> None:
+def add_warm_start(parser: "argparse._ActionsContainer") -> None:
     """--warm-start, and what of that model is taken."""
     parser.add_argument(
         "--warm-start",
@@ -240,13 +257,15 @@ class TrainTimeAutoencoder(Train):
 class TrainFitted(ModelCommand):
     """Learn, without labels or gradients,"""
 
+    examples = ("--input spectrograms.nc --run-name run",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         from audeep.training.options import FittingOptions
 
         add_run(parser, "model and losses")
         add_preset(parser, "train", self.kind)
-        add_declared(parser, FittingOptions)
-        add_declared(parser, self.model_type.config_type)
+        add_declared(parser.add_argument_group("learning"), FittingOptions)
+        add_declared(parser.add_argument_group("model"), self.model_type.config_type)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from audeep.training.options import FittingOptions

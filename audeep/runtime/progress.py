@@ -14,13 +14,14 @@ SECONDS_BETWEEN_LINES = 10.0
 Item = TypeVar("Item")
 
 
-def progress(items: Iterable[Item], what: str, units: str, total: int | None = None) -> Iterator[Item]:
-    """Go through `items`, showing how many of them are done.
+def progress(items: Iterable[Item], what: str, units: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
+    """Go through `items`, showing how many of them are done, and, on a terminal, the time that is left.
 
     Args:
         what: the work, as a verb ("preprocess").
         units: what the items are ("files").
-        total: number of items, where `items` does not tell.
+        total: number of items, where `items` does not tell, or these are a part of all.
+        done: how many were done before.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -29,14 +30,15 @@ def progress(items: Iterable[Item], what: str, units: str, total: int | None = N
     elif sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(items, desc=what, unit=f" {units}", total=total, leave=False, dynamic_ncols=True)
+        shown = {"desc": what, "unit": f" {units}", "total": total, "initial": done}
+        yield from tqdm(items, leave=False, dynamic_ncols=True, **shown)
     else:
-        yield from _with_lines(items, what, units, total)
+        yield from _with_lines(items, what, units, total, done)
 
 
-def _with_lines(items: Iterable[Item], what: str, units: str, total: int | None) -> Iterator[Item]:
+def _with_lines(items: Iterable[Item], what: str, units: str, total: int | None, before: int) -> Iterator[Item]:
     start = last = time.monotonic()
-    for done, item in enumerate(items, 1):
+    for done, item in enumerate(items, before + 1):
         yield item
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:

@@ -309,7 +309,9 @@ class _Run:
         epoch, per_epoch = reached.epoch + 1, self.batches.per_epoch
         losses: list[float] = []
         remaining = self.batches.epoch(np.random.default_rng([self.seed, epoch]), skip=reached.batch)
-        for batch in progress(remaining, f"epoch {epoch}", "batches", per_epoch - reached.batch):
+        num_epochs, before = self.options.num_epochs, reached.epoch * per_epoch + reached.batch
+        what = f"epoch {epoch} of {num_epochs}"
+        for batch in progress(remaining, what, "batches", num_epochs * per_epoch, before):
             step = reached.step + len(losses) + 1
             losses.append(self.steps(batch, step))
             done = reached.batch + len(losses)

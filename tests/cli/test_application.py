@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The application around the commands: version, help, logging, errors, the interactive shell."""
 
+import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -8,6 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from audeep import __version__
+from audeep.cli.app import AudeepApp
 from audeep.runtime.compiled import COMPILED, warn_of_missing_parts
 
 COMMANDS = (
@@ -85,6 +87,25 @@ def test_each_command_has_help_in_both_ways(audeep, command):
     by_word, by_option = audeep(f"help {command}"), audeep(f"{command} --help")
     assert by_word.status == by_option.status == 0
     assert f"usage: audeep {command}" in by_word.out and by_word.out == by_option.out
+
+
+def test_help_ends_with_examples_that_the_command_takes(audeep):
+    application, with_examples = AudeepApp(), set()
+    for command in COMMANDS:
+        parser = application.command_parser(command)
+        lines = (parser.epilog or "").splitlines()
+        assert lines[:1] in ([], ["examples:"]) and all(line.startswith(f"  audeep {command} ") for line in lines[1:])
+        for line in lines[1:]:
+            parser.parse_args(shlex.split(line)[1 + len(command.split()) :])
+            with_examples.add(command)
+    assert {"preprocess", "t-rae train", "t-rae generate", "svm evaluate", "extract", "run"} <= with_examples
+    shown = audeep("help t-rae train").out
+    assert shown.endswith(application.command_parser("t-rae train").epilog + "\n")
+    groups = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert groups[-6:] == [
+        *("training:", "data to hold out, and when to stop:", "weights to begin with:", "reporting:", "model:"),
+        "examples:",
+    ]
 
 
 def test_complete_prints_a_shell_script_with_the_commands(audeep):

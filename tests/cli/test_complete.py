@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""complete: what bash completes by the script that is printed."""
+"""complete: what bash and zsh complete by the script that is printed."""
 
 import shutil
 import subprocess
 from pathlib import Path
 
+import pexpect
 import pytest
 
 TYPED = """
@@ -54,3 +55,25 @@ def test_bash_completes(script: Path, typed: str, expected: set[str]) -> None:
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0 and found.stderr == ""
     assert set(found.stdout.split("\n")[:-1]) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+def test_zsh_completes(script: Path, tmp_path: Path) -> None:
+    (tmp_path / ".zshrc").write_text(f"PS1='%% '\nunsetopt zle_bracketed_paste\n. {script}\n")
+    (tmp_path / "recording.wav").touch()
+    (tmp_path / "spectrograms").mkdir()
+    env = {"ZDOTDIR": str(tmp_path), "HOME": str(tmp_path), "TERM": "dumb", "PATH": "/usr/bin:/bin"}
+    shell = pexpect.spawn("zsh", ["-i"], env=env, cwd=str(tmp_path), encoding="utf-8", dimensions=(50, 160), timeout=60)
+    for typed, completed in (
+        ("audeep prep", "audeep preprocess "),
+        ("audeep t-rae train --num-u", "audeep t-rae train --num-units "),
+        ("audeep t-rae train --cell L", "audeep t-rae train --cell LSTM "),
+        ("audeep preprocess --basedir spe", "audeep preprocess --basedir spectrograms/"),
+        ("audeep t-rae train --input rec", "audeep t-rae train --input recording.wav "),
+    ):
+        shell.expect_exact("% ")
+        shell.send(f"{typed}\t")
+        shell.expect_exact(completed)
+        shell.sendcontrol("c")
+    shell.close(force=True)

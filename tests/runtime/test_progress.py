@@ -3,6 +3,7 @@
 
 import io
 import logging
+import re
 import sys
 
 import pytest
@@ -76,6 +77,17 @@ def test_a_terminal_shows_a_bar(verbose: pytest.LogCaptureFixture, monkeypatch: 
     assert "/3 [" in sys.stderr.getvalue()
     assert " files" in sys.stderr.getvalue()
     assert verbose.messages == []
+
+
+def test_a_part_of_the_work_counts_on_from_what_was_done(
+    verbose: pytest.LogCaptureFixture, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in progress("ab", "epoch 3 of 5", "batches", 10, done=4):
+        clock[0] += 11.0
+    assert verbose.messages == ["epoch 3 of 5: 5 of 10 batches, 11 s", "epoch 3 of 5: 6 of 10 batches, 22 s"]
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(progress("ab", "epoch 3 of 5", "batches", 10, done=4)) == ["a", "b"]
+    assert re.search(r"epoch 3 of 5:  40%\|.*\| 4/10 \[", sys.stderr.getvalue())
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
