@@ -64,6 +64,8 @@ class Fuse(AudeepCommand):
         )
         fused.save(parsed_args.output)
         logger.info("%s: features of shape %s written", parsed_args.output, list(fused.feature_shape))
+        if len(fused.feature_shape) == 1:
+            self.tell_evaluation(fused, parsed_args.output)
 
 
 class FuseChunks(AudeepCommand):

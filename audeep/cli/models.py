@@ -4,7 +4,6 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from audeep.cli.experiment import NUM_FOLDS
 from audeep.cli.options import (
     AudeepCommand,
     add_cluster,
@@ -106,13 +105,7 @@ class Generate(ModelCommand):
             any_preprocessing=parsed_args.any_preprocessing,
             cluster=parsed_args.cluster,
         )
-        features = ("--input", parsed_args.output[-1])
-        if not data_set.is_fully_labelled or data_set.has_label_sets:
-            self.tell_next("export", *features, "--format", "csv", "--output", "csv")
-        elif data_set.has_cv_info:
-            self.tell_next("svm", "evaluate", *features, "--cross-validate")
-        else:
-            self.tell_next("svm", "evaluate", *features, "--folds", NUM_FOLDS)
+        self.tell_evaluation(data_set, parsed_args.output[-1])
 
 
 class Reconstruct(ModelCommand):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 from cliff._argparse import SmartHelpFormatter
 from cliff.command import Command
 
+from audeep.cli.experiment import NUM_FOLDS
 from audeep.cli.outputs import check_outputs, named_inputs, named_outputs
 from audeep.errors import AudeepError, OptionError, escaped_lines
 from audeep.runtime.compiled import warn_of_missing_parts
@@ -88,6 +89,16 @@ class AudeepCommand(Command):
         """Log a command that may come next, unless this one is part of an experiment."""
         if getattr(self.app, "tells_next", False):
             logger.info("next: audeep %s", shlex.join(map(str, words)))
+
+    def tell_evaluation(self, data_set: "DataSet", path: Path) -> None:
+        """Log what may come next of the feature vectors in `path`, whose instances are those of a data set."""
+        features = ("--input", path)
+        if not data_set.is_fully_labelled or data_set.has_label_sets:
+            self.tell_next("export", *features, "--format", "csv", "--output", "csv")
+        elif data_set.has_cv_info:
+            self.tell_next("svm", "evaluate", *features, "--cross-validate")
+        else:
+            self.tell_next("svm", "evaluate", *features, "--folds", NUM_FOLDS)
 
     def write(self, text: str) -> None:
         """Print a result; what cannot be printed is escaped, such as control sequences of terminals in names."""

@@ -46,3 +46,4 @@ class Reduce(AudeepCommand):
             len(reduced),
             list(reduced.feature_shape),
         )
+        self.tell_evaluation(reduced, parsed_args.output)

@@ -11,10 +11,19 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
 
+Begun = tuple[int, float]  # how many items had been done when work began, and when that was, in seconds since 1970
+
 Item = TypeVar("Item")
 
 
-def progress(items: Iterable[Item], what: str, units: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
+def progress(
+    items: Iterable[Item],
+    what: str,
+    units: str,
+    total: int | None = None,
+    done: int = 0,
+    begun: Begun | None = None,
+) -> Iterator[Item]:
     """Go through `items`, showing how many of them are done, and, on a terminal, the time that is left.
 
     Args:
@@ -22,6 +31,7 @@ def progress(items: Iterable[Item], what: str, units: str, total: int | None = N
         units: what the items are ("files").
         total: number of items, where `items` does not tell, or these are a part of all.
         done: how many were done before.
+        begun: of work that is shown in parts, from which the time that is left is told; by default this is all of it.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -30,8 +40,12 @@ def progress(items: Iterable[Item], what: str, units: str, total: int | None = N
     elif sys.stderr.isatty():
         from tqdm import tqdm
 
-        shown = {"desc": what, "unit": f" {units}", "total": total, "initial": done}
-        yield from tqdm(items, leave=False, dynamic_ncols=True, **shown)
+        bar = tqdm(items, desc=what, unit=f" {units}", total=total, initial=done, leave=False, dynamic_ncols=True)
+        if begun is not None:
+            bar.initial, bar.start_t = begun
+            bar.smoothing = 0  # the mean speed of all counts
+            bar.refresh()
+        yield from bar
     else:
         yield from _with_lines(items, what, units, total, done)
 

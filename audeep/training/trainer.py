@@ -34,7 +34,7 @@ from audeep.models.devices import repeatable, within_memory
 from audeep.models.layers.draws import drawing_from, seed_of
 from audeep.models.registry import kind_of, model_type_of
 from audeep.runtime.memory import reuse_memory
-from audeep.runtime.progress import progress
+from audeep.runtime.progress import Begun, progress
 from audeep.runtime.results import SETTINGS_NAME, write_results
 from audeep.runtime.signals import deferred_signals
 from audeep.training.augmentation import for_validation
@@ -227,6 +227,7 @@ class _Run:
     processes: Processes
     beside: nn.Module | None = None
     settings: dict[str, Any] | None = None
+    begun: Begun | None = None
 
     def __post_init__(self) -> None:
         facts = self.options, self.seed, self.batches.per_epoch, self.processes
@@ -311,7 +312,8 @@ class _Run:
         remaining = self.batches.epoch(np.random.default_rng([self.seed, epoch]), skip=reached.batch)
         num_epochs, before = self.options.num_epochs, reached.epoch * per_epoch + reached.batch
         what = f"epoch {epoch} of {num_epochs}"
-        for batch in progress(remaining, what, "batches", num_epochs * per_epoch, before):
+        self.begun = self.begun or (before, time.time())
+        for batch in progress(remaining, what, "batches", num_epochs * per_epoch, before, self.begun):
             step = reached.step + len(losses) + 1
             losses.append(self.steps(batch, step))
             done = reached.batch + len(losses)
