@@ -199,6 +199,7 @@ def test_padding_changes_no_embedding(kind: str, sweeps: np.ndarray) -> None:
     np.testing.assert_allclose(estimator.transform(sweeps)[full], alone[full], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_frames_of_spectrograms_of_different_lengths_are_a_list_for_the_next_autoencoder(sweeps: np.ndarray) -> None:
     cut = [spectrogram[: 3 + index % 3] for index, spectrogram in enumerate(sweeps)]
     frames = estimator_of("f-rae").fit_transform(cut)
@@ -302,6 +303,7 @@ def test_pooled_features_are_those_of_the_command_line(tmp_path: Path, spectra: 
     assert len(estimator.get_feature_names_out()) == 3 * 3  # statistics, units
 
 
+@pytest.mark.slow
 def test_the_state_of_numpy_decides_where_no_number_does(sweeps: np.ndarray) -> None:
     def weights(random_state: object) -> torch.Tensor:
         return estimator_of("t-rae", random_state=random_state).fit(sweeps).model_.representation.linear.weight

@@ -305,6 +305,7 @@ def test_the_same_seed_arranges_the_same_bytes(tmp_path, esc10, layout):
     assert found[0] == found[1] != found[2]
 
 
+@pytest.mark.slow
 def test_data_are_not_arranged_over_others(tmp_path, esc10):
     command = [sys.executable, PROJECT / "samples" / "arrange_tagging_data.py", esc10, tmp_path]
     script = subprocess.run([*command, "--layout", "fsdkaggle-2018"], capture_output=True, text=True)

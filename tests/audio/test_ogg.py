@@ -38,6 +38,7 @@ def test_without_the_mark_of_its_last_page_all_is_read_with_a_warning(tmp_path, 
     assert "a.ogg: has a last Ogg page that is not marked as the last, it may be cut off" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_without_its_last_page_it_is_read_as_far_as_it_goes(tmp_path, caplog, subtype):
     path = write(tmp_path / "a.ogg", 10, subtype=subtype)

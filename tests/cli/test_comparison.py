@@ -34,6 +34,7 @@ def rows_of(page: Path) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_evaluations_are_compared_on_a_page_as_by_compare(audeep, features, spectrograms, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for path in features:

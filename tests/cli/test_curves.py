@@ -59,6 +59,7 @@ def verified(tmp_path: Path) -> Path:
     return tmp_path / "verified"
 
 
+@pytest.mark.slow
 def test_the_rounds_of_a_self_verification_are_listed_and_drawn(audeep, verified, tmp_path):
     result = audeep(f"visualize rounds --run-dir {verified} --plot {tmp_path}/a.svg")
     deviations = [np.std([1.0, 2.0]), np.std([1.0, 0.5])]

@@ -53,6 +53,7 @@ def test_the_quiet_line_has_the_means_of_the_printed_table(audeep, valued):
     assert [text.strip() for text in printed] == audeep(f"-q {command}").out.strip().split(",")
 
 
+@pytest.mark.slow
 def test_baselines_are_reported_beside_the_features(audeep, valued, spectrograms):
     command = f"svm evaluate --input {valued} --cross-validate --complexity 0.1 --baseline {spectrograms}"
     plain = audeep(command.partition(" --baseline")[0])

@@ -74,6 +74,7 @@ def test_each_window_is_treated_like_a_recording(audeep, model, tmp_path, width,
     np.testing.assert_allclose(table.iloc[:, 3:], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_recording_shorter_than_a_window_is_padded_with_silence(audeep, model, tmp_path):
     write_tone(tmp_path / "a.wav", 440, 0.3)
     samples, _ = soundfile.read(tmp_path / "a.wav")

@@ -123,6 +123,7 @@ def test_labels_alone_choose_the_table_and_its_parts_are_read_from_their_recordi
     assert "a value" not in audeep(f"preprocess {source} {SPECTRA} --pretend 1 --plot {tmp_path}/p.png").err
 
 
+@pytest.mark.slow
 def test_a_part_that_its_recording_does_not_have_stops_preprocess_or_is_left_out(audeep, recordings, tmp_path):
     name = next(iter(sorted(recordings.rglob("*.wav")))).relative_to(recordings).as_posix()
     (tmp_path / "t.csv").write_text(f"file,start,end\n{name},0,0.25\n{name},0.25,99\n")

@@ -49,6 +49,7 @@ def test_each_spectrogram_is_that_of_its_recording_alone_and_then_padding(audeep
         assert (instance.features[instance.num_frames :] == -1).all()
 
 
+@pytest.mark.slow
 def test_features_of_each_instance_are_those_of_it_alone(audeep, basedir, tmp_path):
     preprocess(audeep, basedir, tmp_path / "s.nc")
     train = f"t-rae train --run-name {tmp_path}/run --num-epochs 2 --batch-size 2 --bidirectional-encoder"

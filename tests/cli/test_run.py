@@ -312,6 +312,7 @@ def test_presets_fill_in_what_single_commands_are_not_given(audeep, spectrograms
         preset("x")
 
 
+@pytest.mark.slow
 def test_points_of_a_grid_with_other_chunks_are_scored_but_not_compared(audeep, classes, written, tmp_path):
     text = FILE.replace("jobs = 1", "chunk-length = 0.2\njobs = 1")
     path = written("[grid]\n'preprocess.chunk-count' = [1, 2]\n", text)

@@ -132,6 +132,7 @@ def test_names_that_are_no_text_and_many_instances_can_be_drawn(tmp_path, caplog
     assert (tmp_path / "many.png").exists() and "only the first 50 of 51 instances are drawn" in caplog.text
 
 
+@pytest.mark.slow
 def test_writing_pictures_asks_for_no_display(audeep, validated, spectrograms, tmp_path, monkeypatch):
     monkeypatch.setattr(plt, "figure", lambda *_, **__: pytest.fail("a window was asked for"))
     rest = f"--model-dir {validated}/logs --input {spectrograms} --plot {tmp_path}/a.png"

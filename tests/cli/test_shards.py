@@ -26,6 +26,7 @@ def several(tmp_path_factory, recordings: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_preprocess_divides_into_shards(spectrograms: Path, several: Path) -> None:
     same(load(several), load(spectrograms))
     assert sorted(path.name for path in several.iterdir()) == [*(f"shard-{n:04}.nc" for n in range(5)), MANIFEST]
@@ -99,6 +100,7 @@ def test_a_missing_shard_is_named(audeep, several: Path, tmp_path: Path) -> None
     assert f"{copy}/shard-0003.nc: No such file or directory, but {copy}/{MANIFEST} lists it" in result.err
 
 
+@pytest.mark.slow
 def test_preprocess_goes_on(audeep, recordings: Path, tmp_path: Path, spectrograms: Path) -> None:
     import shutil
 

@@ -87,6 +87,7 @@ def test_the_exit_status_is_that_of_the_last_command_and_the_end_of_input_ends_t
     assert child.exitstatus == 1
 
 
+@pytest.mark.slow
 def test_commands_options_values_and_files_are_completed(terminal, golden, tmp_path):
     (tmp_path / "work" / "my data").mkdir()
     (tmp_path / "work" / "my data" / "features.nc").write_bytes((golden / "old_features_cv.nc").read_bytes())

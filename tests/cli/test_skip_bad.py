@@ -52,6 +52,7 @@ def test_without_the_option_the_first_bad_recording_stops_all(audeep, mixed, tmp
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.slow
 def test_a_folder_of_nothing_but_bad_recordings_is_an_error(audeep, tmp_path):
     for name in ("a.wav", "b.wav"):
         (tmp_path / "base").mkdir(exist_ok=True)

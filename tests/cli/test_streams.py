@@ -50,6 +50,7 @@ def test_what_an_encoding_cannot_hold_is_written_as_escapes(
         assert result.stdout.rstrip().endswith(b"+") and not result.stderr
 
 
+@pytest.mark.slow
 def test_the_way_of_encoding_that_was_asked_for_is_kept(labelled: Path) -> None:
     result = shell(f"audeep inspect netcdf --input {labelled} --instance 0", PYTHONIOENCODING="ascii:replace")
     assert b"?.wav" in result.stdout and result.returncode == 0

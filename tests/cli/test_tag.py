@@ -77,6 +77,7 @@ def test_scores_of_a_model_are_those_of_preprocess_and_predict(audeep, models, r
     assert found.argmax(axis=1).tolist() == [1, 0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["mean", "geometric"])
 def test_an_ensemble_of_folds_and_front_ends_is_the_mean_of_its_members(audeep, models, recordings, tmp_path, method):
     command = f"tag {recordings} --model-dir {models}/folds {models}/log/logs --method {method}"

@@ -34,6 +34,7 @@ def test_spectrograms_can_be_drawn_and_without_a_display_a_warning_says_what_to_
     assert result.status == 0 and "there is no display to show the picture on" in result.err
 
 
+@pytest.mark.slow
 def test_the_learning_rate_of_old_scripts_is_accepted(audeep, golden, tmp_path):
     command = f"visualize tsne --input {golden}/old_features_cv.nc --plot {tmp_path}/map.png --output {tmp_path}/map.nc"
     assert audeep(f"{command} --learning-rate 10").status == 0
@@ -42,6 +43,7 @@ def test_the_learning_rate_of_old_scripts_is_accepted(audeep, golden, tmp_path):
     assert not np.array_equal(first, load(tmp_path / "map.nc").features)
 
 
+@pytest.mark.slow
 def test_unlabelled_instances_and_many_classes_can_be_drawn(tmp_path):
     data_set = empty(300, [("generated", 2)])
     data_set.labels_nominal[:250] = [f"class {row % 50}" for row in range(250)]

@@ -470,6 +470,7 @@ def test_features_stay_on_disk_until_they_are_asked_for_and_only_those_are_read(
     assert peak_memory() < 40 * MIB
 
 
+@pytest.mark.slow
 def test_saving_holds_one_block_of_features_in_memory(tmp_path: Path, peak_memory: Callable[[], int]) -> None:
     write_mostly_empty_file(tmp_path / "large.nc", num_instances=150, num_features=250_000)  # 150 MB of features
     data_set = load(tmp_path / "large.nc")

@@ -56,6 +56,7 @@ def test_a_combination_learned_in_200_steps_is_that_of_the_original(models: dict
     assert f"{mean_average_precision_at(models['truth'], fused):.3f}" == "0.528"
 
 
+@pytest.mark.slow
 def test_a_combination_begins_with_the_mean_and_ends_near_the_lowest_loss() -> None:
     generator = np.random.default_rng(3)
     labels = generator.integers(0, 4, 300)

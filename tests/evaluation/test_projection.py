@@ -33,6 +33,7 @@ def test_principal_components_are_those_of_an_eigenvalue_decomposition():
     np.testing.assert_allclose(found * signs, expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_tsne_keeps_neighbours_together():
     data_set = clusters(150, 20, 4)
     points = visualize_tsne(data_set)

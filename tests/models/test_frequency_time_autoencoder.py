@@ -53,6 +53,7 @@ DIRECTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell, directions, layers, own", DIRECTIONS)
 def test_ft_rae_equals_the_step_by_step_reference(cell, directions, layers, own):
     torch.manual_seed(0)

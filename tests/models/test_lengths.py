@@ -67,6 +67,7 @@ def layers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv("AUDEEP_PLAIN_RNN", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("layers")
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("kind", KINDS)

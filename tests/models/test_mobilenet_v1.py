@@ -105,6 +105,7 @@ def smooth_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels * 0.9 + 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_a_step_of_training_is_that_of_the_original(numbers, facts, frames, pooling):
     model, labels = golden_model(pooling=pooling).train(), torch.from_numpy(numbers["train/labels"])

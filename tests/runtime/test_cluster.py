@@ -80,11 +80,13 @@ def test_an_item_that_kills_workers_is_to_blame_and_no_other(cluster: Cluster) -
         list(run(deadly, range(10), cluster))
 
 
+@pytest.mark.slow
 def test_what_the_function_raises_ends_the_work(cluster_address: str) -> None:
     with pytest.raises(OptionError, match="^this is wrong for any$"):
         list(run(wrong, range(10), Cluster(cluster_address)))
 
 
+@pytest.mark.slow
 def test_few_results_are_ahead_and_none_are_computed_that_nobody_takes(cluster_address: str, tmp_path: Path) -> None:
     results = run(partial(_touch, tmp_path), range(500), Cluster(cluster_address))
     assert [next(results), next(results)] == [0, 1]
@@ -102,11 +104,13 @@ def _touch(folder: Path, number: int) -> int:
     return number
 
 
+@pytest.mark.slow
 def test_a_function_is_prepared_once_by_each_worker(cluster_address: str, tmp_path: Path) -> None:
     found = list(run(Prepared(partial(counted, tmp_path)), range(30), Cluster(cluster_address)))
     assert found == list(range(30)) and 1 <= len(list(tmp_path.iterdir())) <= 2
 
 
+@pytest.mark.slow
 def test_what_is_not_on_a_worker_is_named_with_it(cluster_address: str, tmp_path: Path, monkeypatch) -> None:
     only_here = tmp_path / "here.wav"
     exists = os.path.exists
@@ -116,6 +120,7 @@ def test_what_is_not_on_a_worker_is_named_with_it(cluster_address: str, tmp_path
         list(run(wrong, [1, 2], Cluster(cluster_address), paths_of=lambda _: [only_here]))
 
 
+@pytest.mark.slow
 def test_paths_are_relative_to_the_working_directory(cluster_address: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("here.txt").write_text("found")
@@ -123,6 +128,7 @@ def test_paths_are_relative_to_the_working_directory(cluster_address: str, tmp_p
     assert list(run(Path.read_text, items, Cluster(cluster_address), paths_of=lambda path: [path])) == ["found"] * 3
 
 
+@pytest.mark.slow
 def test_a_check_ends_the_work(cluster_address: str) -> None:
     start = time.monotonic()
 

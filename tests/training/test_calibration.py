@@ -34,6 +34,7 @@ def test_statistics_become_the_mean_over_batches(make: Callable[[], nn.Module]) 
     assert layer.momentum == 0.1 and not layer.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "config", "options"),
     [

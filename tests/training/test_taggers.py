@@ -224,6 +224,7 @@ def test_a_fold_holds_out_its_validation_part(tmp_path: Path, make_spectrograms:
         assert read_curve(logs, steps_in(logs)[-1])[-1].validation_loss == pytest.approx(loss.item(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_folds_go_on_to_the_bytes_of_a_run_in_one_go(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set = four_folds(make_spectrograms(16))
     train_folds([data_set], "toy-tagger", tmp_path / "whole", {}, QUICK)

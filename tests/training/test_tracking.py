@@ -60,6 +60,7 @@ def history(client: Any, name: str) -> list[tuple[int, float]]:
     return sorted((metric.step, metric.value) for metric in found)
 
 
+@pytest.mark.slow
 def test_mlflow_has_options_losses_and_settings(tmp_path, make_spectrograms, mlflow):
     curve = run(tmp_path / "run", make_spectrograms(10), Tracking(mlflow=str(tmp_path / "store")))
     found = only_run(mlflow)

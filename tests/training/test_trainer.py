@@ -171,6 +171,7 @@ def test_resumed_training_ends_in_the_same_bytes_as_an_uninterrupted_one(
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_reduced_precision_trains_nearly_the_same_and_resumes_exactly(
     tmp_path: Path, make_spectrograms: Callable, precision: str

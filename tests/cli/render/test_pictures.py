@@ -48,6 +48,7 @@ def test_quiet_commands_do_not_show_the_notes_of_matplotlib(spectrograms, tmp_pa
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_drawn_does_not_end_a_training(audeep, spectrograms, tmp_path, monkeypatch):
     def fails(*arguments: object) -> None:
         raise RuntimeError("no\nfonts")
