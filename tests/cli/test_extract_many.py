@@ -170,6 +170,7 @@ def test_long_windows_are_embedded_fewer_at_a_time(logs, tmp_path, monkeypatch):
     np.testing.assert_allclose(np.concatenate(parts), np.concatenate(whole), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_terminal_is_sent_no_control_sequences_and_a_program_the_names_as_they_are(logs, warm, tmp_path):
     name = "a\x1b]0;owned\x07\x1b[2J.wav"
     write_tone(tmp_path / name, 440)

@@ -165,6 +165,7 @@ def test_options_of_the_application_go_for_one_command_or_for_all(terminal, gold
 # fed by a pipe
 
 
+@pytest.mark.slow
 def test_commands_may_come_from_a_pipe_with_comments_between_them(piped, golden):
     process = piped(
         f"# first\nvalidate --input nowhere.nc\n\n  inspect netcdf --input '{golden}/old_features_cv.nc'\n"
@@ -175,6 +176,7 @@ def test_commands_may_come_from_a_pipe_with_comments_between_them(piped, golden)
     assert "number of instances   | 40" in process.stdout and "audeep)" not in process.stdout
 
 
+@pytest.mark.slow
 def test_a_failing_last_command_is_the_exit_status_of_a_piped_shell(piped):
     assert piped("validate --input nowhere.nc\n").returncode == 1
     process = piped("validate --input 'nowhere.nc\n")
