@@ -5,11 +5,9 @@ import argparse
 import functools
 import io
 import logging
-import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import MISSING
 from enum import Enum
 from pathlib import Path
@@ -19,8 +17,9 @@ from cliff._argparse import SmartHelpFormatter
 from cliff.command import Command
 
 from audeep.cli.experiment import NUM_FOLDS
+from audeep.cli.flags import speaking_flags
 from audeep.cli.outputs import check_outputs, named_inputs, named_outputs
-from audeep.errors import AudeepError, OptionError, escaped_lines
+from audeep.errors import OptionError, escaped_lines
 from audeep.runtime.compiled import warn_of_missing_parts
 from audeep.runtime.options import Option, options_of
 
@@ -149,41 +148,6 @@ class Shown(io.TextIOBase):
 
     def flush(self) -> None:
         self.terminal.flush()
-
-
-@contextmanager
-def speaking_flags(flags: Mapping[str, str]) -> Iterator[None]:
-    """Let errors, and what is logged, name the flags of options where the library names parameters."""
-
-    def translate(record: logging.LogRecord) -> bool:
-        record.msg, record.args = as_flags(record.getMessage(), flags), ()
-        return True
-
-    handlers = list(logging.getLogger().handlers)
-    for handler in handlers:
-        handler.addFilter(translate)
-    try:
-        yield
-    except (AudeepError, KeyboardInterrupt) as error:
-        if error.args:
-            error.args = (as_flags(str(error), flags),)
-        raise
-    finally:
-        for handler in handlers:
-            handler.removeFilter(translate)
-
-
-def as_flags(text: str, flags: Mapping[str, str]) -> str:
-    """A message of the library in terms of the command line: "num_units=0" becomes "--num-units 0".
-
-    Args:
-        flags: of the options, by their names in Python.
-    """
-    if not flags:
-        return text
-    names = "|".join(sorted(map(re.escape, flags), key=len, reverse=True))
-    pattern = rf"(?<![\w./-])({names})=(True\b)?(?=\S|(?<=True))"
-    return re.sub(pattern, lambda found: flags[found[1]] + ("" if found[2] else " "), text)
 
 
 def number(

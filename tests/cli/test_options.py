@@ -8,7 +8,8 @@ from enum import Enum
 
 import pytest
 
-from audeep.cli.options import add_declared, as_flags, declared_values, speaking_flags
+from audeep.cli.flags import as_flags, speaking_flags
+from audeep.cli.options import add_declared, declared_values
 from audeep.errors import OptionError
 from audeep.runtime.options import check_options, from_json, option, options_of
 from audeep.training.options import ContrastiveOptions

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from audeep import load
-from audeep.cli.options import as_flags
+from audeep.cli.flags import as_flags
 
 FLAGS = {"window_width": "--window-width", "fixed_length": "--fixed-length"}
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
