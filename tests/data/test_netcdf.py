@@ -13,6 +13,7 @@ from audeep.data import netcdf
 from audeep.data.data_set import empty, load
 from audeep.data.integrity import validate
 from audeep.errors import DataError, OutputError, ShapeError
+from tests.faults.commands import small_files
 
 OLD_FILES = {
     "old_spectrograms_cv": ("time", "freq"),
@@ -205,17 +206,14 @@ def test_columns_of_another_shape_are_refused(tmp_path: Path, name: str, column:
 
 @pytest.mark.parametrize("num_features", [2, 100_000])
 def test_a_full_disk_is_reported_and_leaves_the_older_file(tmp_path: Path, num_features: int) -> None:
-    resource = pytest.importorskip("resource")
     path = tmp_path / "features.nc"
     path.write_text("old")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    try:
-        with pytest.raises(OutputError, match="features.nc: cannot be written: .*; check the space and"):
-            with netcdf.writing(path, ["generated"], [num_features]) as writer:
-                writer.append({"filename": ["x" * 1000] * 100}, np.ones((100, num_features), np.float32))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        small_files(20_000),
+        pytest.raises(OutputError, match="features.nc: cannot be written: .*; check the space and"),
+    ):
+        with netcdf.writing(path, ["generated"], [num_features]) as writer:
+            writer.append({"filename": ["x" * 1000] * 100}, np.ones((100, num_features), np.float32))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -4,6 +4,7 @@
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,13 +57,23 @@ def content(folder: Path) -> dict[str, bytes | None]:
 
 @contextmanager
 def small_files(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes; what would fails as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    """No file may grow beyond `size` bytes; what would fails as on a full disk.
+
+    Meanwhile Python keeps no compiled modules: it would not notice that they are cut off.
+    """
+    limits, keeps_none = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    before = os.environ.get("PYTHONDONTWRITEBYTECODE")
+    sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        sys.dont_write_bytecode = keeps_none
+        if before is None:
+            del os.environ["PYTHONDONTWRITEBYTECODE"]
+        else:
+            os.environ["PYTHONDONTWRITEBYTECODE"] = before
 
 
 @contextmanager

@@ -141,6 +141,7 @@ def run(words: list[str]) -> None:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.argv = words
+    sys.dont_write_bytecode = True  # where files may not grow, modules that are compiled would be cut off
     status = 0
     try:
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
