@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs audeep into .venv where that has changed, checks its types and runs tests on up to four cores; arguments go to
 # pytest (-n 0 to run one test after the other, say). A lane may come first:
-#   tests/run.sh          everything; under 12 minutes on two cores
+#   tests/run.sh          everything; some 12 minutes on two cores
 #   tests/run.sh coverage everything, and which lines of the code it ran; that takes longer
-#   tests/run.sh fast     what a change is checked by while it is made, in a minute: the quick tests of all parts
+#   tests/run.sh fast     what a change is checked by while it is made: the quick tests of all parts
 #   tests/run.sh faults   damaged and hostile files, full disks, killed processes
 #   tests/run.sh wheel    the fast lane on a wheel built without a compiler, in an environment of its own
 set -eu
@@ -35,6 +35,10 @@ if [ "$lane" = wheel ]; then
     PATH=$folder/venv/bin:$PATH
     python -m pip install --quiet --constraint constraints.txt "$(ls "$folder"/*.whl)[test]"
 else
-    python -m mypy
+    python -m mypy & # tests that wait leave it time
+    types=$!
 fi
-python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@"
+status=0
+python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@" || status=$?
+[ -z "${types-}" ] || wait "$types" || status=1
+exit $status
