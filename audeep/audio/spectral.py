@@ -74,7 +74,7 @@ def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spect
     samples = np.ascontiguousarray(samples, np.float64)
     hop = window_length - overlap
     num_frames = (len(samples) - overlap) // hop
-    window = _hann(window_length)
+    window = hann(window_length)
     step = frames_together(window_length)
     for start in range(0, num_frames, step):
         segments = np.empty((min(step, num_frames - start), window_length))
@@ -88,9 +88,9 @@ def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spect
 
 
 @lru_cache(maxsize=16)
-def _hann(length: int) -> Array:
-    """A periodic Hann window; read-only."""
-    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+def hann(length: int, period: int | None = None) -> Array:
+    """A Hann window, which is periodic unless another period than its length is given; read-only."""
+    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (period or length))
     window.flags.writeable = False
     return window
 

@@ -67,7 +67,7 @@ class EvaluateFeatures(LearnerCommand):
         by_folds = parsed_args.cross_validate or parsed_args.folds is not None
         if by_folds == any(partitions) or any(partitions) != all(partitions):
             raise OptionError(
-                "how to evaluate is not clear; give --folds N, give --cross-validate, or --train-partitions and"
+                "how to evaluate is not clear; give --folds N, or --cross-validate, or --train-partitions and"
                 " --eval-partitions"
             )
         for name, path in (("--confusion", parsed_args.confusion), ("--per-class", parsed_args.per_class)):

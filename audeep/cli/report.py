@@ -14,6 +14,7 @@ from audeep.cli.render.page import page, png
 from audeep.cli.tagger_report import recordings_of, reference, tagger_content
 from audeep.errors import ModelError, OptionError
 from audeep.evaluation.plan import COMPLEXITIES
+from audeep.runtime.constants import NUM_RESAMPLES
 from audeep.runtime.files import check_target, replacing
 from audeep.runtime.results import SETTINGS_NAME, read_settings
 
@@ -63,7 +64,7 @@ class Report(AudeepCommand):
         parser.add_argument(
             "--bootstrap",
             type=positive_int,
-            default=2000,
+            default=NUM_RESAMPLES,
             metavar="N",
             help="for --compare, resample recordings, or groups where there are some, N times (default: %(default)s)",
         )

@@ -18,6 +18,8 @@ from audeep import __version__
 from audeep.cli.experiment import Options
 from audeep.cli.front_end_options import defaults_of
 from audeep.errors import AudeepError, OptionError
+from audeep.runtime.options import options_of
+from audeep.training.tracking import Tracking
 
 if TYPE_CHECKING:
     from audeep.cli.app import AudeepApp
@@ -27,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 AGAIN = "run the same command again to go on"
 KEY_LENGTH = 10
-TRACKERS = ("mlflow", "wandb")  # options of trainings
+TRACKERS = tuple(options_of(Tracking))  # options of trainings
 FREE = frozenset(("jobs", "device", "skip_bad", "compression", "checkpoints_to_keep", "cluster", "shards", *TRACKERS))
 """Options on which no result depends, by their names in Python."""
 FINISHED = "finished"  # beside the logs of a training that came to its end

@@ -10,6 +10,7 @@ the latter two as JSON.
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +30,45 @@ FORMATS = {".onnx": ("ONNX", "audeep.inference.onnx_export"), ".pt2": ("torch.ex
 INPUT = "frames"
 TOLERANCE = 1e-4  # of the largest output, that any may differ by
 NUM_COMPARED = 3  # recordings of a batch
+
+
+class Exported(NamedTuple):
+    """What a file is to have.
+
+    Attributes:
+        forward: gives the output for frames.
+        example: frames.
+        names: of the input and the output.
+        axes: of both, that may have any size; by their positions, with names.
+        about: metadata.
+    """
+
+    forward: nn.Module
+    example: Tensor
+    names: tuple[str, str]
+    axes: tuple[dict[int, str], dict[int, str]]
+    about: dict[str, str]
+
+
+class Format(Protocol):
+    """A module that writes one."""
+
+    def check_packages(self) -> None:
+        """Import what is needed.
+
+        Raises:
+            OptionError: it is not there.
+        """
+
+    def written(self, exported: Exported) -> bytes:
+        """The content of a file.
+
+        Raises:
+            Exception: of many kinds, for whatever cannot be expressed.
+        """
+
+    def runner(self, content: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """What the content of a file gives for frames, without audeep."""
 
 
 class _Forward(nn.Module):
@@ -75,7 +115,7 @@ def export_model(
         OutputError: the file cannot be written.
     """
     form, module = format_of(Path(output))
-    exporting = module_named(module)
+    exporting: Format = module_named(module)
     exporting.check_packages()
     directory = Path(model_directory)
     model, progress = load_model(directory, step)
@@ -89,8 +129,9 @@ def export_model(
         "audeep.front_end": json.dumps(preprocessing_of(directory, progress.step)),
     }
     example = torch.zeros(2, max(lengths), model.config.num_features)
+    exported = Exported(forward, example, *_names_and_axes(model, is_fixed=len(lengths) == 1), about)
     try:
-        content = exporting.written(forward, example, *_names_and_axes(model, is_fixed=len(lengths) == 1), about)
+        content = exporting.written(exported)
     except Exception as error:  # of many kinds, for whatever an operation lacks
         reason = one_line(error)[:200]
         raise ModelError(

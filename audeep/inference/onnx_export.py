@@ -3,26 +3,24 @@
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from audeep.errors import OptionError
+
+if TYPE_CHECKING:
+    from audeep.inference.model_export import Exported
 
 OPSET = 17
 
 
 def check_packages() -> None:
-    """Import what is needed.
-
-    Raises:
-        OptionError: it is not there.
-    """
+    """Import ONNX and ONNX Runtime."""
     _packages()
 
 
@@ -35,37 +33,22 @@ def _packages() -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
-def written(
-    forward: nn.Module,
-    example: Tensor,
-    names: tuple[str, str],
-    axes: tuple[dict[int, str], ...],
-    about: Mapping[str, str],
-) -> bytes:
-    """The content of a file.
-
-    Args:
-        names: of the input and the output.
-        axes: of both, that may have any size; by their positions, with names.
-        about: metadata.
-
-    Raises:
-        Exception: of many kinds, for whatever an operation lacks.
-    """
+def written(exported: "Exported") -> bytes:
+    """A file of ONNX, with all metadata as its properties."""
     onnx, _ = _packages()
     buffer = io.BytesIO()
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # which gets the graph where it fails
         warnings.simplefilter("ignore")  # that shapes are taken as they are, which the comparison shows
         torch.onnx.export(
-            *(forward, (example,), buffer),  # type: ignore[arg-type]
+            *(exported.forward, (exported.example,), buffer),  # type: ignore[arg-type]
             dynamo=False,  # torch.export repeats recurrent layers for each step of one length
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes=dict(zip(names, axes, strict=True)),
+            input_names=exported.names[:1],
+            output_names=exported.names[1:],
+            dynamic_axes=dict(zip(exported.names, exported.axes, strict=True)),
             opset_version=OPSET,
         )
     made = onnx.load_model_from_string(buffer.getvalue())
-    onnx.helper.set_model_props(made, dict(about))
+    onnx.helper.set_model_props(made, exported.about)
     content: bytes = made.SerializeToString()
     return content
 

@@ -8,50 +8,35 @@ sequences of any length, and the file needs no audeep.
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-
-@torch.library.custom_op("audeep::gru", mutates_args=())
-def _gru(
-    input: Tensor,
-    hx: Tensor,
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, Tensor]:
-    output, last = torch.ops.aten.gru.input(
-        *(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    )
-    return output, last
+if TYPE_CHECKING:
+    from audeep.inference.model_export import Exported
 
 
-@torch.library.custom_op("audeep::lstm", mutates_args=())
-def _lstm(
-    input: Tensor,
-    hx: Sequence[Tensor],
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    output, hidden, carry = torch.ops.aten.lstm.input(
-        *(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    )
-    return output, hidden, carry
+_LAYER = (
+    "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, bool batch_first"
+)
+_gru = torch.library.custom_op(
+    "audeep::gru",
+    lambda *given: tuple(torch.ops.aten.gru.input(*given)),
+    mutates_args=(),
+    schema=f"(Tensor input, Tensor hx, {_LAYER}) -> (Tensor, Tensor)",
+)
+_lstm = torch.library.custom_op(
+    "audeep::lstm",
+    lambda *given: tuple(torch.ops.aten.lstm.input(*given)),
+    mutates_args=(),
+    schema=f"(Tensor input, Tensor[] hx, {_LAYER}) -> (Tensor, Tensor, Tensor)",
+)
 
 
 @_gru.register_fake
@@ -69,27 +54,12 @@ def check_packages() -> None:
     """Nothing: PyTorch is there."""
 
 
-def written(
-    forward: nn.Module,
-    example: Tensor,
-    names: tuple[str, str],
-    axes: tuple[dict[int, str], ...],
-    about: Mapping[str, str],
-) -> bytes:
-    """The content of a file.
-
-    Args:
-        names: of the input and the output; here they have none but that of the argument of `forward`.
-        axes: of both, that may have any size.
-        about: becomes extra files.
-
-    Raises:
-        Exception: of many kinds, for whatever cannot be recorded.
-    """
-    sizes = dict.fromkeys(axes[0], torch.export.Dim.DYNAMIC)
-    with warnings.catch_warnings(), _whole_layers(forward), torch.no_grad():
+def written(exported: "Exported") -> bytes:
+    """A file of `torch.export`, with all metadata as extra files; the input is called as the argument of `forward`."""
+    sizes = dict.fromkeys(exported.axes[0], torch.export.Dim.DYNAMIC)
+    with warnings.catch_warnings(), _whole_layers(exported.forward), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = torch.export.export(forward, (example,), dynamic_shapes=(sizes,), strict=False)
+        program = torch.export.export(exported.forward, (exported.example,), dynamic_shapes=(sizes,), strict=False)
         stands_for = {
             torch.ops.audeep.gru.default: torch.ops.aten.gru.input,
             torch.ops.audeep.lstm.default: torch.ops.aten.lstm.input,
@@ -101,7 +71,7 @@ def written(
         # well; where results depend on one, the comparison with the model shows it
         vars(program)["_guards_code"] = []
         buffer = io.BytesIO()
-        torch.export.save(program, buffer, extra_files=dict(about))
+        torch.export.save(program, buffer, extra_files=dict(exported.about))
     return buffer.getvalue()
 
 

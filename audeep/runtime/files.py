@@ -181,5 +181,6 @@ def remove_partials(target: Path) -> None:
     for partial in target.parent.glob(f".{stem}.????????.partial{suffix}"):
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):
-            partial.unlink()
+        else:
+            with suppress(OSError):
+                partial.unlink()

@@ -20,6 +20,7 @@ STEPS_BEFORE = 3  # with batches of a shape, until one is recorded; they also ma
 MOST_GRAPHS = 4  # each has memory of its own
 
 Gradients = Callable[[Batch], Tensor]
+Shape = tuple[torch.Size, torch.dtype, torch.Size | None, torch.dtype | None]  # of frames and targets
 
 
 class RecordedSteps:
@@ -37,8 +38,8 @@ class RecordedSteps:
     def __init__(self, gradients: Gradients, parameters: Sequence[nn.Parameter], is_on: bool) -> None:
         self.gradients, self.parameters = gradients, parameters
         self.is_on = is_on and not os.environ.get("AUDEEP_PLAIN_STEPS")
-        self.counts = Counter[_Shape]()
-        self.graphs: dict[_Shape, _Graph] = {}
+        self.counts = Counter[Shape]()
+        self.graphs: dict[Shape, _Graph] = {}
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of a batch; parameters, which must not have any gradients yet, get theirs."""
@@ -58,10 +59,7 @@ class RecordedSteps:
         return self.graphs[shape].run(batch)
 
 
-_Shape = tuple[torch.Size, torch.dtype, torch.Size | None, torch.dtype | None]
-
-
-def _shape_of(batch: Batch) -> _Shape | None:
+def _shape_of(batch: Batch) -> Shape | None:
     """What batches have in common that one graph can do; None where none can."""
     frames, lengths, targets = batch
     if frames.device.type != "cuda" or lengths is not None:

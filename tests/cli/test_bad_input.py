@@ -155,7 +155,7 @@ def test_evaluation_of_unsuitable_data(refused, unlabelled, spectrograms, golden
     ["", "--train-partitions TRAIN", "--eval-partitions TEST", "--cross-validate --train-partitions TRAIN"],
 )
 def test_evaluation_that_is_not_clear(refused, golden, options):
-    assert "give --cross-validate, or --train-partitions and --eval-partitions" in refused(
+    assert "give --folds N, or --cross-validate, or --train-partitions and --eval-partitions" in refused(
         f"mlp evaluate --input {golden}/old_features_cv.nc {options}"
     )
 

@@ -14,13 +14,13 @@ from audeep.audio.front_ends.base import Array, Frames
 from audeep.audio.front_ends.clips import peak_option, rate_option, trim_option
 from audeep.audio.front_ends.spectra import (
     SpectralFrontEnd,
-    hann,
     highest_option,
     hop_option,
     lowest_option,
     window_option,
 )
 from audeep.audio.signal import Samples
+from audeep.audio.spectral import hann
 from audeep.errors import AudioError
 from audeep.runtime.options import option
 

@@ -14,6 +14,7 @@ from audeep.audio.filter_banks import FilterBank, Spectra
 from audeep.audio.front_ends.base import Array, Frames
 from audeep.audio.front_ends.clips import ClipFrontEnd
 from audeep.audio.signal import Samples, check_size
+from audeep.audio.spectral import hann
 from audeep.errors import AudioError
 from audeep.runtime.options import option
 
@@ -178,12 +179,6 @@ class CentredFrontEnd(SpectralFrontEnd):
         """The signal, mirrored at both ends for half a window, and its number of windows."""
         padded = np.pad(signal, self.window_length // 2, mode="reflect")
         return padded, 1 + max(0, len(padded) - self.window_length) // self.hop_length
-
-
-def hann(length: int, period: int | None = None) -> Array:
-    """A Hann window, which is periodic unless another period than its length is given."""
-    window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (period or length))
-    return window
 
 
 def decibels(powers: Spectra, out: Spectra) -> None:
