@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parsers that leave all but a tenth of a data set out, for trying an experiment: one for each layout that is needed.
 
-audeep preprocess --parser samples/tenth.py:Tenth_esc ...
+audeep run samples/esc-10.toml --parser samples/tenth.py:Tenth_esc ...
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scripts of samples/: the quickstart, the tutorial of the manual on the real ESC-10, the experiments, the taggers."""
 
+import itertools
 import os
 import re
 import shlex
@@ -206,9 +207,9 @@ def test_an_experiment_runs_on_a_tenth_of_the_data(tmp_path, warm_sh, request, n
     assert script.returncode == 0, script.stderr
     names = pd.read_csv(output / "results.csv")["features"].tolist()
     assert set(names[:-3]) == set(sets) and names[-3:] == ["fused", "SVM on mean and deviation of each band", "chance"]
-    for spectrograms in map(load, (output / "spectrograms").iterdir()):
-        assert spectrograms.features.shape == (num_instances, *shape)
-    assert len(list((output / "spectrograms").iterdir())) == len(sets)
+    spectrograms = [load(path).features for path in (output / "spectrograms").iterdir()]
+    assert [each.shape for each in spectrograms] == len(sets) * [(num_instances, *shape)]
+    assert all(not np.array_equal(*pair) for pair in itertools.combinations(spectrograms, 2))
     for set_name in sets:
         (path,) = (output / "features").glob(f"{set_name}-*.nc")
         features = load(path)
