@@ -35,10 +35,15 @@ if [ "$lane" = wheel ]; then
     PATH=$folder/venv/bin:$PATH
     python -m pip install --quiet --constraint constraints.txt "$(ls "$folder"/*.whl)[test]"
 else
-    python -m mypy & # tests that wait leave it time
-    types=$!
+    types=$(mktemp)
+    python -m mypy >"$types" & # tests that wait leave it time
+    checking=$!
 fi
 status=0
 python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@" || status=$?
-[ -z "${types-}" ] || wait "$types" || status=1
+if [ -n "${types-}" ]; then
+    wait "$checking" || status=1
+    cat "$types"
+    rm "$types"
+fi
 exit $status

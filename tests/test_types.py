@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Types: of the package, and as a type checker shows them to who uses it."""
+"""Types as a type checker shows them to who uses the package, whose own are checked by run.sh."""
 
 import os
 import re
@@ -71,11 +71,6 @@ def mypy(*arguments: str) -> list[str]:
     )
     assert run.stderr == "" and run.returncode in (0, 1), run.stderr + run.stdout
     return [line for line in run.stdout.splitlines() if " error: " in line]
-
-
-@pytest.mark.slow
-def test_the_types_of_the_package_are_consistent() -> None:
-    assert mypy() == []
 
 
 @pytest.mark.slow

@@ -23,10 +23,9 @@ from audeep.parsers.no_metadata import NoMetadataParser  # noqa: E402
 from audeep.pipeline.preprocess import preprocess  # noqa: E402
 from tests.cli.conftest import SPECTRA  # noqa: E402
 from tests.conftest import write_tone  # noqa: E402
-from tests.data.test_shards import same  # noqa: E402
-from tests.pipeline.test_sharded import rename  # noqa: E402
 from tests.support.clusters import waited  # noqa: E402
-from tests.support.failing import Failing  # noqa: E402
+from tests.support.data_sets import assert_same  # noqa: E402
+from tests.support.failing import Failing, rename  # noqa: E402
 
 OPTIONS = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
 
@@ -47,7 +46,7 @@ def test_preprocess_writes_the_same_bytes(audeep, recordings: Path, tmp_path: Pa
     assert audeep(f"{command}/dask.nc --cluster {cluster_address}").status == 0
     assert (tmp_path / "dask.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()
     assert audeep(f"{command}/several --shards 5 --cluster {cluster_address}").status == 0
-    same(load(tmp_path / "several"), load(tmp_path / "alone.nc"))
+    assert_same(load(tmp_path / "several"), load(tmp_path / "alone.nc"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.nc", "dask.nc", "several"]
 
 
@@ -131,7 +130,7 @@ def test_recordings_that_kill_workers_are_left_out_and_named(
     given = {"skip_bad": True, "shards": shards, "cluster": cluster_address}
     assert preprocess(parser, Failing(**OPTIONS), tmp_path / "dask.nc", **given) == expected
     assert [line.partition(": ")[0] for line in expected] == names
-    same(load(tmp_path / "dask.nc"), load(tmp_path / "alone.nc"))
+    assert_same(load(tmp_path / "dask.nc"), load(tmp_path / "alone.nc"))
 
 
 @pytest.mark.slow

@@ -97,4 +97,4 @@ def test_a_browser_shows_the_page_on_a_telephone(audeep, features, spectrograms,
     assert pixels.shape[:2] == (3000, 400)
     background = pixels[-1, 0]
     inked = (abs(pixels - background) > 0.05).any(axis=2)
-    assert inked.any(axis=1).sum() > 400 and not inked[:, -3:].all(axis=0).any()  # nothing sticks out
+    assert inked.any(axis=1).sum() > 400 and not inked[:, -3:].any()  # nothing sticks out

@@ -72,8 +72,8 @@ def test_zsh_completes(script: Path, tmp_path: Path) -> None:
         ("audeep preprocess --basedir spe", "audeep preprocess --basedir spectrograms/"),
         ("audeep t-rae train --input rec", "audeep t-rae train --input recording.wav "),
     ):
-        shell.expect_exact("% ")
+        assert shell.expect_exact(["% ", pexpect.TIMEOUT]) == 0, shell.before
         shell.send(f"{typed}\t")
-        shell.expect_exact(completed)
+        assert shell.expect_exact([completed, pexpect.TIMEOUT]) == 0, shell.before
         shell.send("\x15\n")  # forget the line; Ctrl-C would do nothing where a background job runs the tests
     shell.close(force=True)

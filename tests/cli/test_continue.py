@@ -253,7 +253,7 @@ def wait_for(path: Path, size: int, process: subprocess.Popen) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("number, status, word", [("SIGTERM", 1, "terminated"), ("SIGINT", 130, "interrupted")])
 def test_signals_keep_what_is_done_and_say_how_to_go_on(endless, tmp_path, number, status, word, jobs):
     process = start(endless, tmp_path / "s.nc", "--parser", "no-metadata", "--jobs", jobs)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import COMMANDS, DIRECTORIES, FILES, content, mounted, output_name
+from tests.faults.commands import COMMANDS, DIRECTORIES, FILES, content, output_name
+from tests.support.disks import mounted
 
 
 @pytest.fixture

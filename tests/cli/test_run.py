@@ -180,11 +180,17 @@ def test_values_alone_are_predicted(audeep, written, tmp_path):
     assert "RMSE" in rows_of(tmp_path / "out")[0]
 
 
+WORDS_AND_GRU = (
+    FILE.partition("[train]")[0]
+    + "[evaluate]\ncomplexity = [0.1]\n"
+    + '[views.words.train]\nkind = "kmeans"\nnum-words = 8\npatch-frames = 4\n'
+    + '[views.gru.train]\nkind = "t-rae"\nnum-units = 4\nnum-epochs = 1\n'
+)
+
+
 @pytest.mark.slow
 def test_kinds_of_models_that_are_fitted_at_once_are_fused_with_others(audeep, classes, written, tmp_path):
-    views = '[views.words.train]\nkind = "kmeans"\nnum-words = 8\npatch-frames = 4\n[views.gru.train]\nkind = "t-rae"\n'
-    text = FILE.partition("[train]")[0] + "[evaluate]\ncomplexity = [0.1]\n" + views + "num-units = 4\nnum-epochs = 1\n"
-    result = audeep(f"run {written('', text)} --output {tmp_path}/out")
+    result = audeep(f"run {written('', WORDS_AND_GRU)} --output {tmp_path}/out")
     assert result.status == 0, result.err
     assert {row["features"] for row in rows_of(tmp_path / "out")} >= {"words", "gru", "fused"}
     assert len(list((tmp_path / "out" / "spectrograms").iterdir())) == 1
@@ -196,12 +202,10 @@ def test_trainings_in_steps_report_to_a_tracker_and_results_do_not_depend_on_it(
 ):
     package = MlflowStandIn()
     monkeypatch.setitem(sys.modules, "mlflow", package)
-    views = '[views.words.train]\nkind = "kmeans"\nnum-words = 8\npatch-frames = 4\n[views.gru.train]\nkind = "t-rae"\n'
-    text = FILE.partition("[train]")[0] + "[evaluate]\ncomplexity = [0.1]\n" + views + "num-units = 4\nnum-epochs = 1\n"
-    result = audeep(f"run {written('', text)} --output {tmp_path}/out --mlflow https://example.org")
+    result = audeep(f"run {written('', WORDS_AND_GRU)} --output {tmp_path}/out --mlflow https://example.org")
     assert result.status == 0, result.err
     assert package.requests.count("create_run") == 1 and package.requests[-1] == "set_terminated"
-    before, elsewhere = made(tmp_path / "out"), written('mlflow = "elsewhere"\n', text)
+    before, elsewhere = made(tmp_path / "out"), written('mlflow = "elsewhere"\n', WORDS_AND_GRU)
     assert audeep(f"run {elsewhere} --output {tmp_path}/out").status == 0
     assert made(tmp_path / "out") == before and package.requests.count("create_run") == 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from audeep import load
 from audeep.data.manifest import MANIFEST
-from tests.data.test_shards import same
+from tests.support.data_sets import assert_same
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def several(tmp_path_factory, recordings: Path) -> Path:
 
 @pytest.mark.slow
 def test_preprocess_divides_into_shards(spectrograms: Path, several: Path) -> None:
-    same(load(several), load(spectrograms))
+    assert_same(load(several), load(spectrograms))
     assert sorted(path.name for path in several.iterdir()) == [*(f"shard-{n:04}.nc" for n in range(5)), MANIFEST]
 
 
@@ -74,7 +74,7 @@ def test_validate_and_inspect_say_what_shards_are(audeep, several: Path, spectro
 
 def test_modify_divides_and_puts_together(audeep, spectrograms: Path, tmp_path: Path) -> None:
     assert audeep(f"modify --input {spectrograms} --shards 7 --output {tmp_path}/several").status == 0
-    same(load(tmp_path / "several"), load(spectrograms))
+    assert_same(load(tmp_path / "several"), load(spectrograms))
     assert audeep(f"modify --input {tmp_path}/several --output {tmp_path}/one.nc").status == 0
     assert (tmp_path / "one.nc").read_bytes() == spectrograms.read_bytes()
     result = audeep(f"modify --input {spectrograms} --shards 25 --output {tmp_path}/x")

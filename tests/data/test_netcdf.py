@@ -13,7 +13,7 @@ from audeep.data import netcdf
 from audeep.data.data_set import empty, load
 from audeep.data.integrity import validate
 from audeep.errors import DataError, OutputError, ShapeError
-from tests.faults.commands import small_files
+from tests.support.disks import small_files
 
 OLD_FILES = {
     "old_spectrograms_cv": ("time", "freq"),

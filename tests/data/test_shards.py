@@ -16,6 +16,7 @@ from audeep.data.combine import save_in_shards
 from audeep.data.manifest import MANIFEST
 from audeep.data.schema import Split
 from audeep.errors import DataError, OptionError, OutputError
+from tests.support.data_sets import assert_same
 
 
 @pytest.fixture
@@ -23,16 +24,6 @@ def directory(make_spectrograms: Callable[..., DataSet], tmp_path: Path) -> Path
     """Ten spectrograms in three shards."""
     save_in_shards(make_spectrograms(10), tmp_path / "data", 3)
     return tmp_path / "data"
-
-
-def same(found: DataSet, expected: DataSet) -> None:
-    np.testing.assert_array_equal(found.features, expected.features)
-    assert (found.label_map, found.preprocessing) == (expected.label_map, expected.preprocessing)
-    assert (found.feature_dims, found.label_names) == (expected.feature_dims, expected.label_names)
-    assert found.metadata.keys() == expected.metadata.keys()
-    for name, column in expected.metadata.items():
-        assert found.metadata[name].dtype == column.dtype
-        np.testing.assert_array_equal(found.metadata[name], column, err_msg=name)
 
 
 @pytest.mark.parametrize("num_shards", [1, 3, 10])
@@ -47,7 +38,7 @@ def test_shards_are_the_data_set_that_one_file_is(
     data_set.save(tmp_path / "one.nc")
     save_in_shards(data_set, tmp_path / "several", num_shards)
     assert len(list((tmp_path / "several").glob("*.nc"))) == num_shards
-    same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
     assert load(tmp_path / "several").source == str(tmp_path / "several")
 
 

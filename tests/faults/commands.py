@@ -2,14 +2,7 @@
 """Each command that writes, and places that it cannot write to."""
 
 import os
-import resource
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 SPECTRA = "--window-width 0.05 --window-overlap 0.025"
 FILES = {
@@ -53,36 +46,3 @@ def content(folder: Path) -> dict[str, bytes | None]:
         else None
         for path in folder.rglob("*")
     }
-
-
-@contextmanager
-def small_files(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes; what would fails as on a full disk.
-
-    Meanwhile Python keeps no compiled modules: it would not notice that they are cut off.
-    """
-    limits, keeps_none = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
-    before = os.environ.get("PYTHONDONTWRITEBYTECODE")
-    sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        sys.dont_write_bytecode = keeps_none
-        if before is None:
-            del os.environ["PYTHONDONTWRITEBYTECODE"]
-        else:
-            os.environ["PYTHONDONTWRITEBYTECODE"] = before
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A file system in memory of its own."""
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("this user may not mount file systems")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)

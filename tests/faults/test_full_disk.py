@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import COMMANDS, FILES, content, mounted, output_name, small_files
+from tests.faults.commands import COMMANDS, FILES, content, output_name
+from tests.support.disks import mounted, small_files
 from tests.support.warm import Warm
 
 pytestmark = pytest.mark.slow

@@ -36,7 +36,7 @@ def test_what_a_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads_that_overlap_leave_the_flags_as_they_were() -> None:
-    first_is_in, second_is_in, first_is_out = Barrier(2), Barrier(2), Barrier(2)
+    first_is_in, second_is_in, first_is_out = (Barrier(2, timeout=10) for _ in range(3))
     seen = []
 
     def first() -> None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """preprocess goes on whatever one recording does, names it, and keeps what is done."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +11,7 @@ from audeep.errors import AudioError, ShapeError, Stopped
 from audeep.parsers.no_metadata import NoMetadataParser
 from audeep.pipeline.preprocess import partial_path, preprocess
 from tests.conftest import write_tone
-from tests.support.failing import Failing
+from tests.support.failing import Failing, rename
 
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
 
@@ -25,19 +23,12 @@ def basedir(tmp_path):
     return tmp_path / "in"
 
 
-def rename(basedir: Path, **kinds: int) -> list[str]:
-    """Let recordings be of a kind; their names."""
-    for kind, number in kinds.items():
-        (basedir / f"{number:02}.wav").rename(basedir / f"{number:02}-{kind}.wav")
-    return [f"{number:02}-{kind}.wav" for kind, number in kinds.items()]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_whatever_a_recording_raises_it_is_left_out_and_named(basedir, tmp_path, jobs):
-    names = rename(basedir, memory=3, runtime=5, unicode=11)
+    paths = [rename(basedir, kind, number)[0] for kind, number in (("memory", 3), ("runtime", 5), ("unicode", 11))]
     bad = preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", jobs, skip_bad=True)
-    assert [line.partition(": ")[0] for line in bad] == [str(basedir / name) for name in names]
+    assert [line.partition(": ")[0] for line in bad] == paths
     assert "takes more memory than there is" in bad[0] and r"(RuntimeError: two\nlines)" in bad[1]
     assert len(load(tmp_path / "s.nc")) == 17
 
@@ -45,8 +36,8 @@ def test_whatever_a_recording_raises_it_is_left_out_and_named(basedir, tmp_path,
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_without_skipping_the_recording_is_named_and_what_is_done_is_kept(basedir, tmp_path, jobs):
-    (name,) = rename(basedir, runtime=15)
-    with pytest.raises(AudioError, match=rf"{name}: cannot be processed .*; \d+ of 20 recordings are done, go on"):
+    (path,) = rename(basedir, "runtime", 15)
+    with pytest.raises(AudioError, match=rf"{path}: cannot be processed .*; \d+ of 20 recordings are done, go on"):
         preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", jobs)
     assert partial_path(tmp_path / "s.nc").exists()
 
@@ -54,17 +45,16 @@ def test_without_skipping_the_recording_is_named_and_what_is_done_is_kept(basedi
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_recordings_whose_workers_die_are_left_out_and_named(basedir, tmp_path, jobs):
-    rename(basedir, death=6)
-    (basedir / "17.wav").rename(basedir / "17-death.wav")
+    paths = rename(basedir, "death", 6, 17)
     bad = preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", jobs, skip_bad=True)
-    assert [line.partition(": ")[0] for line in bad] == [str(basedir / f"{n}-death.wav") for n in ("06", "17")]
+    assert [line.partition(": ")[0] for line in bad] == paths
     assert "a worker process was killed, perhaps because memory ran out" in bad[0]
     assert len(load(tmp_path / "s.nc")) == 18
 
 
 def test_without_skipping_a_death_keeps_what_is_done(basedir, tmp_path):
-    (name,) = rename(basedir, death=18)
-    with pytest.raises(Stopped, match=f"{name}: a worker process was killed.*go on with resume=True, or without bad"):
+    (path,) = rename(basedir, "death", 18)
+    with pytest.raises(Stopped, match=f"{path}: a worker process was killed.*go on with resume=True, or without bad"):
         preprocess(NoMetadataParser(basedir), Failing(**SPECTRA), tmp_path / "s.nc", 2)
 
 

@@ -17,8 +17,8 @@ from audeep.parsers.meta import MetaParser
 from audeep.parsers.no_metadata import NoMetadataParser
 from audeep.pipeline.preprocess import preprocess
 from tests.conftest import write_tone
-from tests.data.test_shards import same
-from tests.support.failing import Failing
+from tests.support.data_sets import assert_same
+from tests.support.failing import Failing, rename
 
 SPECTRA = {"window_width": 0.05, "window_overlap": 0.025, "mel_spectrum": 12}
 
@@ -29,13 +29,6 @@ def basedir(tmp_path: Path) -> Path:
     for number in range(12):
         write_tone(tmp_path / "in" / f"{number:02}.wav", 300 + 20 * number, 0.3 + number % 5 * 0.1)
     return tmp_path / "in"
-
-
-def rename(basedir: Path, kind: str, *numbers: int) -> list[str]:
-    """Let recordings be of a kind; their paths."""
-    for number in numbers:
-        (basedir / f"{number:02}.wav").rename(basedir / f"{number:02}-{kind}.wav")
-    return [str(basedir / f"{number:02}-{kind}.wav") for number in numbers]
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -49,7 +42,7 @@ def test_shards_have_what_one_file_has(basedir: Path, tmp_path: Path, num_shards
     parser = NoMetadataParser(basedir)
     preprocess(parser, Preprocessor(**SPECTRA), tmp_path / "one.nc", 1)
     preprocess(parser, Preprocessor(**SPECTRA), tmp_path / "several", jobs, shards=num_shards)
-    same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
     assert [each.violations for each in validate(load(tmp_path / "several"))][-1] == []
     assert len(shards_in(tmp_path / "several")) == num_shards
     assert left(tmp_path) == ["one.nc", "several"]
@@ -61,7 +54,7 @@ def test_labels_and_folds_are_those_of_one_file(recordings: Path, tmp_path: Path
     parser = MetaParser(recordings)
     preprocess(parser, Preprocessor(**SPECTRA, fixed_length=0.3), tmp_path / "one.nc", 1, compression=3)
     preprocess(parser, Preprocessor(**SPECTRA, fixed_length=0.3), tmp_path / "s", 2, compression=3, shards=3)
-    same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
 @pytest.mark.slow
@@ -72,7 +65,7 @@ def test_bad_recordings_are_left_out_and_named(basedir: Path, tmp_path: Path) ->
     found = preprocess(parser, Failing(**SPECTRA), tmp_path / "several", 2, skip_bad=True, shards=3)
     assert found == expected and [line.partition(": ")[0] for line in found] == names
     assert shards_in(tmp_path / "several")[1].instances == 0  # all of it is bad
-    same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "several"), load(tmp_path / "one.nc"))
     assert (tmp_path / "several.bad.txt").read_bytes() == (tmp_path / "one.nc.bad.txt").read_bytes()
 
 
@@ -90,7 +83,7 @@ def test_odd_shapes_are_those_of_the_whole_data_set(basedir: Path, tmp_path: Pat
     assert [line.partition(": ")[0] for line in bad] == [str(basedir / f"{number:02}.wav") for number in range(3)]
     assert bad == preprocess(parser, front_end, tmp_path / "one.nc", 1, skip_bad=True)
     assert [shard.instances for shard in shards_in(tmp_path / "s")] == [0, 3, 3, 3]
-    same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
 @pytest.mark.slow
@@ -107,7 +100,7 @@ def test_a_run_that_ended_goes_on_by_shard(basedir: Path, tmp_path: Path, caplog
     preprocess(parser, Failing(**SPECTRA), tmp_path / "s", 2, shards=4, resume=True)
     assert sorted((basedir / "read").read_text().split()) == [f"{number:02}" for number in range(7, 12)]  # no others
     preprocess(parser, Failing(**SPECTRA), tmp_path / "one.nc", 1)
-    same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
     assert left(tmp_path) == ["one.nc", "s"]
 
 
@@ -127,7 +120,7 @@ def test_a_shard_that_was_written_is_not_written_again(basedir: Path, tmp_path: 
     found = [(tmp_path / "s" / f"shard-000{number}.nc").stat().st_mtime_ns for number in range(4)]
     assert [a == b for a, b in zip(times, found, strict=True)] == [True, True, False, True]
     preprocess(parser, Preprocessor(**SPECTRA), tmp_path / "one.nc", 1)
-    same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
+    assert_same(load(tmp_path / "s"), load(tmp_path / "one.nc"))
 
 
 @pytest.mark.slow

@@ -30,3 +30,10 @@ class Failing(Preprocessor):
         if kind == "death" and os.getpid() != MAIN:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().chunks_and_rate(path)
+
+
+def rename(basedir: Path, kind: str, *numbers: int) -> list[str]:
+    """Let recordings fail in one way; their paths."""
+    for number in numbers:
+        (basedir / f"{number:02}.wav").rename(basedir / f"{number:02}-{kind}.wav")
+    return [str(basedir / f"{number:02}-{kind}.wav") for number in numbers]

@@ -141,7 +141,7 @@ def run(words: list[str]) -> None:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.argv = words
-    sys.dont_write_bytecode = True  # where files may not grow, modules that are compiled would be cut off
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))  # as where Python starts
     status = 0
     try:
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
@@ -164,8 +164,9 @@ def main() -> None:
         status = Process(first, others).wait()
         sys.exit(status if status >= 0 else 128 - status)
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(others[0])
+    listening.bind(f"{others[0]}.new")
     listening.listen(100)
+    os.rename(f"{others[0]}.new", others[0])  # who finds it can connect
     sys.argv = ["audeep"]
     import_all()
     run(serve(listening))

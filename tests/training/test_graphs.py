@@ -99,7 +99,9 @@ def test_a_training_has_the_same_bytes_with_and_without_graphs(
 ) -> None:
     def weights(name: str) -> list[Tensor]:
         made = TrainingOptions(num_epochs=4, batch_size=4, device="cuda", **options)
-        model = train([make_spectrograms(12)], "t-rae", tmp_path / name, {"num_units": 8, "masked_frames": 0.3}, made)
+        model = train(
+            [make_spectrograms(12, steps=12)], "t-rae", tmp_path / name, {"num_units": 8, "masked_frames": 0.3}, made
+        )
         return list(model.state_dict().values())
 
     found = weights("recorded")
