@@ -35,7 +35,7 @@ def training_step(model: nn.Module, frames: Tensor) -> Callable[[], None]:
     """Forward, back, and Adam."""
     parameters = list(model.parameters())
     optimiser = torch.optim.Adam(parameters, fused=True)
-    batch = Batch(frames, None, torch.arange(len(frames)) % 40)
+    batch = Batch(frames, None, torch.arange(len(frames)) % 40)  # all networks have as many outputs
 
     def gradients(found: Batch) -> Tensor:
         loss = nn.functional.cross_entropy(model(found.frames), found.targets)
