@@ -101,7 +101,9 @@ class Conv(nn.Module):
         """Zeros before and after an axis."""
         if self.padding is not None:
             return self.padding, self.padding
-        total = max(0, ((size - 1) // self.stride[axis]) * self.stride[axis] + self.kernel[axis] - size)
+        total = ((size - 1) // self.stride[axis]) * self.stride[axis] + self.kernel[axis] - size
+        if self.kernel[axis] < self.stride[axis]:  # else it is none below 0, and a size that is a symbol stays simple
+            total = max(0, total)
         return total // 2, total - total // 2
 
     def _aligned(self, images: Tensor, lengths: Tensor) -> Tensor:
