@@ -3,7 +3,9 @@
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -126,11 +128,11 @@ class Train(ModelCommand):
         }
         if parsed_args.folds is not None:
             folds = None if "all" in parsed_args.folds else parsed_args.folds
-            draws = partial(drawer, reconstructs=reconstructs)
+            draws = partial(drawing, reconstructs=reconstructs)
             train_folds(data_sets, model_type, run_name, config, options, folds, after_epoch_of=draws, **how)
         else:
-            draw = drawer(run_name / "logs", reconstructs) if options.validates else None
-            train(data_sets, model_type, run_name, config, options, after_epoch=draw, **how)
+            with drawing(run_name / "logs", reconstructs) if options.validates else nullcontext() as draw:
+                train(data_sets, model_type, run_name, config, options, after_epoch=draw, **how)
         if family_of(self.kind) == TAGGER:
             self.tell_next("report", "--run-dir", run_name, "--input", parsed_args.input[0])
         else:
@@ -162,11 +164,22 @@ def add_run(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def drawer(logs: Path, reconstructs: bool) -> "Callable[[Sequence[Point]], None]":
-    """What draws the learning curve of a run in `logs` after each epoch; where that fails, a warning says so once."""
-    failures, picture = list[Exception](), logs / CURVE_NAME
+@contextmanager
+def drawing(logs: Path, reconstructs: bool) -> "Iterator[Callable[[Sequence[Point]], None]]":
+    """What draws the learning curve of a run in `logs` at its end, and after epochs in a twentieth of the time at most.
+
+    Where that fails, a warning says so once.
+    """
+    picture, failures = logs / CURVE_NAME, list[Exception]()
+    pending: list[Sequence[Point]] = []  # the curve, if it has an epoch that is not drawn
+    earliest = 0.0
 
     def draw(curve: "Sequence[Point]") -> None:
+        nonlocal earliest
+        pending[:] = [curve]
+        begun = time.monotonic()
+        if begun < earliest:
+            return
         try:
             from audeep.cli.render.plots import plot_curve
 
@@ -175,8 +188,16 @@ def drawer(logs: Path, reconstructs: bool) -> "Callable[[Sequence[Point]], None]
             if not failures:
                 logger.warning("%s: is not drawn, the training goes on: %s", picture, error)
             failures.append(error)
+        pending.clear()
+        now = time.monotonic()
+        earliest = now + 19 * (now - begun)
 
-    return draw
+    try:
+        yield draw
+    finally:
+        earliest = 0.0
+        if pending:
+            draw(pending[0])
 
 
 def fold(text: str) -> int | str:

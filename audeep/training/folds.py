@@ -4,6 +4,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def train_folds(
     folds: Sequence[int] | None = None,
     *,
     resume: bool = False,
-    after_epoch_of: Callable[[Path], AfterEpoch] | None = None,
+    after_epoch_of: Callable[[Path], AbstractContextManager[AfterEpoch]] | None = None,
     tracking: Tracking | None = None,
 ) -> None:
     """Train a model for each fold, with what the fold is validated on held out, in `run_name`/fold-K/logs.
@@ -83,7 +84,7 @@ def train_folds(
         options: `validation_fold` becomes each of the folds.
         folds: counted from 1; by default all that the first data set has.
         resume: go on with folds that have been begun, and train those that have not.
-        after_epoch_of: makes what `train` calls after each epoch, from the directory of the logs.
+        after_epoch_of: makes what `train` calls after each epoch, from the directory of the logs; left at its end.
 
     Raises:
         OptionError: something else is held out, too; or there are no folds.
@@ -102,16 +103,17 @@ def train_folds(
     for fold in folds:
         directory = fold_directory(run_name, fold)
         logger.info("fold %d of %d", fold, data_sets[0].num_folds)
-        train(
-            data_sets,
-            model,
-            directory,
-            config,
-            replace(options, validation_fold=fold),
-            resume=resume and bool(steps_in(directory / "logs")),
-            after_epoch=None if after_epoch_of is None else after_epoch_of(directory / "logs"),
-            tracking=tracking,
-        )
+        with nullcontext() if after_epoch_of is None else after_epoch_of(directory / "logs") as after_epoch:
+            train(
+                data_sets,
+                model,
+                directory,
+                config,
+                replace(options, validation_fold=fold),
+                resume=resume and bool(steps_in(directory / "logs")),
+                after_epoch=after_epoch,
+                tracking=tracking,
+            )
 
 
 def _check_labels(

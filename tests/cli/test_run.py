@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from audeep import load
 from audeep.cli.experiment import PRESETS, preset, read_experiment
-from audeep.cli.train import drawer
+from audeep.cli.train import drawing
 from audeep.errors import OptionError
 from tests.conftest import write_tone
 from tests.support.trackers import MlflowStandIn
@@ -136,12 +137,12 @@ def test_a_run_that_was_interrupted_goes_on(audeep, classes, written, tmp_path, 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("audeep.cli.train.drawer", lambda *_: interrupted)
+    monkeypatch.setattr("audeep.cli.train.drawing", lambda *_: nullcontext(interrupted))
     result = audeep(f"run {written('', text)} --output {tmp_path}/out")
     assert result.status == 130 and "run the same command again to go on" in result.err
     (logs,) = (tmp_path / "out" / "runs").glob("*/logs")
     assert (logs / "model-1.safetensors").exists() and not (logs / "model-2.safetensors").exists()
-    monkeypatch.setattr("audeep.cli.train.drawer", drawer)
+    monkeypatch.setattr("audeep.cli.train.drawing", drawing)
     again = audeep(f"run {written('', text)} --output {tmp_path}/out")
     assert again.status == 0 and "epoch 2 of 2" in again.err and "epoch 1 of 2" not in again.err
     assert "preprocess:" not in again.err

@@ -19,9 +19,11 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from audeep import load
 from audeep.cli.render.plots import plot_reconstructions
+from audeep.cli.train import drawing
 from audeep.data.splits import remove_cv_setup
 from audeep.inference.reconstruction import Reconstruction
 from audeep.models.checkpoints import load_model
+from audeep.models.curve import Point
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,25 @@ def test_training_draws_its_learning_curve_and_keeps_its_settings(validated):
     content = json.loads((logs / "settings.json").read_text())
     assert content["command"] == "t-rae train" and content["settings"]["validation_split"] == 0.25
     assert len(pd.read_csv(logs / "learning-curve.csv")) == 3
+
+
+def test_drawing_takes_a_twentieth_of_the_time_of_a_training_and_the_last_epoch_is_drawn(tmp_path, monkeypatch):
+    now, drawn = 0, []
+
+    def plot_curve(curve: list[Point], *_: object) -> None:
+        nonlocal now
+        now += 1
+        drawn.append(len(curve))
+
+    monkeypatch.setattr("audeep.cli.render.plots.plot_curve", plot_curve)
+    monkeypatch.setattr("audeep.cli.train.time.monotonic", lambda: now)
+    curve: list[Point] = []
+    with drawing(tmp_path, reconstructs=False) as draw:
+        for epoch in range(1, 100):
+            now += 1
+            curve.append(Point(epoch, epoch, 0.1, 0.2))
+            draw(curve)
+    assert drawn == [1, 20, 39, 58, 77, 96, 99]
 
 
 def test_without_validation_there_is_no_picture_but_the_losses_are_kept(run_directory):
