@@ -89,7 +89,7 @@ def test_no_words_are_spoken_without_a_synthesiser(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_quickstart_learns_what_band_statistics_cannot_tell(tmp_path, warm_sh):
+def test_the_quickstart_learns_what_neither_band_statistics_nor_random_weights_can_tell(tmp_path, warm_sh):
     """The whole script but the installation: a copy of the project whose environment is the tested one."""
     (tmp_path / "samples").mkdir()
     for name in ("quickstart.sh", "synthesise.py", "band_statistics.py"):
@@ -97,9 +97,9 @@ def test_the_quickstart_learns_what_band_statistics_cannot_tell(tmp_path, warm_s
     (tmp_path / "samples" / "install.sh").write_text("")
     script = warm_sh(tmp_path / "samples" / "quickstart.sh")
     assert script.returncode == 0, script.stderr
-    chance, statistics, svm, mlp = (float(number) for number in re.findall(r"([\d.]+) %\n", script.stdout)[-4:])
-    assert chance == 12.5
-    assert statistics < 55 < 80 < min(svm, mlp)
+    found = (float(number) for number in re.findall(r"([\d.]+) %\n", script.stdout)[-4:])
+    chance, statistics, untrained, trained = found
+    assert chance == 12.5 and statistics < 55 and untrained + 5 < trained > 95
     assert len(list((tmp_path / "quickstart" / "csv").rglob("*.csv"))) == 5
 
 

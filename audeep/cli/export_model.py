@@ -21,9 +21,7 @@ class ExportModel(AudeepCommand):
         parser.add_argument(
             "--output", type=Path, required=True, metavar="FILE", help="file to write: .onnx, or .pt2 for torch.export"
         )
-        parser.add_argument(
-            "--pooled", action="store_true", help="export the features that 't-rae generate --pooled' gives"
-        )
+        parser.add_argument("--pooled", action="store_true", help="export the features that 'generate --pooled' gives")
         parser.add_argument(
             "--frames",
             type=positive_int,

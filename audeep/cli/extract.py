@@ -87,9 +87,7 @@ class Extract(RecordingsCommand):
             help="one vector for each window of S seconds (default: for each file)",
         )
         parser.add_argument("--hop", type=seconds, metavar="S", help="from window to window (default: as --window)")
-        parser.add_argument(
-            "--pooled", action="store_true", help="take the features that 't-rae generate --pooled' gives"
-        )
+        parser.add_argument("--pooled", action="store_true", help="take the features that 'generate --pooled' gives")
         parser.add_argument(
             "--output",
             type=Path,

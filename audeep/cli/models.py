@@ -84,8 +84,7 @@ class Generate(ModelCommand):
             parser.add_argument(
                 "--pooled",
                 action="store_true",
-                help="embed each spectrogram by mean, log standard deviation and log standard deviation of deltas over"
-                " time of the outputs of all layers of the encoder, rather than by their final states",
+                help=f"embed each spectrogram by {self.model_type.pooled_by}",
             )
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:

@@ -52,6 +52,7 @@ class Planner:
     def __init__(self, steps: Steps, experiment: Experiment) -> None:
         self.steps = steps
         self.experiment = experiment
+        self.runs: dict[str, Step] = {}  # trainings, by their keys
         self.data = self._parsed(experiment)
         self.recordings = _checksum(self.data)
         instances = self.data.parse()
@@ -116,6 +117,7 @@ class Planner:
         options = {option: value for option, value in sections["train"].items() if option != "kind"}
         trained = self._seeded(f"{kind} train", options, seed, ["--input", "x"])
         run = self.steps.step(name, trained, "runs", "", "--run-name", [("--input", spectrograms)])
+        run = self.runs.setdefault(run.key, run)  # views that are trained alike share a model
         required = ["--model-dir", "x", "--input", "x", "--output", "x.nc"]
         generated = self.steps.called(f"{kind} generate", sections["generate"], required)
         needs = [("--model-dir", run), ("--input", spectrograms)]

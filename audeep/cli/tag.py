@@ -52,7 +52,7 @@ class Tag(RecordingsCommand):
             " themselves",
         )
         parser.add_argument(
-            "--pooled", action="store_true", help="give classifiers the features of 't-rae generate --pooled'"
+            "--pooled", action="store_true", help="give classifiers the features of 'generate --pooled'"
         )
         parser.add_argument(
             "--method",

@@ -27,7 +27,7 @@ HELP = {  # where it is another than that of the command
     "keep_best": "take the model with the lowest validation loss rather than the last one",
     "validation_partition": "hold out these partitions instead of a share (TRAIN, DEVEL, TEST)",
     "start_from": "where to take weights from before the first step",
-    "pooled": "embed by statistics over time of the outputs of all layers rather than by their final states",
+    "pooled": "take the features of `generate --pooled`",
 }
 
 
@@ -46,10 +46,10 @@ def parameters_of(model_type: type[Network]) -> list[Parameter]:
 
 
 def declared_parameters(owner: type, without: Collection[str] = ()) -> Iterator[Parameter]:
-    """The options of a dataclass that have a default, as parameters."""
+    """The options of a dataclass that have a default, and help, as parameters."""
     hints = typing.get_type_hints(owner)
     for name, option in options_of(owner).items():
-        if option.default is not MISSING and name not in without:
+        if option.default is not MISSING and option.help and name not in without:
             default = option.default.value if isinstance(option.default, Enum) else option.default
             yield _parameter(name, _annotation(option, hints[name]), default)
 

@@ -20,7 +20,7 @@ class FeatureExtractor(Applied):
     Args:
         model_directory: of a run, or "logs" in it.
         step: of the checkpoint to use, or "best"; by default the newest.
-        pooled: take what `t-rae generate --pooled` does.
+        pooled: take what `generate --pooled` does.
 
     Raises:
         ModelError: there is no such model, it embeds frames rather than recordings, or it does not tell how its

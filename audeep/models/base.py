@@ -104,6 +104,7 @@ class Network(nn.Module):
         family: decides which commands there are ("autoencoder", "contrastive", "tagger", "fitted").
         level: what is embedded: "recording", or "frame" for a vector of each frame [batch, time, embedding].
         objective: what training minimises, made from the model, if that is not the objective of its family.
+        pooled_by: what the pooled features are, if there is a method `embed_pooled`.
         also_read_by: other kinds, whose commands take models of this one too.
         draws_itself: whether all its random numbers come from `layers.draws.generator_for`; if not, the operations of
             PyTorch are redirected there, which costs some time.
@@ -113,6 +114,7 @@ class Network(nn.Module):
     family: ClassVar[str]
     level: ClassVar[str] = "recording"
     objective: ClassVar[Callable[..., Any] | None] = None
+    pooled_by: ClassVar[str] = ""
     also_read_by: ClassVar[tuple[str, ...]] = ()
     draws_itself: ClassVar[bool] = False
 

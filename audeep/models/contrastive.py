@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,7 +20,7 @@ from audeep.models.layers.batch_norm import BatchNorm
 from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
 from audeep.models.layers.lengths import parts_of, single
-from audeep.models.layers.pooling import pooled
+from audeep.models.layers.pooling import moments, pooled, sliding
 from audeep.models.layers.processes import gathered
 from audeep.models.layers.recurrent import Recurrence, StackConfig
 from audeep.runtime.options import option
@@ -39,8 +39,13 @@ NUM_SHOWN = 16  # crops on a sheet
 
 @dataclass(frozen=True)
 class ContrastiveConfig(NetworkConfig):
-    """Architecture, and what is minimised."""
+    """Architecture, and what is minimised.
 
+    Attributes:
+        excerpt_frames: frames of the excerpts trained on.
+    """
+
+    excerpt_frames: int = 96
     channels: str = option(
         "32,64,128,256", "channels of each convolution, or 'none' where there are none", metavar="N,..."
     )
@@ -107,7 +112,8 @@ class Contrastive(ContrastiveNetwork):
     """Convolutions and recurrent layers, trained so that augmented excerpts of a recording are told from others.
 
     The embedding is made of the outputs of all layers: of each channel and band, and of each recurrent unit, mean, log
-    standard deviation and log standard deviation of deltas over time.
+    standard deviation and log standard deviation of deltas over time. Pooled features are those of the head: mean and
+    standard deviation of its hidden units over all excerpts that are as long as those trained on.
 
     Instances are told apart as by Dosovitskiy et al., "Discriminative Unsupervised Feature Learning with Convolutional
     Neural Networks" (NIPS 2014), and Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance
@@ -116,6 +122,7 @@ class Contrastive(ContrastiveNetwork):
     """
 
     draws_itself = True
+    pooled_by = "mean and standard deviation of the hidden units of the head over excerpts as long as those of training"
     config_type = ContrastiveConfig
     config: ContrastiveConfig
 
@@ -139,16 +146,41 @@ class Contrastive(ContrastiveNetwork):
         return True
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """[batch, time, freq] -> [batch, embedding]."""
+        """[batch, time, freq] -> [batch, statistics of layers]."""
+        return self._in_parts(self._of_layers, frames, lengths)
+
+    def embed_pooled(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[batch, time, freq] -> [batch, 2 * head units]."""
+        return self._in_parts(self._of_excerpts, frames, lengths)
+
+    def _in_parts(
+        self, embed: Callable[[Tensor, Tensor | None], Tensor], frames: Tensor, lengths: Tensor | None
+    ) -> Tensor:
         size = max(1, FRAMES_AT_A_TIME // frames.shape[1])
         parts = parts_of(frames, size)
         of_parts = [None] * len(parts) if lengths is None else parts_of(lengths, size)
-        return torch.cat([self._embedded(*each) for each in zip(parts, of_parts, strict=True)])
+        found = []
+        for part, known in zip(parts, of_parts, strict=True):
+            found.append(embed(part if known is None else part[:, : int(known.max())], known))
+        return torch.cat(found)
 
-    def _embedded(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
-        if lengths is not None:
-            frames = frames[:, : int(lengths.max())]
+    def _of_layers(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
         return torch.cat([pooled(*each) for each in self.layer_outputs(frames, lengths)], dim=1)
+
+    def _of_excerpts(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
+        *_, (outputs, lengths) = self.layer_outputs(frames, lengths)
+        if lengths is None:
+            lengths = torch.full((outputs.shape[1],), outputs.shape[0], device=outputs.device)
+        size = self._num_outputs(self.config.excerpt_frames)
+        summed = torch.cat(sliding(outputs, lengths, size), dim=2)
+        hidden = self.head.hidden_units(summed.flatten(0, 1)).reshape(*summed.shape[:2], -1)
+        return torch.cat(moments(hidden.transpose(0, 1), (lengths - size + 1).clamp(min=1)), dim=1)
+
+    def _num_outputs(self, steps: int) -> int:
+        """Steps of the last layer for so many frames."""
+        for _, kernel, stride, _ in self.config.layers:
+            steps = (steps + 2 * (kernel // 2) - kernel) // stride + 1
+        return steps
 
     def layer_outputs(self, frames: Tensor, lengths: Tensor | None = None) -> Iterator[Images]:
         """[batch, time, freq] -> of each layer [time, batch, units], and lengths."""
@@ -197,8 +229,12 @@ class Head(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[batch, inputs] -> [batch, outputs]."""
-        outputs: Tensor = self.output(self.norm(self.hidden(inputs)).relu_())
+        outputs: Tensor = self.output(self.hidden_units(inputs))
         return outputs
+
+    def hidden_units(self, inputs: Tensor) -> Tensor:
+        """[batch, inputs] -> [batch, units]."""
+        return self.norm(self.hidden(inputs)).relu_()
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:

@@ -57,7 +57,7 @@ class MaskedFramesAutoencoder(Autoencoder):
         """[batch, time, freq] -> [batch, embedding]."""
         return self.encoder.pooled(frames.transpose(0, 1), lengths)
 
-    embed_pooled = embed  # what `audeep t-rae generate --pooled` asks for
+    embed_pooled = embed  # what `generate --pooled` asks for
 
     def embed_frames(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, time, embedding]: the outputs of the uppermost layer of the encoder."""

@@ -42,6 +42,10 @@ class TimeAutoencoder(Autoencoder):
     """Embed a spectrogram in one vector, from which a decoder rebuilds it backward in time."""
 
     draws_itself = True
+    pooled_by = (
+        "mean, log standard deviation and log standard deviation of deltas over time of the outputs of all layers of"
+        " the encoder"
+    )
     config_type = TimeAutoencoderConfig
     config: TimeAutoencoderConfig
 

@@ -51,7 +51,7 @@ def generate(
     Args:
         steps: steps of the checkpoints to use, or `checkpoints.BEST`; by default the newest.
         kind: the kind of model expected ("t-rae").
-        pooled: embed by `embed_pooled`, which the models of t-rae have.
+        pooled: take the pooled features that some kinds of models have.
         any_preprocessing: take spectrograms that were made with other settings than those trained on.
         cluster: the address of a dask scheduler whose workers compute batches, or "local:N" for N processes of this
             machine; `audeep[dask]` has what this needs.

@@ -158,7 +158,7 @@ def tag(
         step: of the checkpoints to use, or "best"; by default the newest.
         classifiers: where models do not know labels themselves: for each of them, in the same order, what
             `fit_classifier` saved.
-        pooled: give classifiers what `t-rae generate --pooled` does.
+        pooled: give classifiers what `generate --pooled` does.
         method: of several models the "mean" score of a label, or the "geometric" mean.
         window: length in seconds of windows that get a row each; by default each chunk that training had of a recording
             gets one, which mostly is the recording.

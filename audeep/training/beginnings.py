@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from audeep.data.data_set import DataSet
-from audeep.models.base import Network, NetworkConfig, TaggerConfig
+from audeep.models.base import ContrastiveNetwork, Network, NetworkConfig, TaggerConfig
 from audeep.runtime.options import from_json
 from audeep.training.batches import Batches, common_shape
 from audeep.training.labels import Labels
@@ -39,7 +39,10 @@ def config_of(
     """What the network is built from: the options asked for, and what follows from the data."""
     num_steps, num_features = common_shape(data_sets)
     if labels is None:
-        return from_json(model_type.config_type, {"num_steps": num_steps, "num_features": num_features, **config})
+        facts = {"num_steps": num_steps, "num_features": num_features}
+        if issubclass(model_type, ContrastiveNetwork) and options.crop_frames is not None:
+            facts["excerpt_frames"] = options.crop_frames
+        return from_json(model_type.config_type, {**facts, **config})
     lengths = options.crop_frames, config.get("window_frames"), config.get("fit_frames"), num_steps
     sizes = {
         "num_steps": next(length for length in lengths if length is not None),

@@ -291,14 +291,19 @@ def test_a_view_begins_with_that_of_its_name_in_the_preset(tmp_path):
 
 
 @pytest.mark.slow
-def test_features_of_views_are_reduced_before_they_are_fused(audeep, classes, written, tmp_path):
+def test_features_of_views_are_reduced_before_they_are_fused_and_views_may_share_a_model(
+    audeep, classes, written, tmp_path
+):
     path = written(
         "[reduce]\ncomponents = 3\n[views.loud.preprocess]\nclip-below = -30\n"
         "[views.quiet.preprocess]\nclip-below = -75\n"
+        "[views.pooled.preprocess]\nclip-below = -30\n[views.pooled.generate]\npooled = true\n"
     )
     assert audeep(f"run {path} --output {tmp_path}/out").status == 0
     fused = next((tmp_path / "out" / "features").glob("fused-*.nc"))
-    assert load(fused).features.shape == (10, 6)
+    assert load(fused).features.shape == (10, 9)
+    runs = sorted(run.name.partition("-")[0] for run in (tmp_path / "out" / "runs").iterdir())
+    assert runs == ["loud", "quiet"]
     assert "[views.loud.reduce]\ncomponents = 3" in (tmp_path / "out" / "experiment.toml").read_text()
 
 

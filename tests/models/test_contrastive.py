@@ -74,13 +74,37 @@ def test_features_are_statistics_over_time_of_all_layers(num_frames: int) -> Non
     np.testing.assert_allclose(model.embed(frames).detach(), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("num_frames", [1, 12, 13, 40])
+def test_pooled_features_are_those_of_the_head_over_all_excerpts_as_long_as_in_training(num_frames: int) -> None:
+    model = make(time_strides="2,2", excerpt_frames=12)  # 12 frames become 3 steps
+    norm = model.head.norm
+    norm.running_mean += 0.1
+    norm.running_var *= 0.7
+    hidden, frames = model.head.hidden, noise(2, num_frames, 8)
+    *_, (outputs, _) = model.layer_outputs(frames)
+    for steps, found in zip(outputs.transpose(0, 1).detach().numpy(), model.embed_pooled(frames), strict=True):
+        windows = [steps[start : start + 3] for start in range(max(1, len(steps) - 2))]
+        summed = np.array([np.concatenate([window.mean(axis=0), window.max(axis=0)]) for window in windows])
+        units = summed @ hidden.weight.detach().numpy().T + hidden.bias.detach().numpy()
+        units = np.maximum(0, (units - 0.1) / math.sqrt(0.7 + 1e-5))
+        expected = np.concatenate([units.mean(axis=0), units.std(axis=0)])
+        np.testing.assert_allclose(found.detach(), expected, rtol=1e-4, atol=1e-5)
+    assert Embedder(model, pooled=True).size == 2 * 8
+
+
+def test_a_model_knows_how_long_the_excerpts_are(tmp_path: Path, make_spectrograms: Callable) -> None:
+    train([make_spectrograms(8)], "contrastive", tmp_path, SMALL, replace(QUICK, crop_frames=7))
+    assert load_model(tmp_path / "logs")[0].config.excerpt_frames == 7
+
+
+@pytest.mark.parametrize("embed", [Contrastive.embed, Contrastive.embed_pooled])
 @pytest.mark.parametrize("given", [{}, {"recurrent_layers": 2, "recurrent_units": 3}, GRU])
-def test_what_follows_a_recording_changes_nothing(given: dict[str, object]) -> None:
-    model, lengths = make(**given), [9, 3, 14, 1]
+def test_what_follows_a_recording_changes_nothing(given: dict[str, object], embed: Callable) -> None:
+    model, lengths = make(excerpt_frames=5, **given), [9, 3, 14, 1]
     frames = noise(4, 20, 8)
-    found = model.embed(frames, torch.tensor(lengths))
+    found = embed(model, frames, torch.tensor(lengths))
     for index, length in enumerate(lengths):
-        alone = model.embed(frames[index : index + 1, :length])
+        alone = embed(model, frames[index : index + 1, :length])
         torch.testing.assert_close(found[index : index + 1], alone, rtol=1e-4, atol=1e-4)
 
 

@@ -3,6 +3,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from audeep.models.layers.lengths import frames_within, single
 
@@ -31,6 +32,20 @@ def moments(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     mean = (values * within).sum(dim=1, keepdim=True) / count
     variance = ((values - mean).square() * within).sum(dim=1, keepdim=True) / count
     return mean[:, 0], variance[:, 0].sqrt()
+
+
+def sliding(activations: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Mean and maximum of each `size` successive steps of [time, batch, units]: each [time, batch, units].
+
+    A window begins at each step, and ends after the first `lengths` [batch] steps.
+    """
+    each = activations.permute(1, 2, 0)  # [batch, units, time]
+    within = frames_within(activations.transpose(0, 1), lengths).unsqueeze(1)
+    each, after = each.where(within, 0), (0, size - 1)
+    count = (lengths.unsqueeze(1) - torch.arange(activations.shape[0], device=activations.device)).clamp(1, size)
+    sums = functional.avg_pool1d(functional.pad(each, after), size, 1) * size
+    maxima = functional.max_pool1d(functional.pad(each.where(within, -torch.inf), after, value=-torch.inf), size, 1)
+    return (sums / count.unsqueeze(1)).permute(2, 0, 1), maxima.where(within, 0).permute(2, 0, 1)
 
 
 def mean_of(images: Tensor, lengths: Tensor | None = None) -> Tensor:
