@@ -36,31 +36,33 @@ audeep contrastive train --input "$output/spectrograms.nc" --run-name "$output/u
 
 step "Take what the encoder has learned as one feature vector per recording (contrastive generate)"
 for name in untrained trained; do
-    audeep contrastive generate --model-dir "$output/$name" --input "$output/spectrograms.nc" \
-        --output "$output/$name.nc"
+    given="--model-dir $output/$name --input $output/spectrograms.nc"
+    audeep contrastive generate $given --output "$output/$name-layers.nc"
+    audeep contrastive generate $given --output "$output/$name-head.nc" --pooled
 done
 
 step "Evaluate the features: can a linear classifier tell the classes from them? (svm evaluate)"
+audeep svm evaluate --preset recommended --input "$output/trained-head.nc" --cross-validate \
+    --plot "$output/confusion.png"
 accuracy() {
     found=$(audeep svm evaluate --quiet --preset recommended --input "$1" --cross-validate)
     printf '%s\n' "${found%%,*}" | awk '{ printf "%.1f", 100 * $1 }'
 }
-audeep svm evaluate --preset recommended --input "$output/trained.nc" --cross-validate --plot "$output/confusion.png"
-trained=$(accuracy "$output/trained.nc")
-untrained=$(accuracy "$output/untrained.nc")
 
 step "Compare with features that ignore order: the mean spectrum of each recording"
 chance=$(python "$project/samples/band_statistics.py" "$output/spectrograms.nc" "$output/mean-spectra.nc")
 statistics=$(accuracy "$output/mean-spectra.nc")
 
 step "Write the features as CSV, for every other tool (export)"
-audeep export --input "$output/trained.nc" --format csv --output "$output/csv"
+audeep export --input "$output/trained-head.nc" --format csv --output "$output/csv"
 
 step "Accuracy of a linear SVM in 5-fold cross-validation"
 printf '%-52s %6s %%\n' \
     "chance (always the most frequent class)" "$chance" \
     "mean spectra, which ignore order" "$statistics" \
-    "features of the encoder before training" "$untrained" \
-    "features of the trained encoder" "$trained"
-printf '\nFeatures: %s, as CSV in %s\n' "$output/trained.nc" "$output/csv"
+    "layers of the encoder before training" "$(accuracy "$output/untrained-layers.nc")" \
+    "layers of the trained encoder" "$(accuracy "$output/trained-layers.nc")" \
+    "head of the encoder before training" "$(accuracy "$output/untrained-head.nc")" \
+    "head of the trained encoder" "$(accuracy "$output/trained-head.nc")"
+printf '\nFeatures: %s, as CSV in %s\n' "$output/trained-head.nc" "$output/csv"
 printf 'Watch the training: %s --logdir %s\n' "$project/.venv/bin/tensorboard" "$output/trained/logs"

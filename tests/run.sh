@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs audeep into .venv where that has changed, checks its types and runs tests on up to four cores; arguments go to
-# pytest (-n 0 to run one test after the other, say). A lane may come first:
+# Installs audeep into .venv where that has changed, checks its types and runs tests on up to four cores, one more at a
+# time than there are cores, for some wait; arguments go to pytest (-n 0 to run one test after the other, say). A lane may
+# come first:
 #   tests/run.sh          everything; some 12 minutes on two cores
 #   tests/run.sh coverage everything, and which lines of the code it ran; that takes longer
 #   tests/run.sh fast     what a change is checked by while it is made: the quick tests of all parts
@@ -40,7 +41,8 @@ else
     checking=$!
 fi
 status=0
-python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@" || status=$?
+workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
+python -m pytest --numprocesses $workers --maxprocesses 5 --dist worksteal "$@" || status=$?
 if [ -n "${types-}" ]; then
     wait "$checking" || status=1
     cat "$types"
