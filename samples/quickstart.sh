@@ -6,7 +6,7 @@
 #
 # BASEDIR is a data set that audeep can read, such as a folder for each class: `audeep run` takes the recommended
 # settings. Without it, recordings are synthesised that differ in nothing but how sound evolves over time, and the steps
-# are taken one by one, with one of the recommended models, trained for a quarter of the time. Everything that is made
+# are taken one by one, with one of the recommended models, trained for a twelfth of the time. Everything that is made
 # goes to quickstart/ in the working directory; remove that folder to start afresh.
 set -eu
 
@@ -31,7 +31,7 @@ audeep preprocess --preset recommended --basedir "$basedir" --output "$output/sp
 
 step "Train an encoder to tell the recordings apart, without looking at a label (contrastive train)"
 rm -rf "$output/untrained" "$output/trained"
-audeep contrastive train --input "$output/spectrograms.nc" --run-name "$output/trained" --num-epochs 12
+audeep contrastive train --input "$output/spectrograms.nc" --run-name "$output/trained" --num-epochs 4
 audeep contrastive train --input "$output/spectrograms.nc" --run-name "$output/untrained" --num-epochs 0
 
 step "Take what the encoder has learned as one feature vector per recording (contrastive generate)"

@@ -220,6 +220,7 @@ class Contrastive(VectorEstimator):
         vector_size: int = 128,
         loss: Literal["instances", "nt-xent"] = "instances",
         temperature: float = 0.1,
+        pooled: bool = False,
         batch_size: int = 128,
         num_epochs: int = 50,
         learning_rate: float = 0.003,
@@ -269,7 +270,6 @@ class VggGap(TaggerEstimator):
     def __init__(
         self,
         *,
-        multi_label: bool = False,
         fit_frames: int | None = None,
         window_frames: int | None = None,
         window_hop: int | None = None,
@@ -330,7 +330,6 @@ class MobileNetV1(TaggerEstimator):
     def __init__(
         self,
         *,
-        multi_label: bool = False,
         fit_frames: int | None = None,
         window_frames: int | None = None,
         window_hop: int | None = None,
@@ -392,7 +391,6 @@ class Conv1d(TaggerEstimator):
     def __init__(
         self,
         *,
-        multi_label: bool = False,
         fit_frames: int | None = None,
         window_frames: int | None = None,
         window_hop: int | None = None,
@@ -453,7 +451,6 @@ class MfccCnn(TaggerEstimator):
     def __init__(
         self,
         *,
-        multi_label: bool = False,
         fit_frames: int | None = None,
         window_frames: int | None = None,
         window_hop: int | None = None,
