@@ -550,6 +550,13 @@ def test_taggers_learn_from_the_labels_of_data_sets(other_kinds: None, tmp_path:
     assert tagger.predict(labelled).tolist() == ["x", "y"] * 10
 
 
+def test_labels_of_which_a_recording_has_several_are_learned_as_such(
+    other_kinds: None, make_label_sets: Callable
+) -> None:
+    tagger = estimators.ToyTagger(**TRAINING).fit(make_label_sets(8))
+    assert tagger.model_.config.multi_label and "multi_label" not in tagger.get_params()
+
+
 def test_unfit_labels_are_refused(other_kinds: None, labelled: DataSet) -> None:
     tagger = estimators.ToyTagger(**TRAINING)
     with pytest.raises(ValueError, match="y has 1 class, two or more are needed"):
