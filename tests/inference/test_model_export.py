@@ -50,7 +50,7 @@ MODELS = {
 needs_onnx = pytest.mark.skipif(
     any(find_spec(package) is None for package in ("onnx", "onnxruntime")), reason="the extra 'onnx' is not installed"
 )
-ONNX, PT2 = pytest.param(".onnx", marks=needs_onnx), ".pt2"
+ONNX, PT2 = pytest.param(".onnx", marks=needs_onnx), pytest.param(".pt2", marks=pytest.mark.slow)
 
 
 def runner_of(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str, str]]:

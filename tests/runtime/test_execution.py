@@ -176,6 +176,7 @@ def stop_after(seconds: float) -> Callable[[], None]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals")
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_worker_that_does_not_answer_does_not_keep_the_work_from_ending(jobs: int) -> None:
     results = run(partial(pause_at, 9), range(50), jobs, apart=True, check=stop_after(4))
