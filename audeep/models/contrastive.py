@@ -19,7 +19,7 @@ from audeep.models.base import Batch, ContrastiveNetwork, NetworkConfig
 from audeep.models.layers.batch_norm import BatchNorm
 from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
-from audeep.models.layers.lengths import parts_of, single
+from audeep.models.layers.lengths import is_recorded, parts_of, single
 from audeep.models.layers.pooling import moments, pooled, sliding
 from audeep.models.layers.processes import gathered
 from audeep.models.layers.recurrent import Recurrence, StackConfig
@@ -33,6 +33,7 @@ Number = TypeVar("Number", float, Tensor)
 NONE = "none"
 INSTANCES, NT_XENT = "instances", "nt-xent"
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch normalisation, as PyTorch has them
+LONGEST_EXCERPT = 2**20
 FRAMES_AT_A_TIME = 2**13  # are embedded, which bounds the memory needed
 NUM_SHOWN = 16  # crops on a sheet
 
@@ -45,7 +46,7 @@ class ContrastiveConfig(NetworkConfig):
         excerpt_frames: frames of the excerpts trained on.
     """
 
-    excerpt_frames: int = 96
+    excerpt_frames: int = option(96, "", least=1, most=LONGEST_EXCERPT)
     channels: str = option(
         "32,64,128,256", "channels of each convolution, or 'none' where there are none", metavar="N,..."
     )
@@ -172,6 +173,8 @@ class Contrastive(ContrastiveNetwork):
         if lengths is None:
             lengths = torch.full((outputs.shape[1],), outputs.shape[0], device=outputs.device)
         size = self._num_outputs(self.config.excerpt_frames)
+        if not is_recorded():  # what is recorded is for longer ones, too
+            size = min(size, outputs.shape[0])
         summed = torch.cat(sliding(outputs, lengths, size), dim=2)
         hidden = self.head.hidden_units(summed.flatten(0, 1)).reshape(*summed.shape[:2], -1)
         return torch.cat(moments(hidden.transpose(0, 1), (lengths - size + 1).clamp(min=1)), dim=1)

@@ -124,10 +124,11 @@ def test_the_sizes_of_layers_are_those_asked_for() -> None:
         ({"channels": ""}, "channels=: expected integers >= 1"),
         ({"time_strides": "2,0"}, "time_strides=2,0: expected integers >= 1"),
         ({"kernels": "5,4"}, "kernels=5,4: expected odd numbers"),
+        ({"excerpt_frames": 10**12}, "excerpt_frames=1000000000000: expected an integer >= 1 and <= 1048576"),
         ({"channels": "none"}, "channels=none: there are no layers; add some, or recurrent_layers=LAYERS"),
     ],
 )
-def test_sizes_that_make_no_layers_are_refused(given: dict[str, str], message: str) -> None:
+def test_sizes_that_make_no_network_are_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         make(**given)
 
