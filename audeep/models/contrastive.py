@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -130,7 +130,7 @@ class Contrastive(ContrastiveNetwork):
     def __init__(self, config: ContrastiveConfig) -> None:
         super().__init__(config)
         self.views = 2 if config.loss == NT_XENT else 1
-        self.blocks = nn.ModuleList()
+        self.blocks = cast("list[Block]", nn.ModuleList())
         inputs, num_bands = 1, config.num_features
         for outputs, kernel, *strides in config.layers:
             conv = Conv(inputs, outputs, (kernel, kernel), (strides[0], strides[1]), kernel // 2, start=uniform)
@@ -181,8 +181,8 @@ class Contrastive(ContrastiveNetwork):
 
     def _num_outputs(self, steps: int) -> int:
         """Steps of the last layer for so many frames."""
-        for _, kernel, stride, _ in self.config.layers:
-            steps = (steps + 2 * (kernel // 2) - kernel) // stride + 1
+        for block in self.blocks:
+            steps = block.conv.num_outputs(steps)
         return steps
 
     def layer_outputs(self, frames: Tensor, lengths: Tensor | None = None) -> Iterator[Images]:

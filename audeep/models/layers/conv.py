@@ -7,7 +7,7 @@ follows the first `lengths` [batch] steps of one changes nothing: it is zeros to
 
 import math
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from audeep.models.layers.lengths import frames_within, is_recorded
 
 Start = Callable[[Tensor], None]
 Images = tuple[Tensor, Tensor | None]  # with their lengths, if they differ
+Steps = TypeVar("Steps", int, Tensor)
 
 
 def he_normal(weight: Tensor) -> None:
@@ -85,7 +86,7 @@ class Conv(nn.Module):
         outputs = self._convolved(images, pads)
         return outputs if lengths is None else outputs[:, :, : int(lengths.max())], lengths
 
-    def num_outputs(self, steps: Tensor) -> Tensor:
+    def num_outputs(self, steps: Steps) -> Steps:
         """Steps of the outputs of so many."""
         if self.padding is None:
             return (steps - 1) // self.stride[0] + 1
