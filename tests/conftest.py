@@ -31,9 +31,11 @@ def reset_logging() -> None:
         if type(handler) in (logging.StreamHandler, logging.FileHandler):  # those of pytest are subclasses
             root.removeHandler(handler)
             handler.close()
-    root.setLevel(logging.WARNING)
-    for name in ("audeep", "audeep.runtime.progress"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    levels = {"root": logging.WARNING, "audeep": logging.NOTSET, "audeep.runtime.progress": logging.NOTSET}
+    for name, level in levels.items():
+        logger = logging.getLogger(name)
+        if logger.level != level:  # setting one takes long: all loggers forget theirs
+            logger.setLevel(level)
     logging.captureWarnings(False)
 
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs audeep into .venv where that has changed, checks its types and runs tests on up to four cores, one more at a
-# time than there are cores, for some wait; arguments go to pytest (-n 0 to run one test after the other, say). A lane may
-# come first:
+# Installs audeep into .venv where that has changed, checks its types and runs tests, as many at a time as there are
+# cores, up to five, and one more where some wait; arguments go to pytest (-n 0 to run one test after the other, say). A
+# lane may come first:
 #   tests/run.sh          everything; some 12 minutes on two cores
 #   tests/run.sh coverage everything, and which lines of the code it ran; that takes longer
 #   tests/run.sh fast     what a change is checked by while it is made: the quick tests of all parts
@@ -18,10 +18,11 @@ AUDEEP_SHARED=${AUDEEP_SHARED-$project/../shared}
 export OMP_NUM_THREADS AUDEEP_SHARED
 unset PYTHONDONTWRITEBYTECODE # with it, each of the many processes that are started compiles all modules
 lane=${1-}
+workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
 
 fast="--ignore=tests/faults --ignore=tests/test_docs.py"
 case $lane in
-fast | wheel) shift && set -- -m "not slow" $fast "$@" ;;
+fast | wheel) shift && set -- -m "not slow" $fast "$@" && workers=$((workers - 1)) ;;
 faults) shift && set -- tests/faults "$@" ;;
 coverage) shift && set -- --cov --cov-report=term:skip-covered "$@" ;;
 esac
@@ -41,7 +42,6 @@ else
     checking=$!
 fi
 status=0
-workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
 python -m pytest --numprocesses $workers --maxprocesses 5 --dist worksteal "$@" || status=$?
 if [ -n "${types-}" ]; then
     wait "$checking" || status=1

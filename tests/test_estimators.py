@@ -179,6 +179,7 @@ def test_parameters_and_defaults_of_spectrograms_are_the_options_of_preprocess()
     assert set(parameters) == settings | {"front_end"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["t-rae", "ft-rae", "masked-frames"])
 def test_padding_changes_no_embedding(kind: str, sweeps: np.ndarray) -> None:
     lengths = [7, 2, 5, 7, 3, 7, 4, 6, 1]
@@ -203,6 +204,7 @@ def test_frames_of_spectrograms_of_different_lengths_are_a_list_for_the_next_aut
     assert chain.fit_transform(cut).shape == (9, 2 * 2 * 3)
 
 
+@pytest.mark.slow
 def test_padded_data_sets_are_taken_like_lists(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(6, steps=8, lengths=[8, 3])
     data_set.save(tmp_path / "padded.nc")
@@ -216,12 +218,14 @@ def test_padded_data_sets_are_taken_like_lists(tmp_path: Path, make_spectrograms
     np.testing.assert_array_equal(estimator.transform(paths), estimator.transform(data_set))
 
 
+@pytest.mark.slow
 def test_sequences_of_single_values_are_spectrograms_of_one_band(sweeps: np.ndarray) -> None:
     values = sweeps[:, :, 0]
     expected = estimator_of("t-rae").fit_transform(values[:, :, np.newaxis])
     np.testing.assert_array_equal(estimator_of("t-rae").fit_transform(values), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_line_reads_what_is_saved(tmp_path: Path, spectra: Path, kind: str) -> None:
     estimator = estimator_of(kind).fit(spectra)
@@ -231,6 +235,7 @@ def test_the_command_line_reads_what_is_saved(tmp_path: Path, spectra: Path, kin
     assert features.tobytes() == estimator.transform(spectra).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_of_the_command_line_are_estimators(tmp_path: Path, spectra: Path, kind: str) -> None:
     options = as_options({**NETWORKS[kind], **TRAINING, "seed": 3})
@@ -253,6 +258,7 @@ def test_only_models_of_the_kind_are_loaded(tmp_path: Path, sweeps: np.ndarray) 
         TimeAutoencoder.load(tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_models_of_other_steps_are_not_mixed(tmp_path: Path, sweeps: np.ndarray) -> None:
     estimator_of("t-rae").fit(sweeps).save(tmp_path)
     estimator_of("t-rae", random_state=1).fit(sweeps).save(tmp_path)  # of the same step, in its place
@@ -281,6 +287,7 @@ def test_features_are_named(sweeps: np.ndarray) -> None:
     assert frame.columns.tolist() == estimator.get_feature_names_out().tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooled", ["--pooled", ""])
 def test_pooled_features_are_those_of_the_command_line(tmp_path: Path, spectra: Path, pooled: str) -> None:
     estimator = (
@@ -320,6 +327,7 @@ def test_a_pipeline_learns_from_recordings_to_labels(recordings: Path) -> None:
     assert search.best_score_ >= 0.75  # low and high tones
 
 
+@pytest.mark.slow
 def test_a_pipeline_gives_tables_whose_columns_are_named(recordings: Path) -> None:
     files = sorted(recordings.rglob("*.wav"))
     steps = (Spectrogram(**SPECTRA), TimeAutoencoder(num_units=4, **TRAINING), StandardScaler())
@@ -477,6 +485,7 @@ def test_arrays_are_held_out_one_by_one(sweeps: np.ndarray) -> None:
     assert estimator.progress_.step == 5  # 4 of 9 are held out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_fitting_leaves_the_random_numbers_of_the_caller_alone(sweeps: np.ndarray, kind: str) -> None:
     torch.manual_seed(7)

@@ -81,6 +81,7 @@ def test_words_are_spoken_by_a_voice_in_each_fold(tmp_path):
     assert table["pitch"].nunique() > 20 and table["speed"].nunique() > 50
 
 
+@pytest.mark.slow
 def test_no_words_are_spoken_without_a_synthesiser(tmp_path):
     command = [sys.executable, PROJECT / "samples" / "spoken_words.py", tmp_path / "words"]
     result = subprocess.run(command, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True)

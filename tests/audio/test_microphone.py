@@ -53,6 +53,7 @@ def install(monkeypatch: pytest.MonkeyPatch, query: Callable, after: Callable[[]
     return done
 
 
+@pytest.mark.slow
 def test_windows_of_a_microphone_are_those_of_what_it_hears_until_ctrl_c(monkeypatch):
     def interrupt() -> None:
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -57,6 +57,7 @@ def test_header_gives_length_rate_and_channels(tmp_path):
     assert info.duration_seconds == 0.25
 
 
+@pytest.mark.slow
 def test_real_recordings_are_between_3_and_8_seconds_long(esc10):
     infos = [audio_info(path) for path in sorted(esc10.glob("*/*.ogg"))]
     assert len(infos) == 400

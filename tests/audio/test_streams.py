@@ -78,6 +78,7 @@ def from_pipe(content: bytes) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], input=content, capture_output=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "unknown"), [(".flac", True), (".flac", False), (".wav", b"\xff"), (".wav", b"\0"), (".wav", False)]
 )

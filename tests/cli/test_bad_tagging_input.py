@@ -135,6 +135,7 @@ BAD = {  # what is bad: command, what its one line has
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BAD)
 def test_bad_input_is_refused_in_one_line_and_nothing_is_written(audeep, files, tmp_path, what):
     command, message = (text.format(base=files, out=tmp_path) for text in BAD[what])

@@ -16,6 +16,7 @@ from audeep.models.registry import kind_of
 SPECTRA = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
 
 
+@pytest.mark.slow
 def test_inspect_raw_prints_the_table_of_the_manual_for_esc_10(audeep, esc10):
     result = audeep(f"inspect raw --basedir {esc10}")
     assert result.status == 0
@@ -107,6 +108,7 @@ def test_preprocess_cuts_chunks_and_numbers_them(audeep, recordings, tmp_path):
     assert data_set.filenames[:2].tolist() == ["fold_1/high/0.wav"] * 2
 
 
+@pytest.mark.slow
 def test_pretend_prints_a_table_writes_a_picture_and_nothing_else(audeep, recordings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = audeep(f"preprocess --basedir {recordings} {SPECTRA} --pretend 3 --plot {tmp_path}/p.png")
@@ -202,6 +204,7 @@ def features(run_directory, spectrograms, tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_evaluate_prints_folds_mean_and_confusion_matrix(audeep, features, tmp_path):
     result = audeep(f"svm evaluate --input {features} --cross-validate --complexity 1 --plot {tmp_path}/confusion.png")
     assert result.status == 0
@@ -302,6 +305,7 @@ def test_a_recording_whose_name_is_no_text_is_refused_before_the_work(audeep, tm
     assert not (tmp_path / "out.nc").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model, options, shape, dims",
     [
@@ -347,6 +351,7 @@ def test_pooled_features_are_offered_where_there_are_others(audeep):
     }
 
 
+@pytest.mark.slow
 def test_commands_end_with_one_that_may_come_next(audeep, recordings, tmp_path):
     spectra = f"preprocess --basedir {recordings} --mel-spectrum 8 --jobs 1 --output {tmp_path}/s.nc"
     result = audeep(spectra)
@@ -362,6 +367,7 @@ def test_commands_end_with_one_that_may_come_next(audeep, recordings, tmp_path):
     assert audeep(f"-q {spectra}").err == ""
 
 
+@pytest.mark.slow
 def test_a_run_keeps_two_models_or_as_many_as_are_asked_for(audeep, spectrograms, tmp_path):
     for options, kept in (("", [9, 12]), ("--checkpoints-to-keep 9", [3, 6, 9, 12])):
         command = f"t-rae train --input {spectrograms} --num-units 2 --num-epochs 4 --batch-size 8"

@@ -21,6 +21,7 @@ def features(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return folder / "all.nc", folder / "none.nc"
 
 
+@pytest.mark.slow
 def test_features_are_compared(audeep, features, tmp_path):
     first, second = features
     command = f"compare {first} {second} --complexity 0.1 --bootstrap 100"

@@ -90,6 +90,7 @@ def test_several_complexities_are_chosen_from_and_named(audeep, valued):
     assert "complexity" not in single.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_json_has_all_that_was_printed_and_how_it_came_about(audeep, valued, spectrograms, tmp_path, task):
     options = f"--cross-validate --complexity 0.01 0.1 --baseline {spectrograms} --task {task} --seed 3 --repeat 2"
@@ -157,6 +158,7 @@ def grouped(spectrograms: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.slow
 def test_folds_that_are_drawn_are_those_of_modify(audeep, grouped, tmp_path):
     assert audeep(f"modify --input {grouped} --add-cv-setup 3 --seed 4 --output {tmp_path}/folds.nc").status == 0
     command = "svm evaluate --complexity 0.1 --seed 4 --input"
@@ -196,6 +198,7 @@ def test_features_without_folds_are_compared_on_the_same_drawn_ones(audeep, grou
     assert refused.status == 1 and "'evaluate --folds'" in refused.err
 
 
+@pytest.mark.slow
 def test_the_complexity_is_chosen_within_the_training_data_unless_one_is_given(audeep, valued):
     command = f"svm evaluate --input {valued} --cross-validate"
     assert audeep(command).out == audeep(f"{command} --complexity 0.001 0.01 0.1").out

@@ -86,6 +86,7 @@ def test_a_recording_shorter_than_a_window_is_padded_with_silence(audeep, model,
     np.testing.assert_allclose(found, np.load(tmp_path / "b.npy"), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_all_formats_hold_the_same_numbers(audeep, model, recordings, tmp_path):
     files = " ".join(map(str, sorted(recordings.rglob("*.wav"))[:3]))
     for suffix in ("csv", "arff", "nc", "npy"):

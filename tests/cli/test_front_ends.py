@@ -34,6 +34,7 @@ def preprocessed(folder: Path, basedir: Path, options: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_extract_makes_what_preprocess_made(name: str, recordings: Path, tmp_path: Path) -> None:
     path = preprocessed(tmp_path, recordings, f"--front-end {name} {FRONT_ENDS[name]}")
@@ -81,6 +82,7 @@ def test_options_of_another_front_end_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_model_refuses_what_another_front_end_made(
     recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

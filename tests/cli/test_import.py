@@ -2,10 +2,12 @@
 """import, from its command line to its output."""
 
 import numpy as np
+import pytest
 
 from audeep import load
 
 
+@pytest.mark.slow
 def test_an_exported_data_set_is_imported_and_can_be_evaluated(audeep, golden, tmp_path):
     source = golden / "old_features_cv.nc"
     assert audeep(f"export --input {source} --format arff --name birds --output {tmp_path}/arff").status == 0

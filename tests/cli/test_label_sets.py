@@ -132,6 +132,7 @@ def test_commands_that_need_one_label_say_so_in_one_line_and_write_nothing(audee
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_features_of_an_autoencoder_keep_labels_and_tables_bring_them_back(audeep, tagged, tmp_path):
     run, features, again = tmp_path / "run", tmp_path / "features.nc", tmp_path / "again.nc"
     assert audeep(f"-q t-rae train --input {tagged} --run-name {run} --num-epochs 1 --num-units 4").status == 0
@@ -167,6 +168,7 @@ def test_a_separator_is_for_tables(audeep, table, tmp_path):
     assert result.status == 1 and "are for --parser table" in result.err
 
 
+@pytest.mark.slow
 def test_the_layout_of_dcase_2019_gives_several_labels_and_partitions(audeep, tmp_path):
     for number, folder in enumerate(["train_curated", "train_curated", "train_noisy", "test"]):
         write_tone(tmp_path / "fsd" / folder / f"{number}.wav", 300 + 200 * number)

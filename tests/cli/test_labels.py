@@ -83,6 +83,7 @@ def test_wrong_options_and_tables_are_one_line(audeep, recordings, table, tmp_pa
     assert list(tmp_path.iterdir()) == [table] and table.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_values_reach_the_features_and_files_of_other_programs(audeep, recordings, run_directory, table, tmp_path):
     columns = "--label-column tone --fold-column part --value-column score"
     command = f"--basedir {recordings} --parser table --labels {table} {columns}"
@@ -101,6 +102,7 @@ def test_values_reach_the_features_and_files_of_other_programs(audeep, recording
     assert load(tmp_path / "i.nc").label_values.tolist() == [0, 0.5, 1, 1.5] * 6
 
 
+@pytest.mark.slow
 def test_labels_alone_choose_the_table_and_its_parts_are_read_from_their_recordings(audeep, recordings, tmp_path):
     names = sorted(path.relative_to(recordings).as_posix() for path in recordings.rglob("*.wav"))[:2]
     lines = [f"{name},{start},{start + 0.25},{label}" for name in names for start, label in ((0, "x"), (0.25, "y"))]

@@ -33,6 +33,7 @@ def preprocess(audeep, basedir: Path, output: Path, options: str = "", spectra: 
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_each_spectrogram_is_that_of_its_recording_alone_and_then_padding(audeep, basedir, tmp_path, jobs):
     preprocess(audeep, basedir, tmp_path / "s.nc", f"--jobs {jobs}")

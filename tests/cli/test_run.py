@@ -162,6 +162,7 @@ def test_partitions_and_folds_that_are_there_are_used(audeep, recordings, writte
     assert content["settings"]["eval_partitions"] == ["TEST"] and len(content["folds"]) == 1
 
 
+@pytest.mark.slow
 def test_recordings_without_labels_give_features_and_a_report(audeep, written, tmp_path):
     for number in range(6):
         write_tone(tmp_path / "in" / f"{number}.wav", 300 + 50 * number)

@@ -59,6 +59,7 @@ def test_score_prints_classes_and_parts_and_measures_in_one_line(audeep, models)
     assert re.search(r"\naccuracy \d+\.\d\d%, UAR \S+, MAP@3 0\.\d{4}, lwlrap 0\.\d{4}, mAP 0\.\d{4}\n$", result.out)
 
 
+@pytest.mark.slow
 def test_score_of_several_labels_prints_lwlrap_and_average_precision_of_each(audeep, tags, tmp_path):
     result, found = audeep(f"score --input {tags} --k 2 --plot {tmp_path}/bars.png"), score(load(tags), k=2)
     assert result.status == 0 and "accuracy" not in result.out
@@ -78,6 +79,7 @@ def test_quiet_score_prints_a_line_of_shares_for_each_part_and_for_all(audeep, m
     assert lines == [",".join(f"{value:.4f}" for value in each.values()) for each in expected] and len(lines) == 3
 
 
+@pytest.mark.slow
 def test_score_writes_json_and_tables(audeep, models, tmp_path):
     files = (
         f"--json {tmp_path}/s.json --confusion {tmp_path}/c.csv --per-class {tmp_path}/p.csv --plot {tmp_path}/c.svg"
@@ -92,6 +94,7 @@ def test_score_writes_json_and_tables(audeep, models, tmp_path):
     assert "<svg" in (tmp_path / "c.svg").read_text()
 
 
+@pytest.mark.slow
 def test_fused_predictions_are_better_and_tell_how_far_models_agree(audeep, models, tmp_path):
     inputs = " ".join(map(str, models))
     result = audeep(f"fuse predictions --input {inputs} --output {tmp_path}/f.nc --json {tmp_path}/f.json")
@@ -106,6 +109,7 @@ def test_fused_predictions_are_better_and_tell_how_far_models_agree(audeep, mode
     assert fused.usage.tolist() == parts[0].usage.tolist() and fused.partition.tolist() == parts[0].partition.tolist()
 
 
+@pytest.mark.slow
 def test_a_combination_is_learned_from_one_partition(audeep, models, tmp_path):
     command = f"fuse predictions --input {models[0]} {models[1]} --method learned --steps 30 --output {tmp_path}/f.nc"
     result = audeep(f"{command} --fit-partitions DEVEL --json {tmp_path}/f.json")

@@ -71,6 +71,7 @@ def test_without_validation_there_is_no_picture_but_the_losses_are_kept(run_dire
     assert len(table) == 2 and table["validation_loss"].isna().all()
 
 
+@pytest.mark.slow
 def test_partitions_can_be_held_out(audeep, spectrograms, tmp_path):
     audeep(f"modify --input {spectrograms} --add-partitioning TRAIN DEVEL TEST --output {tmp_path}/parts.nc")
     command = f"t-rae train --input {tmp_path}/parts.nc --run-name {tmp_path}/run --num-epochs 1"
@@ -161,6 +162,7 @@ def test_writing_pictures_asks_for_no_display(audeep, validated, spectrograms, t
     assert audeep(f"visualize pca --input {spectrograms} --plot {tmp_path}/b.png").status == 0
 
 
+@pytest.mark.slow
 def test_evaluate_writes_confusion_and_classes_as_csv(audeep, golden, tmp_path):
     command = f"svm evaluate --input {golden}/old_features_cv.nc --cross-validate --complexity 0.01"
     files = f"--confusion {tmp_path}/confusion.csv --per-class {tmp_path}/classes.csv --json {tmp_path}/all.json"

@@ -32,6 +32,7 @@ def test_preprocess_divides_into_shards(spectrograms: Path, several: Path) -> No
     assert sorted(path.name for path in several.iterdir()) == [*(f"shard-{n:04}.nc" for n in range(5)), MANIFEST]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -55,6 +56,7 @@ def test_commands_make_of_shards_what_they_make_of_a_file(
         assert filecmp.cmp(tmp_path / "0" / name, tmp_path / "1" / name, shallow=False), name
 
 
+@pytest.mark.slow
 def test_training_on_shards_gives_the_same_weights(audeep, spectrograms: Path, several: Path, tmp_path: Path) -> None:
     for number, source in enumerate((spectrograms, several)):
         options = f"--run-name {tmp_path}/{number} --num-epochs 2 --batch-size 5 --num-units 8 --num-layers 1"
@@ -63,6 +65,7 @@ def test_training_on_shards_gives_the_same_weights(audeep, spectrograms: Path, s
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other] and one
 
 
+@pytest.mark.slow
 def test_validate_and_inspect_say_what_shards_are(audeep, several: Path, spectrograms: Path) -> None:
     assert "shards as they were written" in audeep(f"validate --input {several}").out
     assert "shards as they were written" not in audeep(f"validate --input {spectrograms}").out
@@ -72,6 +75,7 @@ def test_validate_and_inspect_say_what_shards_are(audeep, several: Path, spectro
     assert [line.split() for line in lines if "shards" not in line] == [line.split() for line in expected.splitlines()]
 
 
+@pytest.mark.slow
 def test_modify_divides_and_puts_together(audeep, spectrograms: Path, tmp_path: Path) -> None:
     assert audeep(f"modify --input {spectrograms} --shards 7 --output {tmp_path}/several").status == 0
     assert_same(load(tmp_path / "several"), load(spectrograms))

@@ -61,6 +61,7 @@ def piped(warm: Warm) -> Callable[..., subprocess.CompletedProcess]:
 # in a terminal
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_leaves_the_shell_running(terminal, golden):
     child = terminal()
     child.send("validate --input nowhere.nc\r")

@@ -56,6 +56,7 @@ def test_the_way_of_encoding_that_was_asked_for_is_kept(labelled: Path) -> None:
     assert b"?.wav" in result.stdout and result.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buffered", ["", "1"])
 @pytest.mark.parametrize("command", ["inspect netcdf --input {}", "--version", "--help", "help validate"])
 def test_standard_output_that_is_full_is_one_line(labelled: Path, command: str, buffered: str) -> None:
@@ -64,6 +65,7 @@ def test_standard_output_that_is_full_is_one_line(labelled: Path, command: str, 
     assert result.returncode == 1
 
 
+@pytest.mark.slow
 def test_standard_output_that_is_closed_is_one_line_where_something_is_written_to_it(labelled: Path) -> None:
     result = shell(f"audeep inspect netcdf --input {labelled} >&-")
     assert result.stderr.decode().startswith("standard output: cannot be written: it is closed; ")

@@ -50,6 +50,7 @@ def test_lengths_are_listed_and_drawn(audeep, spectra, recordings, tmp_path):
     assert "| high" in result.out and "| all " in result.out
 
 
+@pytest.mark.slow
 def test_lengths_without_peaks_or_classes_are_drawn_too(audeep, tmp_path):
     (tmp_path / "in").mkdir()
     for size in (100, 101):

@@ -153,6 +153,7 @@ def test_instances_are_appended_in_order_however_many_at_a_time(tmp_path: Path) 
     np.testing.assert_array_equal(data_set.features, features)
 
 
+@pytest.mark.slow
 def test_features_go_to_disk_while_the_file_is_written(tmp_path: Path) -> None:
     megabyte = np.ones((1, 2**18), np.float32)
     with netcdf.writing(tmp_path / "new.nc", ["generated"], [2**18]) as writer:

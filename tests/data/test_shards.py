@@ -26,6 +26,7 @@ def directory(make_spectrograms: Callable[..., DataSet], tmp_path: Path) -> Path
     return tmp_path / "data"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_shards", [1, 3, 10])
 @pytest.mark.parametrize("kind", ["alike", "padded", "label sets"])
 def test_shards_are_the_data_set_that_one_file_is(

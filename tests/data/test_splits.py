@@ -183,6 +183,7 @@ def tagged(num_recordings: int, chunks: int = 2) -> DataSet:
     return data_set
 
 
+@pytest.mark.slow
 def test_several_labels_are_even_over_folds_for_verified_recordings_and_others() -> None:
     data_set = add_cv_setup(tagged(200), 4, seed=1)
     assert data_set.has_cv_info and set(held_out(data_set).values()) == {0, 1, 2, 3}

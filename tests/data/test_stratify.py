@@ -44,6 +44,7 @@ def test_kinds_of_many_recordings_are_even_to_a_few_and_far_more_so_than_by_chan
     assert (hands != deal_sets(members, num_hands, np.random.default_rng(1))).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_groups_are_nearly_as_even_as_the_best_of_all_ways(seed: int) -> None:
     counts = np.random.default_rng(seed).integers(0, 9, (8, 3)) + 1

@@ -73,6 +73,7 @@ def test_a_combination_begins_with_the_mean_and_ends_near_the_lowest_loss() -> N
         assert -log_softmax(sums, axis=1)[truth].mean() > found - 1e-6
 
 
+@pytest.mark.slow
 def test_several_labels_are_combined_by_sigmoids() -> None:
     generator = np.random.default_rng(4)
     truth = generator.random((200, 5)) < 0.3

@@ -300,6 +300,7 @@ def test_in_threads_the_results_are_those_of_each_evaluation_alone(golden: Path)
     assert alone[0] != alone[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make_learner", [svms([1e-3, 0.1]), partial(MlpLearner, 2, 1e-3, 2, 20, 0.6)], ids=["svm", "mlp"]
 )

@@ -75,6 +75,7 @@ def test_svm_that_does_not_converge_says_so_in_the_log(caplog: pytest.LogCapture
     assert set(learner.predict(features)) <= {0, 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_instances", [30, 900])  # fewer than features, and more
 def test_svms_predict_what_those_of_scikit_learn_do(num_instances: int) -> None:
     generator = np.random.default_rng(0)
@@ -121,6 +122,7 @@ def test_mlps_for_values_learn_together_what_each_learns_alone() -> None:
         np.testing.assert_allclose(one.predict(data_set.features), other.predict(data_set.features), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_svms_that_are_fit_in_threads_have_the_weights_of_each_alone() -> None:
     """LIBLINEAR draws from one generator for all threads."""
     generator = np.random.default_rng(0)

@@ -62,6 +62,7 @@ def test_same_seed_gives_the_same_predictions(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_mlp() -> None:
     noisy, unseen = make_clusters(60, seed=0, spread=3), make_clusters(500, seed=1, spread=3)
     one, other = (

@@ -65,6 +65,7 @@ def test_instances_that_are_all_the_same_can_be_drawn(method):
     assert np.isfinite(method(data_set)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [visualize_pca, visualize_tsne])
 def test_the_same_seed_gives_the_same_map(method):
     data_set = clusters(50, 30)

@@ -104,6 +104,7 @@ def check_scenes(model: torch.nn.Module, num_sounds: int, seconds: float) -> Non
     assert embeddings.shape == (num_sounds, model.scene_embedding_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spectra, network",
     [
@@ -143,6 +144,7 @@ def test_scenes_of_the_length_of_training_have_the_bytes_of_the_command_line(
     assert found.tobytes() == generated(tmp_path, logs, audio).tobytes()
 
 
+@pytest.mark.slow
 def test_long_sounds_are_the_weighted_mean_of_parts(tmp_path: Path, trained: Callable[..., Path]) -> None:
     spectra = f"{SPECTRA} --fixed-length 0.5"
     logs, audio = trained(spectra), noise(2, 1.1)
@@ -200,6 +202,7 @@ def test_the_rate_of_all_recordings_is_remembered(trained: Callable[..., Path]) 
     assert hear.load_model(trained("--mel-spectrum 8")).sample_rate == RATE
 
 
+@pytest.mark.slow
 def test_recordings_of_several_rates_need_to_be_told_one(tmp_path: Path, trained: Callable[..., Path]) -> None:
     logs = with_preprocessing(trained("--mel-spectrum 8"), tmp_path / "mixed", sample_rate=None)
     with pytest.raises(ModelError, match=r"recordings of several sample rates; name one by load_model\(path,"):

@@ -67,6 +67,7 @@ def runner_of(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], dict[str,
     return lambda frames: model(torch.from_numpy(frames)).numpy(), about
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [ONNX, PT2])
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_exported_gives_what_the_model_gives_for_any_batch_and_length(tmp_path, name, suffix):
@@ -86,6 +87,7 @@ def test_what_is_exported_gives_what_the_model_gives_for_any_batch_and_length(tm
     assert json.loads(about["audeep.labels"]) == (["a", "b", "c"] if isinstance(model, Tagger) else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [ONNX, PT2])
 def test_pooled_features_are_exported(tmp_path, suffix):
     model = saved(tmp_path / "logs", "t-rae", 20, 8, num_units=4)
@@ -96,6 +98,7 @@ def test_pooled_features_are_exported(tmp_path, suffix):
         np.testing.assert_allclose(run(frames), model.embed_pooled(torch.from_numpy(frames)).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 @needs_onnx
 def test_a_model_may_be_exported_for_one_length(tmp_path):
     model = saved(tmp_path / "logs", "mobilenet-v1", 100, 96, num_labels=3, width=0.25)
@@ -110,6 +113,7 @@ def test_a_model_may_be_exported_for_one_length(tmp_path):
         np.testing.assert_allclose(found, model.probabilities(model(torch.from_numpy(frames))).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "form"), [pytest.param(".onnx", "ONNX", marks=needs_onnx), (".pt2", "torch.export")]
 )

@@ -161,6 +161,7 @@ def test_nt_xent_compares_each_excerpt_with_those_of_other_recordings() -> None:
             assert scores[row, column].item() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["instances", "nt-xent"])
 def test_a_training_tells_recordings_apart_and_goes_on_to_the_same_bytes(
     tmp_path: Path, make_spectrograms: Callable, loss: str

@@ -141,6 +141,7 @@ def test_what_follows_the_lengths_changes_nothing(training):
     assert_lengths_change_nothing(model, [model.shortest, model.shortest + 311, 2000], training)
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_tones_apart():
     generator = torch.Generator().manual_seed(1)
     times, labels = torch.arange(1700) / 16000, torch.arange(9) % 3

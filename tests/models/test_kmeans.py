@@ -114,6 +114,7 @@ def test_without_epochs_words_are_random_directions() -> None:
     assert torch.equal(random.words, other.words)  # which come from the seed, not from the data
 
 
+@pytest.mark.slow
 def test_what_follows_a_recording_changes_nothing() -> None:
     frames, lengths = noise(8), [12, 7, 3, 12, 1, 9, 2, 12]
     padded = frames.copy()
@@ -169,6 +170,7 @@ def run(command: str) -> int:
     return main(["-q", *command.split()])
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_model_once(tmp_path: Path, make_spectrograms: Callable[..., DataSet]) -> None:
     make_spectrograms(12, steps=8, lengths=[8, 3]).save(tmp_path / "s.nc")
     options = f"--input {tmp_path}/s.nc --num-words 4 --patch-frames 3 --num-components 5 --num-epochs 3"
@@ -204,6 +206,7 @@ def test_an_existing_run_is_not_overwritten(tmp_path: Path, make_spectrograms: C
         train(data_sets, "t-rae", tmp_path / "other", options=FittingOptions())
 
 
+@pytest.mark.slow
 def test_recordings_and_hear_are_embedded(recordings: Path, tmp_path: Path) -> None:
     spectra = "--window-width 0.05 --window-overlap 0.025 --mel-spectrum 12"
     assert run(f"preprocess --basedir {recordings} {spectra} --output {tmp_path}/s.nc --jobs 1") == 0

@@ -76,6 +76,7 @@ def test_it_has_as_many_parameters_as_the_original(num_labels, expected):
     assert num_saved(model) == expected + 2 * 10_912
 
 
+@pytest.mark.slow
 def test_activations_are_those_of_the_original(numbers, facts, frames):
     model = golden_model()
     assert_close(frames[0], numbers["input"][0], 0)
@@ -160,6 +161,7 @@ def test_weights_start_glorot_uniform_as_in_the_original(facts):
             assert_close([tensor.min(), tensor.max()], [entry["min"], entry["max"]], 0.01 * entry["max"])
 
 
+@pytest.mark.slow
 def test_the_embedding_is_what_is_pooled(frames):
     model = golden_model(pooling="max")
     with torch.inference_mode():

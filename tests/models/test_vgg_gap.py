@@ -141,6 +141,7 @@ def flip_nearest_to_zero(module: torch.nn.Module, inputs: object, outputs: torch
     return outputs + change.view_as(outputs)
 
 
+@pytest.mark.slow
 def test_two_steps_of_training_are_those_of_the_original(numbers, facts):
     model = golden_model(4, keep_prob=1.0, top_keep_prob=1.0).double()
     frames, targets = golden_input(9202, 4).double(), torch.from_numpy(numbers["tiny/train_targets"])

@@ -65,6 +65,7 @@ def test_a_parser_has_a_short_a_dotted_and_two_old_names(short, module, name):
         assert find_parser(spelling) is parser_type
 
 
+@pytest.mark.slow
 def test_an_old_name_is_found_in_a_fresh_process():
     script = (
         "from audeep.parsers.registry import find_parser\n"

@@ -198,6 +198,7 @@ def test_a_missing_table_and_one_that_is_no_text_say_so(grow, tmp_path):
         open_parser(basedir, "table", labels=Path(tmp_path / "empty.csv"))
 
 
+@pytest.mark.slow
 def test_a_table_of_the_real_esc_10_gives_what_its_folders_give(esc10, tmp_path):
     folders = open_parser(esc10, "esc")
     rows = [f"{item.path.relative_to(esc10)};{item.label_nominal};{item.filename[0]}\n" for item in folders.parse()]

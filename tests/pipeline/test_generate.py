@@ -155,6 +155,7 @@ def test_a_failure_on_the_way_leaves_no_file(
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_padding_changes_no_feature(tmp_path: Path, logs: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(9, steps=14, lengths=[14, 2, 5])
     data_set.save(tmp_path / "spectra.nc")
@@ -167,6 +168,7 @@ def test_padding_changes_no_feature(tmp_path: Path, logs: Path, make_spectrogram
         assert found.num_frames is None  # there is no axis of time any more
 
 
+@pytest.mark.slow
 def test_features_of_frames_keep_their_numbers(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set = make_spectrograms(9, steps=14, lengths=[14, 2, 5])
     options = TrainingOptions(batch_size=4, num_epochs=1, device="cpu")

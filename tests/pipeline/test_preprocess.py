@@ -52,6 +52,7 @@ def test_recordings_whose_workers_die_are_left_out_and_named(basedir, tmp_path, 
     assert len(load(tmp_path / "s.nc")) == 18
 
 
+@pytest.mark.slow
 def test_without_skipping_a_death_keeps_what_is_done(basedir, tmp_path):
     (path,) = rename(basedir, "death", 18)
     with pytest.raises(Stopped, match=f"{path}: a worker process was killed.*go on with resume=True, or without bad"):

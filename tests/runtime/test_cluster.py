@@ -153,6 +153,7 @@ def test_jobs_and_a_cluster_are_too_much() -> None:
         chosen_workers(3, "local:2")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audeep.runtime.cluster.CONNECTION_SECONDS", 1)
     with pytest.raises(OptionError, match=r"cluster=tcp://127.0.0.1:1: no scheduler answers \(.*\); start one with"):

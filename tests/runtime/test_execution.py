@@ -65,6 +65,7 @@ def threads(_: object) -> str:
     return os.environ["OMP_NUM_THREADS"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_results_come_in_order_from_as_many_processes_as_there_are_jobs(jobs: int) -> None:
     numbers, processes = zip(*run(slow_where_even, range(50), jobs), strict=True)
@@ -77,6 +78,7 @@ def test_few_items_are_worked_on_here() -> None:
     assert list(run(abs, [], jobs=2)) == []
 
 
+@pytest.mark.slow
 def test_no_more_results_wait_than_stated_however_slowly_they_are_taken(tmp_path: Path) -> None:
     results = run(partial(touch, tmp_path), range(200), jobs=2)
     most = IN_WORK_PER_JOB * 2
@@ -88,12 +90,14 @@ def test_no_more_results_wait_than_stated_however_slowly_they_are_taken(tmp_path
     results.close()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_an_error_in_one_line() -> None:
     with pytest.raises(Stopped, match="a worker process was killed, perhaps because memory ran out; try jobs=1"):
         list(run(partial(kill_at, 20), range(50), jobs=2))
     assert list(run(abs, range(50), jobs=2)) == list(range(50))
 
 
+@pytest.mark.slow
 def test_what_the_function_raises_comes_through() -> None:
     with pytest.raises(ValueError, match="20 is bad"):
         list(run(partial(fail_at, 20), range(50), jobs=2))
@@ -113,11 +117,13 @@ def test_results_that_nobody_wants_are_not_computed_but_for_those_in_work(
     assert list(recwarn) == []
 
 
+@pytest.mark.slow
 def test_workers_leave_interrupts_to_this_process() -> None:
     assert all(run(ignores_interrupts, range(20), jobs=2))
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+@pytest.mark.slow
 def test_workers_look_for_garbage_only_among_what_is_new() -> None:
     assert max(run(spared_objects, range(50), jobs=2)) > 1000
 
@@ -131,6 +137,7 @@ def test_workers_share_the_cores_among_their_threads(monkeypatch: pytest.MonkeyP
     assert set(run(threads, range(20), jobs=2)) == {"3"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [SCRIPT, OWN_FUNCTION], ids=["of a module", "its own"])
 def test_a_script_needs_no_guard(tmp_path: Path, script: str) -> None:
     (tmp_path / "script.py").write_text(script)
@@ -208,6 +215,7 @@ def kill_if(deadly: set[int], number: int) -> int:
     return kill_at(number if number in deadly else -1, number)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_it_has_nothing_to_do_costs_nothing() -> None:
     results = run(slow_where_even, range(40), 1, apart=True)
     found = [next(results)]
@@ -218,10 +226,12 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_costs_nothing() -> None:
     assert [number for number, _ in found] == list(range(40)) and len({pid for _, pid in found}) == 2
 
 
+@pytest.mark.slow
 def test_one_job_apart_is_another_process() -> None:
     assert {process for _, process in run(slow_where_even, range(3), jobs=1, apart=True)} != {os.getpid()}
 
 
+@pytest.mark.slow
 def test_work_that_hangs_here_does_not_keep_the_work_from_ending() -> None:
     start = time.monotonic()
     with pytest.raises(Told):
@@ -229,6 +239,7 @@ def test_work_that_hangs_here_does_not_keep_the_work_from_ending() -> None:
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 def test_a_function_that_workers_cannot_load_is_said() -> None:
     with pytest.raises(RuntimeError, match="not to be loaded"):
         list(run(NotToBeLoaded(), range(20), jobs=2))

@@ -105,6 +105,7 @@ def test_masks_may_hold_a_value() -> None:
     assert set(found.frames.unique().tolist()) == {0.0, np.float32(-0.4)}
 
 
+@pytest.mark.slow
 def test_the_loudest_of_several_excerpts_is_taken() -> None:
     options = AugmentationOptions(crop_frames=3, loudest_of=200)
     with drawing_from(2):

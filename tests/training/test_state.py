@@ -85,6 +85,7 @@ def test_where_the_first_checkpoint_cannot_be_written_nothing_stays(make_spectro
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_where_a_later_checkpoint_cannot_be_written_the_run_goes_on_from_the_one_before(
     make_spectrograms, tmp_path, monkeypatch
 ):

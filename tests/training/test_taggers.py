@@ -190,6 +190,7 @@ def test_epsilon_hat_is_adam_as_tensorflow_1_had_it(tmp_path: Path, make_spectro
         torch.testing.assert_close(value, dict(model.named_parameters())[name], rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_a_run_on_augmented_excerpts_goes_on_to_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
     options = replace(
         QUICK,

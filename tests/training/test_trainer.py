@@ -158,6 +158,7 @@ def test_another_seed_gives_other_weights_and_another_order(tmp_path: Path, make
             assert not torch.equal(weights, other.state_dict()[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_resumed_training_ends_in_the_same_bytes_as_an_uninterrupted_one(
     tmp_path: Path, make_spectrograms: Callable, cell: str
@@ -187,6 +188,7 @@ def test_reduced_precision_trains_nearly_the_same_and_resumes_exactly(
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_training_that_was_stopped_within_an_epoch_can_be_resumed(
     tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +282,7 @@ def test_several_inputs_train_like_one_that_joins_them(tmp_path: Path, make_spec
     assert checkpoints_of(tmp_path / "several") == checkpoints_of(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_training_is_the_same_from_memory_and_straight_from_the_file(
     tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,6 +429,7 @@ def test_outputs_that_cannot_both_be_written_leave_none(tmp_path, make_spectrogr
 # what may befall a run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
 def test_a_terminated_run_goes_on_to_the_same_bytes(tmp_path, make_spectrograms, monkeypatch, step):
     before = signal.getsignal(signal.SIGTERM)
@@ -569,6 +573,7 @@ def test_the_cosine_schedule_rises_and_falls_to_nothing(tmp_path: Path, make_spe
     np.testing.assert_allclose(used, expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spectrograms: Callable) -> None:
     config = {**RANDOM, "masked_frames": 0.5, "mask_span": 2}
     options = dict(num_epochs=3, schedule="cosine", crop_frames=4, config=config)
@@ -580,6 +585,7 @@ def test_a_cropped_training_resumes_to_the_same_bytes(tmp_path: Path, make_spect
     assert checkpoints_of(tmp_path / "parts") == checkpoints_of(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_models_tell_how_their_spectrograms_were_made_where_all_were_made_alike(
     tmp_path: Path, make_spectrograms: Callable
 ) -> None:

@@ -130,6 +130,7 @@ def test_the_validation_loss_is_that_of_all_true_frames_whatever_the_batches(
         assert validation_loss(objective_of(model), batches, torch.float32, 0) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_training_does_not_see_what_is_held_out_and_is_otherwise_the_same(
     tmp_path: Path, make_spectrograms: Callable
 ) -> None:
@@ -168,6 +169,7 @@ def test_the_validation_loss_belongs_to_the_model_of_its_epoch(tmp_path: Path, m
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [None, (6, 3, 5)])
 def test_a_resumed_run_ends_in_the_same_bytes_and_goes_on_with_the_curve(
     tmp_path: Path, make_spectrograms: Callable, lengths: tuple[int, ...] | None
@@ -180,6 +182,7 @@ def test_a_resumed_run_ends_in_the_same_bytes_and_goes_on_with_the_curve(
     assert files_of(tmp_path / "parts") == files_of(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 3, 4])
 def test_a_terminated_run_goes_on_to_the_same_models(
     tmp_path: Path, make_spectrograms: Callable, monkeypatch: pytest.MonkeyPatch, step: int
@@ -194,6 +197,7 @@ def test_a_terminated_run_goes_on_to_the_same_models(
     assert parts == whole
 
 
+@pytest.mark.slow
 def test_a_line_without_its_checkpoint_is_forgotten(tmp_path: Path, make_spectrograms: Callable) -> None:
     data_set, options = make_spectrograms(16), dict(validation_split=0.25)
     run(tmp_path / "whole", data_set, **options)
@@ -205,6 +209,7 @@ def test_a_line_without_its_checkpoint_is_forgotten(tmp_path: Path, make_spectro
     assert files_of(tmp_path / "parts") == files_of(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_patience_ends_training_and_a_resumed_run_stays_ended(
     tmp_path: Path, make_spectrograms: Callable, losses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -224,6 +229,7 @@ def test_patience_ends_training_and_a_resumed_run_stays_ended(
     assert losses == [] and best_of(read_curve(tmp_path / "logs", 99)) == Point(5, 15, pytest.approx(0.5, abs=0.5), 0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep, expected", [(None, [6, 15]), (2, [6, 12, 15]), (9, [3, 6, 9, 12, 15])])
 def test_the_best_model_is_kept_beside_the_newest_and_can_be_generated_with(
     tmp_path: Path, make_spectrograms: Callable, losses: list[float], keep: int | None, expected: list[int]

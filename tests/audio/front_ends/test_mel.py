@@ -397,6 +397,7 @@ def test_what_is_odd_about_a_long_recording_is_told_once(tmp_path, monkeypatch, 
     assert caplog.text.count("is silent") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (7, 3), (1000, 128), (3001, 129), (12345, 961)])
 def test_statistics_of_blocks_are_those_of_numpy_to_the_last_bit(shape):
     values = -60 * np.random.default_rng(0).random(shape)

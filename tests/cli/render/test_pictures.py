@@ -68,6 +68,7 @@ def labelled(names):
     return data_set, np.random.default_rng(0).standard_normal((2 * len(names), 2))
 
 
+@pytest.mark.slow
 def test_a_class_whose_name_begins_with_an_underscore_is_in_the_legend(tmp_path):
     data_set, points = labelled(["_one", "two", "__three"])
     plot_map(points, data_set, "classes", tmp_path / "a.svg")

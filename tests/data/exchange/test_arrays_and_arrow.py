@@ -28,6 +28,7 @@ def test_import_restores_what_was_exported(tmp_path, file_format, num_folds, par
     assert_same_but_for_order(import_(tmp_path, "x"), expected)
 
 
+@pytest.mark.slow
 def test_label_sets_and_optional_columns_come_back(tmp_path, make_label_sets):
     pytest.importorskip("pyarrow")
     expected = make_label_sets()
@@ -116,6 +117,7 @@ def test_columns_that_are_not_features_are_refused(tmp_path, column, message):
         import_(tmp_path, "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_folds", "partitioned"), LAYOUTS)
 def test_a_folder_for_hugging_face_has_a_card_that_lists_its_splits(tmp_path, num_folds, partitioned):
     pytest.importorskip("pyarrow")

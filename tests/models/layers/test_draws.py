@@ -51,6 +51,7 @@ def test_the_seed_decides_alone_and_the_state_of_the_global_generator_survives()
     assert not all(map(torch.equal, found, train_a_little(seed=6)))
 
 
+@pytest.mark.slow
 def test_threads_that_draw_at_once_get_what_they_get_alone() -> None:
     seeds = [3, 4, 3]
     alone = [train_a_little(seed) for seed in seeds]

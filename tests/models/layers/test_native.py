@@ -109,6 +109,7 @@ def test_gradients_of_outputs_or_of_the_last_state_alone(kind, monkeypatch, whic
     assert_all_close(found, expected, 10 * tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_gradients_are_those_of_central_differences(cell):
     torch.manual_seed(1)
