@@ -17,6 +17,7 @@ from audeep.models.layers.native import run_parallel
 
 BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
 SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
+ROWS = 1024  # sequences of which one step fits a cache; with gradients, more are run in parts, each through all steps
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,7 @@ def _run_without_gradients(
     parts, state, last = [], item.state, torch.empty_like(item.state)
     for number, block in enumerate(item.inputs.split(BLOCK)):
         cells = make_cells(len(block), state, item.weights)
-        cells.read(block)
-        for step in range(len(block)):
-            cells.run(step)
+        _run(False, cells, block)
         state = cells.last_state()
         if lengths is not None:
             left = lengths - number * BLOCK
@@ -114,46 +113,84 @@ class _Layers(Function):
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
-        ctx.lengths = lengths
-        ctx.cells = run_parallel(
-            [partial(_run, make_cells, *tensors[first : first + 6]) for first in range(0, len(tensors), 6)],
-            tensors[0].device,
-        )
-        return tuple(chain(*((cells.hidden[1:], cells.last_state(lengths).clone()) for cells in ctx.cells)))
+        (num_steps, batch, _), device = tensors[0].shape, tensors[0].device
+        number = _number_of_parts(batch) if device.type == "cpu" else 1
+        ctx.lengths = [None] * number if lengths is None else lengths.tensor_split(number)
+        hidden, cells, tasks = [], [], []
+        for first in range(0, len(tensors), 6):  # memory of this thread is used again, that of others is not
+            inputs, state, *weights = tensors[first : first + 6]
+            hidden.append(weights[-1].new_empty(num_steps + 1, batch, state.shape[2]))
+            parts = state.tensor_split(number), hidden[-1].tensor_split(number, 1)
+            cells.append([make_cells(num_steps, before, weights, where) for before, where in zip(*parts, strict=True)])
+            tasks += [
+                partial(_run, number > 1, *part) for part in zip(cells[-1], inputs.tensor_split(number, 1), strict=True)
+            ]
+        run_parallel(tasks, device)
+        ctx.cells = cells
+        last = [
+            torch.cat([part.last_state(of_part) for part, of_part in zip(parts, ctx.lengths, strict=True)])
+            for parts in ctx.cells
+        ]
+        return tuple(chain(*((each[1:], state) for each, state in zip(hidden, last, strict=True))))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
         once(ctx)
-        tasks = [
-            partial(
-                _go_back,
-                *(cells, inputs, d_results[2 * index], d_results[2 * index + 1]),
-                *(ctx.lengths, ctx.needs_input_grad[6 * index + 2]),
-            )
-            for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True))
-        ]
-        return None, None, *chain(*run_parallel(tasks, ctx.saved_tensors[0].device))
+        number, d_inputs, tasks = len(ctx.lengths), [], []
+        for index, (layer, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True)):
+            is_wanted = ctx.needs_input_grad[6 * index + 2]
+            d_inputs.append(inputs.new_empty(inputs.shape) if is_wanted else None)
+            d_outputs, d_last = d_results[2 * index : 2 * index + 2]
+            parts = (inputs, 1), (d_outputs, 1), (d_last, 0), (d_inputs[-1], 1)
+            given = [layer, *(_split(values, number, dim) for values, dim in parts), ctx.lengths]
+            tasks += [partial(_go_back, number > 1, *part) for part in zip(*given, strict=True)]
+        found = run_parallel(tasks, ctx.saved_tensors[0].device)
+        layers = [found[first : first + number] for first in range(0, len(found), number)]
+        return None, None, *chain(*((each, *_together(parts)) for each, parts in zip(d_inputs, layers, strict=True)))
 
 
-def _run(make_cells: MakeCells, inputs: Tensor, state: Tensor, *weights: Tensor) -> Cells:
-    cells = make_cells(len(inputs), state, weights)
-    cells.read(inputs)
-    for step in range(len(inputs)):
+def _number_of_parts(batch: int) -> int:
+    """Parts of a batch, as many for each thread."""
+    threads = torch.get_num_threads()
+    return threads * -(-batch // (ROWS * threads)) if batch >= 2 * ROWS else 1
+
+
+def _split(values: Tensor | None, number: int, dim: int) -> Sequence[Tensor | None]:
+    """Parts of a batch, for its gradients."""
+    return [None] * number if values is None else values.contiguous().tensor_split(number, dim)
+
+
+def _together(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Gradients of the state and the weights from those of parts of the batch."""
+    if len(parts) == 1:
+        return parts[0]
+    d_state, *d_weights = zip(*parts, strict=True)
+    return torch.cat(d_state), *(torch.stack(each).sum(0) for each in d_weights)
+
+
+def _run(by_step: bool, cells: Cells, inputs: Tensor) -> None:
+    """Run over all inputs, whose products are computed at once, or `by_step`, when they are needed."""
+    if not by_step:
+        cells.read(inputs)
+    for step, frame in enumerate(inputs.unbind(0)):
+        if by_step:
+            cells.read_step(step, frame)
         cells.run(step)
-    return cells
 
 
 def _go_back(
+    by_step: bool,
     cells: Cells,
     inputs: Tensor,
     d_outputs: Tensor | None,
     d_last: Tensor | None,
+    d_inputs: Tensor | None,
     lengths: Tensor | None,
-    is_input_wanted: bool,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Tensor, ...]:
+    """Write to `d_inputs`, and give gradients of the state and the weights, summed `by_step` or computed at once."""
     cells.start_back()
-    steps = [None] * len(inputs) if d_outputs is None else d_outputs.contiguous().unbind(0)
+    steps = [None] * len(inputs) if d_outputs is None else d_outputs.unbind(0)
     ends: Mapping[int, Tensor | slice] = {}
     if d_last is not None:
         ends = {len(inputs): slice(None)} if lengths is None else _rows_by_value(lengths)
@@ -161,7 +198,15 @@ def _go_back(
         if d_last is not None and step + 1 in ends:
             cells.end_here(ends[step + 1], d_last[ends[step + 1]])
         cells.back(step, steps[step])
-    return cells.d_inputs() if is_input_wanted else None, cells.d_state, *cells.d_weights(inputs)
+        if by_step:
+            cells.add_step(step, inputs[step])
+            if d_inputs is not None:
+                cells.d_input(step, d_inputs[step])
+    if by_step:
+        return cells.d_state, *cells.d_sums
+    if d_inputs is not None:
+        cells.d_inputs(d_inputs)
+    return cells.d_state, *cells.d_weights(inputs)
 
 
 def _rows_by_value(values: Tensor) -> dict[int, Tensor]:

@@ -40,6 +40,7 @@ class _Cells:
 
     Args:
         of_products: the type to compute matrix products in; None if it is that of the weights.
+        hidden: where the states before each step and after the last are to be, [time + 1, batch, units].
     """
 
     def __init__(
@@ -48,34 +49,30 @@ class _Cells:
         num_steps: int,
         state: Tensor,
         weights: Sequence[Tensor],
+        hidden: Tensor | None = None,
     ) -> None:
         self.num_steps, (self.batch, _, self.units) = num_steps, state.shape
         self.w_ih, self.w_hh, self.b_ih, self.b_hh = (weight.detach() for weight in weights)
         self.w_ih, self.w_hh = (weight.to(of_products or weight.dtype) for weight in (self.w_ih, self.w_hh))
         self.is_compiled = native.is_compiled(self.b_ih)
-        self.hidden = self._empty(num_steps + 1)  # before each step, and after the last
-        self.hidden[0] = state[:, -1]
+        self.hidden = self._empty(num_steps + 1) if hidden is None else hidden
         self.h = self.hidden.unbind(0)
+        self.h[0].copy_(state[:, -1])
+        # products with the inputs, then gates, then their gradients; compiled gates add the bias
+        self.gates = self._empty(num_steps, len(self.w_ih) // self.units)
+        self.g = self.gates.unbind(0)
         self.bias: Tensor  # what is added to the products with the inputs
         self.d_hidden: Tensor  # gradient of the hidden state, while going back
+        self.d_sums: list[Tensor]  # those of the weights over the steps that `add_step` was given
 
     def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
         return self.b_ih.new_empty(num_steps, self.batch, parts * self.units)
 
     def read(self, inputs: Tensor) -> None:
         """Take the inputs of all steps, [time, batch, inputs]."""
-        products = product(inputs.reshape(-1, inputs.shape[2]), self.w_ih.t()).to(self.b_ih.dtype)
+        product(inputs.reshape(-1, inputs.shape[2]), self.w_ih.t(), out=self.gates.flatten(0, 1))
         if not self.is_compiled:
-            products += self.bias
-        self._take(products.view(self.num_steps, self.batch, -1))
-
-    def prepare(self) -> None:
-        """Get ready for inputs that come step by step."""
-        self._take(self._empty(self.num_steps, len(self.w_ih) // self.units))
-
-    def _take(self, gates: Tensor) -> None:
-        self.gates = gates  # products with the inputs, then gates, then their gradients; compiled gates add the bias
-        self.g = gates.unbind(0)
+            self.gates += self.bias
 
     def read_step(self, step: int, frame: Tensor) -> None:
         """Take the input of one step, [batch, inputs]."""
@@ -95,18 +92,31 @@ class _Cells:
     def start_back(self) -> None:
         """Get ready to go back."""
         self.d_hidden, self.buffer = torch.zeros_like(self.h[0]), torch.zeros_like(self.h[0])
+        shapes = [self.w_ih.shape, self.w_hh.shape, self.b_ih.shape, self.b_hh.shape]
+        self.d_sums = [self.b_ih.new_zeros(shape) for shape in shapes]
+
+    def of_state(self, step: int) -> Tensor:
+        """Gradient of the products with the state, once it is known: [batch, gates * units]."""
+        return self.g[step]
+
+    def add_step(self, step: int, frame: Tensor) -> None:
+        """Add to `d_sums` the gradients of the weights at one step, which had `frame` [batch, inputs] as its input."""
+        seen = ((self.g[step], frame), (self.of_state(step), self.h[step]))
+        for (d_products, values), d_weight, d_bias in zip(seen, self.d_sums[:2], self.d_sums[2:], strict=True):
+            add_product(d_weight, d_products.t(), values.to(self.w_ih.dtype))
+            d_bias += d_products.sum(0)
 
     def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
         """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
         self.d_hidden[rows] += d_last[:, -1]
 
-    def d_inputs(self) -> Tensor:
-        """Gradient of the inputs, [time, batch, inputs]."""
-        return product(self.gates.flatten(0, 1), self.w_ih).view(self.num_steps, self.batch, -1)
+    def d_inputs(self, out: Tensor) -> None:
+        """Gradient of the inputs, to `out` [time, batch, inputs]."""
+        product(self.gates.flatten(0, 1), self.w_ih, out=out.flatten(0, 1))
 
-    def d_input(self, step: int) -> Tensor:
+    def d_input(self, step: int, out: Tensor | None = None) -> Tensor:
         """Gradient of the input of one step, [batch, inputs]."""
-        return product(self.g[step], self.w_ih)
+        return product(self.g[step], self.w_ih, out)
 
 
 class GruCells(_Cells):
@@ -118,18 +128,16 @@ class GruCells(_Cells):
         num_steps: int,
         state: Tensor,
         weights: Sequence[Tensor],
+        hidden: Tensor | None = None,
     ) -> None:
-        super().__init__(of_products, num_steps, state, weights)
+        super().__init__(of_products, num_steps, state, weights, hidden)
+        self.r, self.z, self.n = (gate.unbind(0) for gate in self.gates.split(self.units, dim=2))
         two = 2 * self.units
         self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
         self.c_new = self.b_hh[two:]
         self.recurrent = self._empty(num_steps)  # U_n h + c_n
         self.u = self.recurrent.unbind(0)
         self.products = self._empty(1, 3)[0]  # of the state, or of its gradient, in one step
-
-    def _take(self, gates: Tensor) -> None:
-        super()._take(gates)
-        self.r, self.z, self.n = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
 
     def run(self, step: int) -> None:
         """Compute the state after `step`."""
@@ -171,6 +179,10 @@ class GruCells(_Cells):
             torch.cat([reset, update, recurrent], dim=1, out=products)
         add_product(d_hidden, products, self.w_hh)
 
+    def of_state(self, step: int) -> Tensor:
+        """Gradient of the products with the state, once it is known and before that of another step."""
+        return self.products
+
     @property
     def d_state(self) -> Tensor:
         """Gradient of the state before the first step, [batch, parts, units]."""
@@ -197,16 +209,14 @@ class LstmCells(_Cells):
         num_steps: int,
         state: Tensor,
         weights: Sequence[Tensor],
+        hidden: Tensor | None = None,
     ) -> None:
-        super().__init__(of_products, num_steps, state, weights)
+        super().__init__(of_products, num_steps, state, weights, hidden)
+        self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in self.gates.split(self.units, dim=2))
         self.bias = self.b_ih + self.b_hh
         self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
         self.carry[0] = state[:, 0]
         self.c, self.tanh_c = self.carry.unbind(0), self.shown.unbind(0)
-
-    def _take(self, gates: Tensor) -> None:
-        super()._take(gates)
-        self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in gates.split(self.units, dim=2))
 
     def run(self, step: int) -> None:
         """Compute the state after `step`."""
@@ -278,11 +288,11 @@ class LstmCells(_Cells):
 
 
 Cells: TypeAlias = GruCells | LstmCells
-MakeCells: TypeAlias = Callable[[int, Tensor, Sequence[Tensor]], Cells]
+MakeCells: TypeAlias = Callable[..., Cells]
 
 CELLS: Mapping[str, type[GruCells] | type[LstmCells]] = {"GRU": GruCells, "LSTM": LstmCells}
 
 
 def maker_of(cell: str, device: torch.device) -> MakeCells:
-    """What makes cells ("GRU" or "LSTM") from the number of steps, the state before them and weights."""
+    """What makes cells ("GRU" or "LSTM"), as their classes do but for the type of products."""
     return partial(CELLS[cell], native.type_of_products(device))

@@ -105,8 +105,6 @@ class _FeedbackStack:
         self.seen.append(expected.new_empty(num_steps, batch, self.layers[-1].units))
         self.outputs = expected.new_empty(expected.shape)
         before = torch.zeros_like(expected[0])
-        for layer in self.layers:
-            layer.prepare()
         for step in range(num_steps):
             frame = torch.where(is_own[step], before, expected[step], out=self.seen[0][step])
             if masks[0] is not None:

@@ -62,7 +62,7 @@ def type_of_products(device: torch.device) -> torch.dtype | None:
 
 
 def run_parallel(tasks: Sequence[Callable[[], Result]], device: torch.device = CPU) -> list[Result]:
-    """The results of `tasks` without gradients; on the CPU each has a thread of its own with its share of the cores."""
+    """The results of `tasks` without gradients; on the CPU as many at a time as there are threads."""
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     share = max(1, threads // len(tasks))
 
@@ -75,11 +75,11 @@ def run_parallel(tasks: Sequence[Callable[[], Result]], device: torch.device = C
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             return [task() for task in tasks]
     try:
-        return list(_pool().map(run, tasks))
+        return list(_pool(threads).map(run, tasks))
     finally:
         torch.set_num_threads(threads)
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="audeep-layers")
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="audeep-layers")

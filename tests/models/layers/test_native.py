@@ -224,6 +224,29 @@ def test_parts_of_a_large_batch_in_parallel_give_what_the_whole_gives(kind, monk
             torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("has_lengths", [False, True])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_parts_of_a_large_batch_have_the_gradients_of_the_whole(kind, monkeypatch, has_lengths, threads):
+    cell, dtype, tolerance = kind
+    layers, before = [], torch.get_num_threads()
+    for _ in range(2):
+        inputs = torch.randn(9, 11, 5, dtype=dtype, requires_grad=True)
+        state = torch.randn(11, PARTS[cell], 7, dtype=dtype, requires_grad=True)
+        layers.append(LayerInput(inputs, state, make(cell, dtype)[1]))
+    lengths = torch.randint(1, 10, (11,)) if has_lengths else None
+    of = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
+    whole = list(chain(*run_layers(cell, layers, lengths=lengths)))
+    expected = gradients(tuple(whole), of)
+    monkeypatch.setattr(autograd, "ROWS", 2)
+    try:
+        torch.set_num_threads(threads)
+        found = list(chain(*run_layers(cell, layers, lengths=lengths)))
+        assert_all_close(found, whole, tolerance)
+        assert_all_close(gradients(tuple(found), of), expected, 10 * tolerance)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_gradients_cannot_be_computed_twice():
     layer, weights = make("GRU", torch.float32)
     outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
