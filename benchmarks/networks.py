@@ -11,6 +11,7 @@ from audeep.models.base import Batch
 from audeep.models.frequency_autoencoder import FrequencyAutoencoder, FrequencyAutoencoderConfig
 from audeep.models.frequency_time_autoencoder import FrequencyTimeAutoencoder, FrequencyTimeAutoencoderConfig
 from audeep.models.layers.draws import drawing_from
+from audeep.models.layers.linear import TanhLinear
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 from audeep.runtime.memory import reuse_memory
 from audeep.training.graphs import RecordedSteps
@@ -57,6 +58,11 @@ def stack(
     ]
 
 
+def dense(layer: TanhLinear, rows: int) -> Linear:
+    """The products of a layer with so many inputs."""
+    return Linear(rows, layer.linear.in_features, layer.linear.out_features)
+
+
 def tutorial(
     cell: str = "GRU", autoregressive: bool = False, batch: int = BATCH
 ) -> tuple[nn.Module, list[Products | Linear]]:
@@ -77,7 +83,8 @@ def tutorial(
         parts += [Linear(batch, 256, BANDS) for _ in range(STEPS)]  # outputs are projected at each step
     else:
         parts += stack(STEPS, batch, BANDS, 256, 2, 2, gates=gates)
-    return TimeAutoencoder(config), parts
+    model = TimeAutoencoder(config)
+    return model, [*parts, dense(model.representation, batch), dense(model.reconstruction, STEPS * batch)]
 
 
 def f_rae(units: int = 64, batch: int = BATCH) -> tuple[nn.Module, list[Products | Linear]]:
@@ -86,7 +93,8 @@ def f_rae(units: int = 64, batch: int = BATCH) -> tuple[nn.Module, list[Products
     model = FrequencyAutoencoder(config)
     windows, frames = config.windows.count, STEPS * batch
     parts: list[Products | Linear] = [*stack(windows, frames, 32, units, 1, 2)]
-    return model, [*parts, Linear(windows * frames, units, 32)]
+    parts += [Linear(windows * frames, units, 32), dense(model.representation, frames)]
+    return model, [*parts, dense(model.reconstruction, frames)]
 
 
 def ft_rae(batch: int = BATCH) -> tuple[nn.Module, list[Products | Linear]]:
@@ -95,7 +103,9 @@ def ft_rae(batch: int = BATCH) -> tuple[nn.Module, list[Products | Linear]]:
     windows, frames = config.windows.count, STEPS * batch
     parts: list[Products | Linear] = [*stack(windows, frames, 32, 64, 1, 2), Linear(windows * frames, 64, 32)]
     parts += [*stack(STEPS, batch, 64, 128, 2, 2, d_inputs=True), Linear(frames, 128, 64)]
-    return FrequencyTimeAutoencoder(config), parts
+    model = FrequencyTimeAutoencoder(config)
+    parts += [dense(model.representation, batch), dense(model.f_decoder_state, frames)]
+    return model, [*parts, dense(model.reconstruction, frames)]
 
 
 class PlainTimeAutoencoder(nn.Module):
