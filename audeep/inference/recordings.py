@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from audeep.audio.front_ends.base import FrontEnd
 from audeep.audio.front_ends.registry import front_end_of
 from audeep.audio.reading import Segment
-from audeep.audio.signal import Samples
 from audeep.audio.streams import Origin, Sound, arrives, name_of, windows
 from audeep.errors import ModelError, OptionError, ShapeError
 from audeep.inference.embedder import Spectrograms, fits
@@ -20,10 +19,9 @@ from audeep.models.base import Network
 from audeep.models.checkpoints import load_model, preprocessing_of
 
 WINDOWS_TOGETHER = 32  # that a model is applied to at a time
-SAMPLES_TOGETHER = 2**26  # of all channels, 512 MiB, in these windows: of longer ones fewer are taken
+SAMPLES_TOGETHER = 2**26  # of all channels, in these windows: of longer ones fewer are taken
 
 Vectors = NDArray[np.float32]  # [instance, value]
-Window = tuple[float, Samples, int]  # when it starts, in seconds, its samples [channels, num_samples], their rate in Hz
 
 
 class Part(NamedTuple):
@@ -94,13 +92,18 @@ class Applied(ABC):
             )
         name, is_arriving = name_of(origin), arrives(origin)
         found = windows(origin, window, hop, replace_nan=self.replaces_nan and is_arriving)
-        for some in _together(found, 1 if is_arriving else WINDOWS_TOGETHER):
-            frames = [
-                [front_end.chunks_and_rate_of(name, samples, rate, False)[0] for _, samples, rate in some]
-                for front_end in front_ends
-            ]
-            silent = [not samples.any() for _, samples, _ in some]
-            yield Part([start for start, *_ in some], self._of_each(name, frames), silent)
+        heard = (  # of each window only the frames are kept, which are smaller than its samples
+            _Heard(
+                start,
+                not samples.any(),
+                samples.size,
+                [front_end.chunks_and_rate_of(name, samples, rate, False)[0] for front_end in front_ends],
+            )
+            for start, samples, rate in found
+        )
+        for some in _together(heard, 1 if is_arriving else WINDOWS_TOGETHER):
+            frames = [list(made) for made in zip(*(each.frames for each in some), strict=True)]
+            yield Part([each.start for each in some], self._of_each(name, frames), [each.is_silent for each in some])
 
     def _of_each(self, name: Path | str, frames: list[list[Spectrograms]]) -> Vectors:
         """Vectors of windows, whose frames by all front ends may differ in number where silence is cut off."""
@@ -115,12 +118,21 @@ def _chunks(front_end: FrontEnd, origin: Path | str | Segment | Sound) -> Spectr
     return front_end.chunks(origin)
 
 
-def _together(found: Iterator[Window], most: int) -> Iterator[list[Window]]:
+class _Heard(NamedTuple):
+    """A window of a recording: its start in seconds, and its frames by each front end."""
+
+    start: float
+    is_silent: bool
+    num_samples: int
+    frames: list[Spectrograms]
+
+
+def _together(heard: Iterator[_Heard], most: int) -> Iterator[list[_Heard]]:
     """So many windows at a time, or fewer where they are long."""
-    some: list[Window] = []
-    for window in found:
+    some: list[_Heard] = []
+    for window in heard:
         some.append(window)
-        if len(some) == most or sum(samples.size for _, samples, _ in some) >= SAMPLES_TOGETHER:
+        if len(some) == most or sum(each.num_samples for each in some) >= SAMPLES_TOGETHER:
             yield some
             some = []
     if some:

@@ -115,7 +115,9 @@ def drawn(layer_type: type[Layer], *sizes: int, **options: Any) -> Layer:
     PyTorch draws as many numbers itself when it makes one; they are drawn here too, so that a seed gives the weights
     that it always gave.
     """
-    layer = layer_type(*sizes, **options, device="meta").to_empty(device=torch.empty(0).device)
+    layer = layer_type(*sizes, **options, device="meta")
+    empty = {name: torch.empty(weights.shape, dtype=weights.dtype) for name, weights in layer.state_dict().items()}
+    layer.load_state_dict(empty, assign=True)  # `to_empty` would import SymPy, for half a second
     for weights in layer.parameters():
         draw_uniform(weights, 1)
     return layer
