@@ -144,8 +144,8 @@ def _declared(each: "Field[Any]", hint: Any) -> Option:
     facts = dict(each.metadata.get("option", {}))
     if kinds == [int]:
         facts.setdefault("least", 0)
-    is_plain = len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], int | float | str | Enum)
-    kind = kinds[0] if is_plain else object
+    is_class = len(kinds) == 1 and isinstance(kinds[0], type) and typing.get_origin(kinds[0]) is None
+    kind = kinds[0] if is_class and issubclass(kinds[0], int | float | str | Enum) else object
     return Option(each.name, kind, each.default, is_optional, **facts)
 
 
