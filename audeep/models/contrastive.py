@@ -19,7 +19,7 @@ from audeep.models.base import Batch, ContrastiveNetwork, NetworkConfig
 from audeep.models.layers.batch_norm import BatchNorm
 from audeep.models.layers.conv import Block, Conv, Images, as_images, uniform
 from audeep.models.layers.draws import draw_normal, draw_uniform, drawn
-from audeep.models.layers.lengths import is_recorded, parts_of, single
+from audeep.models.layers.lengths import is_recorded, lengths_of, parts_of, single
 from audeep.models.layers.pooling import moments, pooled, sliding
 from audeep.models.layers.processes import gathered
 from audeep.models.layers.recurrent import Recurrence, StackConfig
@@ -170,8 +170,7 @@ class Contrastive(ContrastiveNetwork):
 
     def _of_excerpts(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
         *_, (outputs, lengths) = self.layer_outputs(frames, lengths)
-        if lengths is None:
-            lengths = torch.full((outputs.shape[1],), outputs.shape[0], device=outputs.device)
+        lengths = lengths_of(outputs.transpose(0, 1), lengths, outputs.device)
         size = self._num_outputs(self.config.excerpt_frames)
         if not is_recorded():  # what is recorded is for longer ones, too
             size = min(size, outputs.shape[0])

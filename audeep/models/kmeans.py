@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from audeep.errors import DataError
 from audeep.models.base import FittedModel, Instances, NetworkConfig
-from audeep.models.layers.lengths import frames_within, parts_of
+from audeep.models.layers.lengths import frames_within, lengths_of, parts_of
 from audeep.models.layers.pooling import SMALLEST_DEVIATION, moments
 from audeep.runtime.constants import SILENCE
 from audeep.runtime.options import option
@@ -75,8 +75,7 @@ class KMeansWords(FittedModel):
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, 3 * words]."""
-        if lengths is None:
-            lengths = torch.full((frames.shape[0],), frames.shape[1], device=frames.device)
+        lengths = lengths_of(frames, lengths, frames.device)
         width = self.config.patch_frames
         frames = functional.pad(frames, (0, 0, 0, max(0, width - frames.shape[1])), value=SILENCE)
         size = max(1, VALUES_TOGETHER // ((frames.shape[1] - width + 1) * self.config.num_words))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audeep.models.base import Batch, ContrastiveNetwork, Network, Tagger, TaggerConfig
-from audeep.models.layers.draws import generator_for
+from audeep.models.layers.draws import CPU, generator_for
+from audeep.models.layers.lengths import lengths_of
 from audeep.models.layers.windows import PAD, frames_at, windows_of
 from audeep.runtime.constants import SILENCE
 from audeep.training.levels import changed, factors
@@ -70,7 +71,7 @@ def for_validation(batch: Batch, model: Network, options: TrainingOptions) -> Ba
     if not isinstance(model, ContrastiveNetwork) or options.crop_frames is None:
         return batch
     frames, lengths, targets = batch
-    ends = torch.full((len(frames),), frames.shape[1]) if lengths is None else lengths.cpu()
+    ends = lengths_of(frames, lengths, CPU)
     places = (torch.zeros_like(ends), ends - options.crop_frames)
     found = [windows_of(frames, lengths, starts, options.crop_frames, PAD, SILENCE) for starts in places]
     return Batch(torch.cat(found), None, _repeated(2)(targets))
@@ -79,11 +80,10 @@ def for_validation(batch: Batch, model: Network, options: TrainingOptions) -> Ba
 def cropped(batch: Batch, num_frames: int) -> Batch:
     """A random excerpt of `num_frames` frames of each spectrogram; shorter ones stay whole."""
     frames, lengths, targets = batch
-    size, longest, _ = frames.shape
-    if longest <= num_frames:
+    if frames.shape[1] <= num_frames:
         return batch
-    last = torch.full((size,), longest) if lengths is None else lengths.cpu()
-    starts = (torch.rand(size, generator=generator_for()) * ((last - num_frames).clamp(min=0) + 1)).long()
+    last = lengths_of(frames, lengths, CPU)
+    starts = (torch.rand(len(frames), generator=generator_for()) * ((last - num_frames).clamp(min=0) + 1)).long()
     found = windows_of(frames, None, starts, num_frames)
     lengths = None if lengths is None else lengths.clamp(max=num_frames)
     return Batch(found, None if lengths is None or bool((lengths == num_frames).all()) else lengths, targets)
@@ -97,7 +97,7 @@ def excerpts(batch: Batch, num_frames: int, config: Fitting, options: Augmentati
     """
     frames, lengths, targets = batch
     options = options or AugmentationOptions(crop_frames=num_frames)
-    longest = torch.full((len(frames),), frames.shape[1]) if lengths is None else lengths.cpu()
+    longest = lengths_of(frames, lengths, CPU)
     available = longest if config.fit_frames is None else torch.full_like(longest, config.fit_frames)
     steps = torch.arange(num_frames).unsqueeze(0)  # [1, time]
     if options.time_stretch > 1:

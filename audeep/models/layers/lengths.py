@@ -13,6 +13,13 @@ def frames_within(frames: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(frames.shape[1], device=frames.device) < lengths.unsqueeze(1)
 
 
+def lengths_of(frames: Tensor, lengths: Tensor | None, device: torch.device | str) -> Tensor:
+    """The `lengths` [batch] of [batch, time, ...] on a device, or that of all frames for each where there are none."""
+    if lengths is None:
+        return torch.full((frames.shape[0],), frames.shape[1], device=device)
+    return lengths.to(device)
+
+
 def single(values: Tensor) -> Tensor:
     """Values of lower precision in float32, in which sums are to be made; others as they are."""
     return values.float() if values.dtype.itemsize < 4 else values

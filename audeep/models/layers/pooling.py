@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audeep.models.layers.lengths import frames_within, single
+from audeep.models.layers.lengths import frames_within, lengths_of, single
 
 SMALLEST_DEVIATION = 0.03  # added to the standard deviations
 SMALLEST_CHANGE = 0.01  # and to those of deltas
@@ -18,8 +18,7 @@ def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
     logarithm is taken. Only the first `lengths` [batch] steps count.
     """
     each = activations.transpose(0, 1)  # [batch, time, units]
-    if lengths is None:
-        lengths = torch.full((each.shape[0],), each.shape[1], device=each.device)
+    lengths = lengths_of(each, lengths, each.device)
     mean, deviation = moments(each, lengths)
     _, change = moments(each[:, 1:] - each[:, :-1], (lengths - 1).clamp(min=1))
     return torch.cat([mean, (deviation + SMALLEST_DEVIATION).log(), (change + SMALLEST_CHANGE).log()], dim=1)

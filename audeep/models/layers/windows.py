@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audeep.models.layers.lengths import lengths_of
+
 REPEAT, PAD = "repeat", "pad"  # what is done beyond the end of a recording
 
 
@@ -49,13 +51,11 @@ def frames_at(
     Args:
         lengths, fill, pad_value: as for `windows_of`.
     """
-    size_of_batch, num_frames, _ = frames.shape
-    ends = torch.full((size_of_batch,), num_frames) if lengths is None else lengths
-    ends = ends.to(frames.device).unsqueeze(1)
-    instances = torch.arange(size_of_batch, device=frames.device).unsqueeze(1)
+    ends = lengths_of(frames, lengths, frames.device).unsqueeze(1)
+    instances = torch.arange(len(frames), device=frames.device).unsqueeze(1)
     if fill == REPEAT:
         return frames[instances, rows % ends]
-    found = frames[instances, rows.clamp(0, num_frames - 1)]
+    found = frames[instances, rows.clamp(0, frames.shape[1] - 1)]
     return found.masked_fill_(((rows < 0) | (rows >= ends)).unsqueeze(2), pad_value)
 
 
