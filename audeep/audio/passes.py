@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audeep.audio.spectral import Array, frames_together, mel_spectrogram, power_spectrogram, pre_emphasis
+from audeep.audio.spectral import Array, frames_together, mel_spectrogram, power_spectrogram, pre_emphasis, stretched
 from audeep.errors import AudioError
 
 LARGEST_KEPT = 2**23  # cells, 64 MiB
@@ -127,15 +127,20 @@ class Values:
             part[...] = change(self.take(part.size).reshape(part.shape))
 
     def statistics(self, number: int) -> tuple[float, float, float]:
-        """Mean, smallest and largest of the values that come next, as NumPy has them for an array."""
+        """Mean, smallest and largest of the values that come next, whatever blocks they come in."""
         self.lowest, self.highest = np.inf, -np.inf
         return self._sum(number) / number, self.lowest, self.highest
 
     def _sum(self, number: int) -> float:
-        """The sum by halves, in the order of NumPy: its rounding depends on it."""
+        """The sum by halves: its rounding depends on their order."""
         if number > SUMMED:
             half = number // 2 - number // 2 % 8
             return self._sum(half) + self._sum(number - half)
         values = self.take(number)
         self.lowest, self.highest = min(self.lowest, values.min()), max(self.highest, values.max())
         return float(values.sum())
+
+
+def normalise(decibels: Array) -> Array:
+    """Shift and stretch to [-1, 1]; an array that varies by `SMALLEST_RANGE` or less is shifted to 0 instead."""
+    return stretched(decibels, *Values(iter([decibels])).statistics(decibels.size))

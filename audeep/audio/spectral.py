@@ -194,13 +194,11 @@ def decibels_below(power: Array, loudest: float, smallest: float) -> Array:
     return decibels
 
 
-def normalise(decibels: Array) -> Array:
-    """Shift and stretch to [-1, 1]; an array that varies by `SMALLEST_RANGE` or less is shifted to 0 instead."""
-    return stretched(decibels, decibels.mean(), decibels.min(), decibels.max())
-
-
 def stretched(decibels: Array, mean: float, lowest: float, highest: float) -> Array:
-    """What `normalise` gives for a part of an array whose mean and extremes are known."""
+    """A part of an array whose mean and extremes are known, shifted and stretched to [-1, 1] with it.
+
+    Where the array varies by `SMALLEST_RANGE` or less, it is shifted to 0 instead.
+    """
     centred: Array = decibels - mean
     lowest, highest = lowest - mean, highest - mean
     centred -= lowest

@@ -8,12 +8,12 @@ import pytest
 import scipy.signal
 
 from audeep.audio import spectral
+from audeep.audio.passes import normalise
 from audeep.audio.spectral import (
     BLOCK_SAMPLES,
     mel_filters,
     mel_frequencies,
     mel_spectrogram,
-    normalise,
     power_spectrogram,
     power_to_db,
     pre_emphasis,
@@ -158,17 +158,6 @@ def test_silence_is_0_db_throughout():
 def test_decibels_do_not_depend_on_the_level():
     power = np.random.default_rng(0).uniform(size=(5, 6))
     np.testing.assert_allclose(power_to_db(power), power_to_db(1e-9 * power))
-
-
-def test_normalised_values_fill_minus_1_to_1():
-    decibels = np.array([[-60.0, -30.0], [0.0, -45.0]])
-    np.testing.assert_allclose(normalise(decibels), [[-1, 0], [1, -0.5]])
-    assert decibels[0, 0] == -60
-
-
-@pytest.mark.parametrize(("spread", "expected"), [(0, [0, 0]), (0.9e-4, [0, 0.9e-4]), (1.1e-4, [-1, 1])])
-def test_nearly_constant_values_are_shifted_to_0_and_not_stretched(spread, expected):
-    np.testing.assert_allclose(normalise(np.array([-5.0, -5.0 + spread])), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("reference", ["frame", "previous", "neighbours"])

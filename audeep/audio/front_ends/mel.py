@@ -15,7 +15,7 @@ import numpy as np
 from audeep.audio.front_ends.base import CHANNELS_HELP, LENGTH_HELP, Frames, FrontEnd, Spectrogram, naming
 from audeep.audio.integrity import HIGHEST_RATE
 from audeep.audio.long_signals import LongSignal
-from audeep.audio.passes import Repeated, Values, extent_of, powers_of
+from audeep.audio.passes import Repeated, Values, extent_of, normalise, powers_of
 from audeep.audio.reading import Excerpt, Segment, Source, read_short
 from audeep.audio.signal import Channels, Samples, check_size
 from audeep.audio.spectral import (
@@ -24,7 +24,6 @@ from audeep.audio.spectral import (
     decibels_below,
     mel_frequencies,
     mel_spectrogram,
-    normalise,
     power_spectrogram,
     power_to_db,
     pre_emphasis,

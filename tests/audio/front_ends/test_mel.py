@@ -395,11 +395,3 @@ def test_what_is_odd_about_a_long_recording_is_told_once(tmp_path, monkeypatch, 
     monkeypatch.setattr(passes, "LARGEST_KEPT", 0)
     assert not Preprocessor().chunks(tmp_path / "a.wav").any()
     assert caplog.text.count("is silent") == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (1000, 128), (3001, 129), (12345, 961)])
-def test_statistics_of_blocks_are_those_of_numpy_to_the_last_bit(shape):
-    values = -60 * np.random.default_rng(0).random(shape)
-    blocks = iter(np.array_split(values, max(1, len(values) // 77)))
-    assert passes.Values(blocks).statistics(values.size) == (values.mean(), values.min(), values.max())
