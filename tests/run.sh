@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs audeep into .venv where that has changed, checks its types and runs tests, as many at a time as there are
-# cores, up to five, and one more where some wait; arguments go to pytest (-n 0 to run one test after the other, say). A
-# lane may come first:
+# Installs audeep into .venv where that has changed, checks its types and runs tests: as many at a time as there are
+# cores, one more where some wait, and five at most. Arguments go to pytest (-n 0 to run one test after the other, say).
+# A lane may come first:
 #   tests/run.sh          everything; some 12 minutes on two cores
 #   tests/run.sh coverage everything, and which lines of the code it ran; that takes longer
 #   tests/run.sh fast     what a change is checked by while it is made: the quick tests of all parts

@@ -132,7 +132,7 @@ class Values:
         return self._sum(number) / number, self.lowest, self.highest
 
     def _sum(self, number: int) -> float:
-        """The sum by halves: its rounding depends on their order."""
+        """The sum by halves of whole eights, as NumPy 2.4 makes it, in whatever blocks values come."""
         if number > SUMMED:
             half = number // 2 - number // 2 % 8
             return self._sum(half) + self._sum(number - half)

@@ -233,7 +233,8 @@ def _first_line(command: type[Command]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the application with `argv`, by default those of the process; gives the exit status."""
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # threads of PyTorch that wait for more work leave ours a core
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # threads of PyTorch that wait for work leave ours a core
     with standard_streams() as results:
         try:
             status = results.finish(AudeepApp().run(sys.argv[1:] if argv is None else argv))

@@ -19,7 +19,7 @@ from audeep.models.base import Network
 from audeep.models.checkpoints import load_model, preprocessing_of
 
 WINDOWS_TOGETHER = 32  # that a model is applied to at a time
-SAMPLES_TOGETHER = 2**26  # of all channels, in these windows: of longer ones fewer are taken
+VALUES_TOGETHER = 2**26  # of frames, 256 MiB, in these windows: of longer ones fewer are taken
 
 Vectors = NDArray[np.float32]  # [instance, value]
 
@@ -92,11 +92,10 @@ class Applied(ABC):
             )
         name, is_arriving = name_of(origin), arrives(origin)
         found = windows(origin, window, hop, replace_nan=self.replaces_nan and is_arriving)
-        heard = (  # of each window only the frames are kept, which are smaller than its samples
+        heard = (
             _Heard(
                 start,
                 not samples.any(),
-                samples.size,
                 [front_end.chunks_and_rate_of(name, samples, rate, False)[0] for front_end in front_ends],
             )
             for start, samples, rate in found
@@ -123,8 +122,11 @@ class _Heard(NamedTuple):
 
     start: float
     is_silent: bool
-    num_samples: int
     frames: list[Spectrograms]
+
+
+def _size_of(heard: list[_Heard]) -> int:
+    return sum(made.size for each in heard for made in each.frames)
 
 
 def _together(heard: Iterator[_Heard], most: int) -> Iterator[list[_Heard]]:
@@ -132,7 +134,7 @@ def _together(heard: Iterator[_Heard], most: int) -> Iterator[list[_Heard]]:
     some: list[_Heard] = []
     for window in heard:
         some.append(window)
-        if len(some) == most or sum(each.num_samples for each in some) >= SAMPLES_TOGETHER:
+        if len(some) == most or _size_of(some) >= VALUES_TOGETHER:
             yield some
             some = []
     if some:

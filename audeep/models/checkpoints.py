@@ -200,7 +200,7 @@ def load_model(directory: Path, step: int | str | None = None, kind: str | None 
         raise ModelError(f"{path}: is a {found} model, {kind} was expected; use 'audeep {found}'")
     model = _without_memory(path, model_type, config, weights)
     _check_tensors(path, {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}, weights)
-    # copies, for what was read may be the file itself; `to_empty` would import SymPy, for half a second
+    # copies, for what was read may be the file itself; without `to_empty`, as in `drawn`
     model.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     if isinstance(model, Tagger):
         model.labels = _labels(path, facts, model.config.num_labels)

@@ -170,7 +170,7 @@ class Contrastive(ContrastiveNetwork):
 
     def _of_excerpts(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
         *_, (outputs, lengths) = self.layer_outputs(frames, lengths)
-        lengths = lengths_of(outputs.transpose(0, 1), lengths, outputs.device)
+        lengths = lengths_of(outputs.transpose(0, 1), lengths)
         size = self._num_outputs(self.config.excerpt_frames)
         if not is_recorded():  # what is recorded is for longer ones, too
             size = min(size, outputs.shape[0])

@@ -75,7 +75,7 @@ class KMeansWords(FittedModel):
 
     def embed(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[batch, time, freq] -> [batch, 3 * words]."""
-        lengths = lengths_of(frames, lengths, frames.device)
+        lengths = lengths_of(frames, lengths)
         width = self.config.patch_frames
         frames = functional.pad(frames, (0, 0, 0, max(0, width - frames.shape[1])), value=SILENCE)
         size = max(1, VALUES_TOGETHER // ((frames.shape[1] - width + 1) * self.config.num_words))

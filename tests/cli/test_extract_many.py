@@ -155,16 +155,18 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(audeep, logs, tmp_pa
 
 def test_long_windows_are_embedded_fewer_at_a_time(logs, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 8000 * 4), 8000)
-    counts = []
+    counts, frames_of = [], []
     vectors = FeatureExtractor.vectors
-    monkeypatch.setattr(
-        FeatureExtractor,
-        "vectors",
-        lambda self, name, found: counts.append(len(found[0])) or vectors(self, name, found),
-    )
+
+    def counted(self, name, found):
+        counts.append(len(found[0]))
+        frames_of.append(found[0][0])
+        return vectors(self, name, found)
+
+    monkeypatch.setattr(FeatureExtractor, "vectors", counted)
     extractor = FeatureExtractor(logs)
     whole = [part.vectors for part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
-    monkeypatch.setattr(applied, "SAMPLES_TOGETHER", 3 * 4000)
+    monkeypatch.setattr(applied, "VALUES_TOGETHER", 2 * frames_of[0].size + 1)
     parts = [part.vectors for part in extractor.of_windows(tmp_path / "a.wav", 0.5, 0.5)]
     assert counts == [8, 3, 3, 2]
     np.testing.assert_allclose(np.concatenate(parts), np.concatenate(whole), rtol=1e-5, atol=1e-6)

@@ -41,6 +41,7 @@ MODELS = {
     "contrastive": ("contrastive", 20, 8, {"channels": "4,6", "recurrent_layers": 1, "recurrent_units": 3}),
     "kmeans": ("kmeans", 20, 8, {"num_words": 10, "patch_frames": 4}),
     "conv1d": ("conv1d", 4000, 1, {"num_labels": 3}),
+    "conv1d of one length": ("conv1d", 4000, 1, {"num_labels": 3, "fit_frames": 4100}),
     "mobilenet-v1": ("mobilenet-v1", 50, 96, {"num_labels": 3, "width": 0.25}),
     "vgg-gap": ("vgg-gap", 200, 47, {"num_labels": 3, "width": 2}),
     "mfcc-cnn": ("mfcc-cnn", 173, 40, {"num_labels": 3}),

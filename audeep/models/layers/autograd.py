@@ -17,7 +17,7 @@ from audeep.models.layers.native import run_parallel
 
 BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
 SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
-ROWS = 1024  # sequences of which one step fits a cache; with gradients, more are run in parts, each through all steps
+ROWS = 1024  # sequences of which one step fits a cache; with gradients, twice as many and more are run in parts
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ class _Layers(Function):
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
         (num_steps, batch, _), device = tensors[0].shape, tensors[0].device
-        number = _number_of_parts(batch) if device.type == "cpu" else 1
+        number = ctx.number = _number_of_parts(batch) if device.type == "cpu" else 1
         ctx.lengths = [None] * number if lengths is None else lengths.tensor_split(number)
         hidden, cells, tasks = [], [], []
-        for first in range(0, len(tensors), 6):  # memory of this thread is used again, that of others is not
+        for first in range(0, len(tensors), 6):  # here: memory of the main thread is used again
             inputs, state, *weights = tensors[first : first + 6]
             hidden.append(weights[-1].new_empty(num_steps + 1, batch, state.shape[2]))
             parts = state.tensor_split(number), hidden[-1].tensor_split(number, 1)
@@ -137,7 +137,7 @@ class _Layers(Function):
     @once_differentiable
     def backward(ctx: Any, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
         once(ctx)
-        number, d_inputs, tasks = len(ctx.lengths), [], []
+        number, d_inputs, tasks = ctx.number, [], []
         for index, (layer, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True)):
             is_wanted = ctx.needs_input_grad[6 * index + 2]
             d_inputs.append(inputs.new_empty(inputs.shape) if is_wanted else None)
@@ -151,9 +151,9 @@ class _Layers(Function):
 
 
 def _number_of_parts(batch: int) -> int:
-    """Parts of a batch, as many for each thread."""
+    """Parts of a batch, each of which goes through all steps: as many for each thread, unless they became small."""
     threads = torch.get_num_threads()
-    return threads * -(-batch // (ROWS * threads)) if batch >= 2 * ROWS else 1
+    return min(threads * -(-batch // (ROWS * threads)), batch // (ROWS // 2)) if batch >= 2 * ROWS else 1
 
 
 def _split(values: Tensor | None, number: int, dim: int) -> Sequence[Tensor | None]:
@@ -190,6 +190,8 @@ def _go_back(
 ) -> tuple[Tensor, ...]:
     """Write to `d_inputs`, and give gradients of the state and the weights, summed `by_step` or computed at once."""
     cells.start_back()
+    if by_step:
+        cells.start_sums()
     steps = [None] * len(inputs) if d_outputs is None else d_outputs.unbind(0)
     ends: Mapping[int, Tensor | slice] = {}
     if d_last is not None:

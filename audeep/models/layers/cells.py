@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cells of the recurrent core (see `native`), step by step forward, and then back for gradients."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 def product(values: Tensor, weights: Tensor, out: Tensor | None = None) -> Tensor:
     """The matrix product, computed in the type of `weights`, in that of `values`, or in `out`."""
-    if values.dtype == weights.dtype:
+    if values.dtype == weights.dtype == (values.dtype if out is None else out.dtype):
         return torch.mm(values, weights, out=out)
     found = torch.mm(values.to(weights.dtype), weights)
     return found.to(values.dtype) if out is None else out.copy_(found)
@@ -92,8 +92,10 @@ class _Cells:
     def start_back(self) -> None:
         """Get ready to go back."""
         self.d_hidden, self.buffer = torch.zeros_like(self.h[0]), torch.zeros_like(self.h[0])
-        shapes = [self.w_ih.shape, self.w_hh.shape, self.b_ih.shape, self.b_hh.shape]
-        self.d_sums = [self.b_ih.new_zeros(shape) for shape in shapes]
+
+    def start_sums(self) -> None:
+        """Get ready for `add_step`."""
+        self.d_sums = [self.b_ih.new_zeros(each.shape) for each in (self.w_ih, self.w_hh, self.b_ih, self.b_hh)]
 
     def of_state(self, step: int) -> Tensor:
         """Gradient of the products with the state, once it is known: [batch, gates * units]."""
@@ -288,11 +290,19 @@ class LstmCells(_Cells):
 
 
 Cells: TypeAlias = GruCells | LstmCells
-MakeCells: TypeAlias = Callable[..., Cells]
+
+
+class MakeCells(Protocol):
+    """Makes cells whose products are computed in the type that is wanted now."""
+
+    def __call__(
+        self, num_steps: int, state: Tensor, weights: Sequence[Tensor], hidden: Tensor | None = None
+    ) -> Cells: ...
+
 
 CELLS: Mapping[str, type[GruCells] | type[LstmCells]] = {"GRU": GruCells, "LSTM": LstmCells}
 
 
 def maker_of(cell: str, device: torch.device) -> MakeCells:
-    """What makes cells ("GRU" or "LSTM"), as their classes do but for the type of products."""
+    """What makes cells of a kind ("GRU" or "LSTM")."""
     return partial(CELLS[cell], native.type_of_products(device))

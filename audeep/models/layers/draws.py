@@ -117,7 +117,7 @@ def drawn(layer_type: type[Layer], *sizes: int, **options: Any) -> Layer:
     """
     layer = layer_type(*sizes, **options, device="meta")
     empty = {name: torch.empty(weights.shape, dtype=weights.dtype) for name, weights in layer.state_dict().items()}
-    layer.load_state_dict(empty, assign=True)  # `to_empty` would import SymPy, for half a second
+    layer.load_state_dict(empty, assign=True)  # `to_empty` would import SymPy, in a quarter of a second
     for weights in layer.parameters():
         draw_uniform(weights, 1)
     return layer

@@ -13,8 +13,9 @@ def frames_within(frames: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(frames.shape[1], device=frames.device) < lengths.unsqueeze(1)
 
 
-def lengths_of(frames: Tensor, lengths: Tensor | None, device: torch.device | str) -> Tensor:
-    """The `lengths` [batch] of [batch, time, ...] on a device, or that of all frames for each where there are none."""
+def lengths_of(frames: Tensor, lengths: Tensor | None, device: torch.device | None = None) -> Tensor:
+    """The `lengths` [batch] of [batch, time, ...], or that of all frames for each, on a device or where frames are."""
+    device = device or frames.device
     if lengths is None:
         return torch.full((frames.shape[0],), frames.shape[1], device=device)
     return lengths.to(device)

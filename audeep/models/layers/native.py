@@ -3,11 +3,12 @@
 
 PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
 weight. Here (`cells`, `autograd`, `feedback`) the inputs of all steps are multiplied at once, gates are computed in
-place, and the gradient of a weight is one product over all steps. Equations and weights are those of `torch.nn.GRU`
-and `torch.nn.LSTM`.
+place, and the gradient of a weight is one product over all steps. Where a batch is so large that one step of it fills
+a cache, its parts go through all steps one after the other, and gradients are summed step by step. Equations and
+weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
 
 Layers that do not need each other, such as those of two directions, run in parallel, each on its share of the cores:
-the products of single steps are too small to be split well. Without gradients, parts of a large batch do too.
+the products of single steps are too small to be split well. So do parts of a large batch.
 
 The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
 built, in double precision, and on CUDA, operations of PyTorch do the same. There this core is used for batches so large

@@ -18,7 +18,7 @@ def pooled(activations: Tensor, lengths: Tensor | None = None) -> Tensor:
     logarithm is taken. Only the first `lengths` [batch] steps count.
     """
     each = activations.transpose(0, 1)  # [batch, time, units]
-    lengths = lengths_of(each, lengths, each.device)
+    lengths = lengths_of(each, lengths)
     mean, deviation = moments(each, lengths)
     _, change = moments(each[:, 1:] - each[:, :-1], (lengths - 1).clamp(min=1))
     return torch.cat([mean, (deviation + SMALLEST_DEVIATION).log(), (change + SMALLEST_CHANGE).log()], dim=1)

@@ -51,8 +51,8 @@ def frames_at(
     Args:
         lengths, fill, pad_value: as for `windows_of`.
     """
-    ends = lengths_of(frames, lengths, frames.device).unsqueeze(1)
-    instances = torch.arange(len(frames), device=frames.device).unsqueeze(1)
+    ends = lengths_of(frames, lengths).unsqueeze(1)
+    instances = torch.arange(frames.shape[0], device=frames.device).unsqueeze(1)
     if fill == REPEAT:
         return frames[instances, rows % ends]
     found = frames[instances, rows.clamp(0, frames.shape[1] - 1)]

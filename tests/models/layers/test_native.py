@@ -224,27 +224,66 @@ def test_parts_of_a_large_batch_in_parallel_give_what_the_whole_gives(kind, monk
             torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("has_lengths", [False, True])
-@pytest.mark.parametrize("threads", [1, 3])
-def test_parts_of_a_large_batch_have_the_gradients_of_the_whole(kind, monkeypatch, has_lengths, threads):
-    cell, dtype, tolerance = kind
-    layers, before = [], torch.get_num_threads()
-    for _ in range(2):
-        inputs = torch.randn(9, 11, 5, dtype=dtype, requires_grad=True)
-        state = torch.randn(11, PARTS[cell], 7, dtype=dtype, requires_grad=True)
-        layers.append(LayerInput(inputs, state, make(cell, dtype)[1]))
-    lengths = torch.randint(1, 10, (11,)) if has_lengths else None
-    of = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
-    whole = list(chain(*run_layers(cell, layers, lengths=lengths)))
-    expected = gradients(tuple(whole), of)
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """More than a few sequences are a large batch, for each of three threads."""
+    threads = torch.get_num_threads()
     monkeypatch.setattr(autograd, "ROWS", 2)
-    try:
-        torch.set_num_threads(threads)
-        found = list(chain(*run_layers(cell, layers, lengths=lengths)))
-        assert_all_close(found, whole, tolerance)
-        assert_all_close(gradients(tuple(found), of), expected, 10 * tolerance)
-    finally:
-        torch.set_num_threads(before)
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(threads)
+
+
+def several_layers(cell: str, dtype: torch.dtype, has_gradients: bool = True) -> tuple[list[LayerInput], list[Tensor]]:
+    """Two layers with inputs of 11 sequences of 9 steps; and the tensors that have gradients."""
+    layers = []
+    for _ in range(2):
+        inputs = torch.randn(9, 11, 5, dtype=dtype, requires_grad=has_gradients)
+        state = torch.randn(11, PARTS[cell], 7, dtype=dtype, requires_grad=has_gradients)
+        layers.append(LayerInput(inputs, state, make(cell, dtype)[1]))
+    tensors = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
+    return layers, [tensor for tensor in tensors if tensor.requires_grad]
+
+
+@pytest.mark.parametrize("has_lengths", [False, True])
+@pytest.mark.parametrize("has_gradients", [False, True])
+@pytest.mark.parametrize(
+    "which", [slice(None), slice(None, None, 2), slice(1, None, 2)], ids=["all", "outputs", "last"]
+)
+def test_parts_of_a_large_batch_have_the_gradients_of_the_whole(
+    kind, monkeypatch, request, has_lengths, has_gradients, which
+):
+    cell, dtype, tolerance = kind
+    layers, of = several_layers(cell, dtype, has_gradients)
+    lengths = torch.randint(1, 10, (11,)) if has_lengths else None
+    whole = list(chain(*run_layers(cell, layers, lengths=lengths)))
+    expected = gradients(tuple(whole[which]), of)
+    request.getfixturevalue("in_parts")
+    found = list(chain(*run_layers(cell, layers, lengths=lengths)))
+    assert_all_close(found, whole, tolerance)
+    assert_all_close(gradients(tuple(found[which]), of), expected, 10 * tolerance)
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_parts_of_a_large_batch_within_autocast_stay_close(cell, request):
+    layers, of = several_layers(cell, torch.float32)
+    expected = gradients(tuple(chain(*run_layers(cell, layers))), of)
+    request.getfixturevalue("in_parts")
+    with torch.autocast("cpu", torch.bfloat16):
+        found = tuple(chain(*run_layers(cell, layers)))
+        assert {each.dtype for each in found} == {torch.float32}
+    assert_all_close(
+        [each / each.abs().max() for each in gradients(found, of)], [each / each.abs().max() for each in expected], 0.05
+    )
+
+
+def test_inputs_may_have_the_type_of_autocast():
+    layers, _ = several_layers("GRU", torch.float32, has_gradients=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        (outputs, _), _ = run_layers(
+            "GRU", [LayerInput(each.inputs.bfloat16(), each.state, each.weights) for each in layers]
+        )
+    assert outputs.dtype == torch.float32
 
 
 def test_gradients_cannot_be_computed_twice():
