@@ -260,16 +260,18 @@ def in_time(work: Callable[[Path], Made], path: Path) -> Made:
             if LIBRARY.never_returned is path:  # but it did
                 LIBRARY.never_returned = None
 
-    Thread(target=run, name="audeep-open", daemon=True).start()
+    thread = Thread(target=run, name="audeep-open", daemon=True)
+    thread.start()
     is_in.wait()
-    try:
-        return future.result(OPENING_SECONDS)
-    except futures.TimeoutError as error:
+    done, _ = futures.wait([future], OPENING_SECONDS)
+    if not done:
         LIBRARY.never_returned = path
         gc.enable()
         raise DataError(
             f"{path}: could not be opened in {OPENING_SECONDS} s; it is damaged, or its disk does not answer"
-        ) from error
+        )
+    thread.join(OPENING_SECONDS)  # garbage collected in it would close files while others use netCDF4 without our lock
+    return future.result()
 
 
 def unreadable(path: Path | str, error: Exception) -> DataError:

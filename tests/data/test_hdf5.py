@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from audeep.data import hdf5
 from audeep.data.data_set import DataSet, empty, load
 from audeep.errors import DataError
 
@@ -102,6 +105,24 @@ def test_threads_that_read_write_and_validate_do_not_crash(tmp_path: Path) -> No
         data_set.save(tmp_path / f"{number}.nc")
     result = run(THREADS, tmp_path, os.environ.get("AUDEEP_ROUNDS", "30"))
     assert (result.returncode, result.stdout) == (0, "failures []\n"), result.stderr
+
+
+@pytest.mark.parametrize("num_missing", [0, 5000])
+def test_no_thread_is_left_that_may_use_the_library_when_a_file_is_open_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_missing: int
+) -> None:
+    class Slow(threading.Thread):
+        def run(self) -> None:
+            super().run()
+            time.sleep(0.1)
+
+    path = tmp_path / "a.nc"
+    data_set_of(0).save(path)
+    os.truncate(path, path.stat().st_size - num_missing)
+    monkeypatch.setattr(hdf5, "Thread", Slow)
+    with pytest.raises(DataError) if num_missing else nullcontext():
+        load(path)
+    assert not any(isinstance(thread, Slow) for thread in threading.enumerate())
 
 
 def test_threads_that_write_together_write_the_same_bytes_as_alone(tmp_path: Path) -> None:
