@@ -3,6 +3,7 @@
 
 Decibels are relative to the loudest cell of all, and normalised values to the mean and the extremes of the decibels, so
 there are three passes. Cells are kept from the first one where they are few, and worked out anew where they are many.
+What comes in one go is normalised here too, so that its mean is rounded alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator
