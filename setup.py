@@ -7,9 +7,18 @@ from setuptools import Extension, setup
 
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-std=c11"]
 
+AUDIO, LAYERS = "audeep/audio", "audeep/models/layers"
+HEADERS = [f"{AUDIO}/_spectra.h", f"{AUDIO}/_fourier.h"]
+
 setup(
     ext_modules=[
-        Extension(name, [f"{name.replace('.', '/')}.c"], extra_compile_args=FLAGS, optional=True)
-        for name in ("audeep.audio._spectra", "audeep.models.layers._kernels")
+        Extension(
+            "audeep.audio._spectra",
+            [f"{AUDIO}/_{name}.c" for name in ("spectra", "fourier_avx2", "fourier_avx512")],
+            depends=HEADERS,
+            extra_compile_args=FLAGS,
+            optional=True,
+        ),
+        Extension("audeep.models.layers._kernels", [f"{LAYERS}/_kernels.c"], extra_compile_args=FLAGS, optional=True),
     ]
 )

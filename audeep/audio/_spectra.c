@@ -1,137 +1,144 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What spectral.py does before and after a Fourier transform, each in one pass over memory. It does the same with NumPy
- * where this module could not be built, and says what the arrays are. All are float64 but the int64 of the bands.
+ * Short-time power spectra and their mel bands, each frame in one go. spectral.py does the same with NumPy and SciPy
+ * where this module could not be built, and for the lengths that it refuses. All arrays are float64 but the int64 of
+ * the bands.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <stdint.h>
+#define LANES 2
+#define SPECTRA spectra_2
+#include "_fourier.h"
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTORISED
-#endif
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
-#define LANES 8 /* sums that are kept apart, so that one instruction adds to all of them */
+enum { VALUE = sizeof(double), ALIGNMENT = 64, MOST_ARRAYS = 7 };
 
-VECTORISED static void windowed(
-    const double *restrict samples, const double *restrict window, double *restrict segments, Py_ssize_t number,
-    Py_ssize_t length, Py_ssize_t hop)
+/* The factors of a number, of which as few as possible are 2; 0 where one is too large. */
+static int factorise(ptrdiff_t number, int *radices)
 {
-    for (; number > 0; number--, samples += hop, segments += length) {
-        double sums[LANES] = {0}, mean = 0;
-        Py_ssize_t index = 0;
-        for (; index + LANES <= length; index += LANES)
-            for (int lane = 0; lane < LANES; lane++)
-                sums[lane] += samples[index + lane];
-        for (; index < length; index++)
-            mean += samples[index];
-        for (int lane = 0; lane < LANES; lane++)
-            mean += sums[lane];
-        mean /= (double)length;
-        for (index = 0; index < length; index++)
-            segments[index] = (samples[index] - mean) * window[index];
-    }
+    static const int composed[] = {8, 6, 4, 3, 2};
+    int count = 0;
+    for (int radix = 5; radix <= LARGEST_RADIX; radix += 2)
+        for (; radix % 3 && number % radix == 0; number /= radix)
+            radices[count++] = radix;
+    for (int index = 0; index < 5; index++)
+        for (int radix = composed[index]; number % radix == 0 && number != 2 * radix; number /= radix)
+            radices[count++] = radix;
+    return number == 1;
 }
 
-/* Band i has the weights from starts[i] to starts[i + 1], for as many bins from first_bins[i]. */
-VECTORISED static void band_powers(
-    const double *restrict spectra, const int64_t *restrict first_bins, const int64_t *restrict starts,
-    const double *restrict weights, double *restrict bands, double *restrict power, Py_ssize_t number, Py_ssize_t num_bins,
-    Py_ssize_t num_bands)
+/* Make a matrix that is nearly square of the values that are transformed; 0 where that is not possible. */
+static int arrange(Job *job)
 {
-    for (; number > 0; number--, spectra += 2 * num_bins, bands += num_bands) {
-        for (Py_ssize_t bin = 0; bin < num_bins; bin++)
-            power[bin] = spectra[2 * bin] * spectra[2 * bin] + spectra[2 * bin + 1] * spectra[2 * bin + 1];
-        for (Py_ssize_t band = 0; band < num_bands; band++) {
-            const double *weight = weights + starts[band], *part = power + first_bins[band];
-            int64_t size = starts[band + 1] - starts[band], index = 0;
-            double sums[LANES] = {0}, sum = 0;
-            for (; index + LANES <= size; index += LANES)
-                for (int lane = 0; lane < LANES; lane++)
-                    sums[lane] += weight[index + lane] * part[index + lane];
-            for (; index < size; index++)
-                sum += weight[index] * part[index];
-            for (int lane = 0; lane < LANES; lane++)
-                sum += sums[lane];
-            bands[band] = sum;
+    ptrdiff_t number = job->length % 2 ? job->length : job->length / 2;
+    if (number < 1 || number > (ptrdiff_t)LARGEST_SIDE * LARGEST_SIDE)
+        return 0;
+    for (int rows = 1; (ptrdiff_t)rows * rows <= number; rows++)
+        if (number % rows == 0) {
+            job->rows = rows;
+            job->columns = number / rows < LARGEST_SIDE ? (int)(number / rows) : LARGEST_SIDE;
         }
-    }
+    return (ptrdiff_t)job->rows * job->columns == number && factorise(job->rows, job->row_radices)
+           && factorise(job->columns, job->column_radices);
+}
+
+/* The most lanes that this processor has. */
+static int most_lanes(void)
+{
+#ifdef HAS_WIDER_VECTORS
+    if (__builtin_cpu_supports("x86-64-v4"))
+        return 8;
+    if (__builtin_cpu_supports("x86-64-v3"))
+        return 4;
+#endif
+    return 2;
+}
+
+static int work(const Job *job, int lanes)
+{
+    char *memory = PyMem_RawMalloc((size_t)NUM_VECTORS(job) * lanes * VALUE + ALIGNMENT);
+    if (!memory)
+        return 0;
+    void *aligned = memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT);
+#ifdef HAS_WIDER_VECTORS
+    if (lanes == 8)
+        spectra_8(job, aligned);
+    else if (lanes == 4)
+        spectra_4(job, aligned);
+    else
+#endif
+        spectra_2(job, aligned);
+    PyMem_RawFree(memory);
+    return 1;
 }
 
 /* Whether each band has bins and weights that are there. */
-static int bands_fit(
-    const int64_t *first_bins, const int64_t *starts, Py_ssize_t num_bands, Py_ssize_t num_weights, Py_ssize_t num_bins)
+static int bands_fit(const Job *job, ptrdiff_t num_weights)
 {
-    for (Py_ssize_t band = 0; band < num_bands; band++) {
-        if (starts[band] < 0 || starts[band + 1] < starts[band] || starts[band + 1] > num_weights)
+    ptrdiff_t num_bins = job->length / 2 + 1;
+    for (ptrdiff_t band = 0; band < job->width; band++) {
+        const int64_t first = job->first_bins[band], *range = job->starts + band;
+        if (range[0] < 0 || range[1] < range[0] || range[1] > num_weights)
             return 0;
-        if (first_bins[band] < 0 || first_bins[band] > num_bins - (starts[band + 1] - starts[band]))
+        if (first < 0 || first > num_bins - (range[1] - range[0]))
             return 0;
     }
     return 1;
 }
 
-enum { MOST_ARRAYS = 5, VALUE = sizeof(double) };
-
-static void release(Py_buffer *arrays, int number)
+/* What is wrong with a job, or NULL. */
+static const char *problem(Job *job, int lanes, const Py_buffer *arrays)
 {
-    for (int index = 0; index < number; index++)
-        PyBuffer_Release(arrays + index);
+    if ((lanes != 2 && lanes != 4 && lanes != 8) || lanes > most_lanes())
+        return "there are not as many lanes";
+    ptrdiff_t num_samples = arrays[0].len / VALUE, spare = num_samples - job->length;
+    int has_bands = arrays[4].buf != NULL;
+    job->width = has_bands ? arrays[4].len / VALUE : job->length / 2 + 1;
+    job->number = job->width ? arrays[3].len / VALUE / job->width : 0;
+    if (arrays[2].len / VALUE != 2 * job->length)
+        return "there are not as many roots as weights of the window";
+    if (job->hop < 1 || (job->number && (spare < 0 || spare / job->hop < job->number - 1)))
+        return "there are fewer samples than frames need";
+    if (has_bands && (arrays[5].len / VALUE != job->width + 1 || !bands_fit(job, arrays[6].len / VALUE)))
+        return "there are fewer bins than bands need";
+    return NULL;
 }
 
-/* windowed(samples, window, segments, hop) */
-static PyObject *wrapped_windowed(PyObject *self, PyObject *arguments)
+/* spectra(samples, window, roots, hop, out, lanes, [first_bins, starts, weights]) -> whether it can do this length */
+static PyObject *wrapped_spectra(PyObject *self, PyObject *arguments)
 {
-    Py_buffer a[MOST_ARRAYS];
-    Py_ssize_t hop;
-    if (!PyArg_ParseTuple(arguments, "y*y*w*n", a, a + 1, a + 2, &hop))
+    Py_buffer a[MOST_ARRAYS] = {{0}};
+    Job job = {0};
+    int lanes;
+    if (!PyArg_ParseTuple(
+            arguments, "y*y*y*nw*i|y*y*y*", a, a + 1, a + 2, &job.hop, a + 3, &lanes, a + 4, a + 5, a + 6))
         return NULL;
-    Py_ssize_t length = a[1].len / VALUE, number = length ? a[2].len / VALUE / length : 0;
-    Py_ssize_t spare = a[0].len / VALUE - length;
-    int fits = hop > 0 && (number == 0 || (spare >= 0 && spare / hop >= number - 1));
-    if (fits) {
+    job.samples = a[0].buf, job.window = a[1].buf, job.roots = a[2].buf, job.out = a[3].buf;
+    job.first_bins = a[4].buf, job.starts = a[5].buf, job.weights = a[6].buf;
+    job.length = a[1].len / VALUE;
+    const char *wrong = problem(&job, lanes, a);
+    int is_possible = !wrong && arrange(&job), done = 1;
+    if (is_possible) {
         Py_BEGIN_ALLOW_THREADS
-        windowed(a[0].buf, a[1].buf, a[2].buf, number, length, hop);
+        done = work(&job, lanes);
         Py_END_ALLOW_THREADS
-    } else
-        PyErr_SetString(PyExc_ValueError, "there are fewer samples than segments");
-    release(a, 3);
-    return fits ? Py_NewRef(Py_None) : NULL;
-}
-
-/* band_powers(spectra, first_bins, starts, weights, bands) */
-static PyObject *wrapped_band_powers(PyObject *self, PyObject *arguments)
-{
-    Py_buffer a[MOST_ARRAYS];
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*w*", a, a + 1, a + 2, a + 3, a + 4))
-        return NULL;
-    Py_ssize_t num_bands = a[1].len / VALUE, number = num_bands ? a[4].len / VALUE / num_bands : 0;
-    Py_ssize_t num_bins = number ? a[0].len / VALUE / 2 / number : 0;
-    double *power = PyMem_RawMalloc((size_t)num_bins * VALUE + 1);
-    int fits = a[2].len / VALUE == num_bands + 1 && bands_fit(a[1].buf, a[2].buf, num_bands, a[3].len / VALUE, num_bins);
-    if (power && fits) {
-        Py_BEGIN_ALLOW_THREADS
-        band_powers(a[0].buf, a[1].buf, a[2].buf, a[3].buf, a[4].buf, power, number, num_bins, num_bands);
-        Py_END_ALLOW_THREADS
-    } else if (power)
-        PyErr_SetString(PyExc_ValueError, "there are fewer bins than the bands need");
-    else
+    }
+    for (int index = 0; index < MOST_ARRAYS; index++)
+        PyBuffer_Release(a + index);
+    if (wrong)
+        PyErr_SetString(PyExc_ValueError, wrong);
+    else if (!done)
         PyErr_NoMemory();
-    fits = fits && power;
-    PyMem_RawFree(power);
-    release(a, 5);
-    return fits ? Py_NewRef(Py_None) : NULL;
+    return wrong || !done ? NULL : PyBool_FromLong(is_possible);
 }
 
-static PyMethodDef methods[] = {
-    {"windowed", wrapped_windowed, METH_VARARGS, NULL},
-    {"band_powers", wrapped_band_powers, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {{"spectra", wrapped_spectra, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_spectra", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__spectra(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit__spectra(void)
+{
+    PyObject *made = PyModule_Create(&module);
+    if (made && PyModule_AddIntConstant(made, "LANES", most_lanes()) < 0)
+        Py_CLEAR(made);
+    return made;
+}

@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def windowed(
-    samples: NDArray[np.float64], window: NDArray[np.float64], segments: NDArray[np.float64], hop: int
-) -> None: ...
-def band_powers(
-    spectra: NDArray[np.complex128],
-    first_bins: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    bands: NDArray[np.float64],
-) -> None: ...
+LANES: int
+
+def spectra(
+    samples: NDArray[np.float64],
+    window: NDArray[np.float64],
+    roots: NDArray[np.complex128],
+    hop: int,
+    out: NDArray[np.float64],
+    lanes: int,
+    *bands: NDArray[np.int64] | NDArray[np.float64],
+) -> bool: ...

@@ -2,8 +2,8 @@
 """From a signal to decibels over time and frequency: pure functions on arrays.
 
 All arithmetic is in double precision. With single precision, cells far below the loudest one carry more rounding
-error than signal, and the smallest cell sets the scale of a spectrogram that is not clipped. What is done before and
-after the Fourier transforms is compiled (`_spectra.c`) where there was a compiler.
+error than signal, and the smallest cell sets the scale of a spectrogram that is not clipped. Spectra are those of
+`_spectra.c` where there was a compiler for it, and of SciPy otherwise.
 """
 
 import logging
@@ -51,7 +51,10 @@ def power_spectrogram(samples: Array, window_length: int, overlap: int) -> Array
 
     Needs num_samples >= window_length > overlap.
     """
-    return np.concatenate([_powers(spectra) for spectra in _spectra(samples, window_length, overlap)]).T
+    powers = _compiled(samples, window_length, overlap, window_length // 2 + 1)
+    if powers is None:
+        powers = np.concatenate(list(_powers(samples, window_length, overlap)))
+    return powers.T
 
 
 def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands: int, sample_rate: int) -> Array:
@@ -60,8 +63,10 @@ def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands:
     Needs what `power_spectrogram` needs.
     """
     filters, places = mel_filters(num_bands, window_length, sample_rate), _places(num_bands, window_length, sample_rate)
-    blocks = _spectra(samples, window_length, overlap)
-    return np.concatenate([_band_powers(block, filters, *places) for block in blocks]).T
+    bands = _compiled(samples, window_length, overlap, num_bands, *places, filters.data)
+    if bands is None:
+        bands = np.concatenate([(filters @ block.T).T for block in _powers(samples, window_length, overlap)])
+    return bands.T
 
 
 def frames_together(window_length: int) -> int:
@@ -69,22 +74,38 @@ def frames_together(window_length: int) -> int:
     return max(1, BLOCK_SAMPLES // window_length)
 
 
-def _spectra(samples: Array, window_length: int, overlap: int) -> Iterator[Spectra]:
-    """The short-time Fourier transform in blocks of frames, complex128 [frames, bins]."""
-    samples = np.ascontiguousarray(samples, np.float64)
+def _compiled(
+    samples: Array, window_length: int, overlap: int, width: int, *bands: NDArray[np.int64] | Array
+) -> Array | None:
+    """Powers of bins, or of bands, [frames, width]; None where `_spectra.c` is not there, or not for such windows."""
+    if kernels is None:
+        return None
     hop = window_length - overlap
-    num_frames = (len(samples) - overlap) // hop
-    window = hann(window_length)
-    step = frames_together(window_length)
-    for start in range(0, num_frames, step):
-        segments = np.empty((min(step, num_frames - start), window_length))
-        if kernels is None:
-            found = sliding_window_view(samples[start * hop :], window_length)[::hop][: len(segments)]
-            np.subtract(found, found.mean(axis=1, keepdims=True), out=segments)
-            segments *= window
-        else:
-            kernels.windowed(samples[start * hop :], window, segments, hop)
-        yield scipy.fft.rfft(segments, axis=1, overwrite_x=True, workers=1)
+    powers = np.empty(((len(samples) - overlap) // hop, width))
+    samples, window, roots = np.ascontiguousarray(samples, np.float64), hann(window_length), _roots(window_length)
+    is_done = kernels.spectra(samples, window, roots, hop, powers, kernels.LANES, *bands)
+    return powers if is_done else None
+
+
+def _powers(samples: Array, window_length: int, overlap: int) -> Iterator[Array]:
+    """Squared magnitudes of the short-time Fourier transform in blocks, [frames, bins]."""
+    hop, step = window_length - overlap, frames_together(window_length)
+    segments = sliding_window_view(np.asarray(samples, np.float64), window_length)[::hop]
+    for start in range(0, len(segments), step):
+        found = segments[start : start + step]
+        found = (found - found.mean(axis=1, keepdims=True)) * hann(window_length)
+        spectra: Spectra = scipy.fft.rfft(found, axis=1, workers=1)
+        parts: Array = spectra.view(np.float64)  # real, imaginary, ...
+        parts *= parts
+        yield parts[:, ::2] + parts[:, 1::2]
+
+
+@lru_cache(maxsize=16)
+def _roots(number: int) -> Spectra:
+    """The roots of unity in the order of a Fourier transform, exp(-2 pi i k / number); read-only."""
+    roots: Spectra = np.exp(-2j * np.pi / number * np.arange(number))
+    roots.flags.writeable = False
+    return roots
 
 
 @lru_cache(maxsize=16)
@@ -93,13 +114,6 @@ def hann(length: int, period: int | None = None) -> Array:
     window: Array = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (period or length))
     window.flags.writeable = False
     return window
-
-
-def _powers(spectra: Spectra) -> Array:
-    """Squared magnitudes, [frames, bins]; `spectra` is overwritten."""
-    parts: Array = spectra.view(np.float64)  # real, imaginary, ...
-    parts *= parts
-    return parts[:, ::2] + parts[:, 1::2]
 
 
 @lru_cache(maxsize=16)
@@ -111,17 +125,6 @@ def _places(num_bands: int, window_length: int, sample_rate: int) -> tuple[NDArr
     for array in (first_bins, starts):
         array.flags.writeable = False
     return first_bins, starts
-
-
-def _band_powers(
-    spectra: Spectra, filters: scipy.sparse.csr_array, first_bins: NDArray[np.int64], starts: NDArray[np.int64]
-) -> Array:
-    """Squared magnitudes summed over the bins of each band, [frames, bands]; `spectra` is overwritten."""
-    if kernels is None:
-        return (filters @ _powers(spectra).T).T
-    bands = np.empty((len(spectra), filters.shape[0]))
-    kernels.band_powers(spectra, first_bins, starts, filters.data, bands)
-    return bands
 
 
 def mel_points(num_bands: int, sample_rate: int) -> Array:

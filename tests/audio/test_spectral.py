@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.signal
 
 from audeep.audio import spectral
@@ -39,7 +40,7 @@ def forget_filters():
 
 @pytest.fixture(params=["compiled", "numpy"])
 def either_way(request, monkeypatch):
-    """With the compiled passes and without."""
+    """With the compiled spectra and without."""
     if request.param == "numpy":
         monkeypatch.setattr(spectral, "kernels", None)
     elif spectral.kernels is None:
@@ -129,20 +130,70 @@ def test_mel_spectrogram_sums_the_weighted_bins(either_way, sample_rate, window,
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_the_compiled_passes_refuse_arrays_that_do_not_fit():
-    kernels = pytest.importorskip("audeep.audio._spectra")
-    samples, starts = np.zeros(10), np.array([0, 2])
-    with pytest.raises(ValueError, match="fewer samples"):
-        kernels.windowed(samples, np.ones(4), np.empty((3, 4)), 4)
-    with pytest.raises(ValueError, match="fewer samples"):
-        kernels.windowed(samples, np.ones(4), np.empty((1, 4)), 0)
-    with pytest.raises(ValueError, match="fewer samples"):
-        kernels.windowed(samples, np.ones(4), np.empty((9, 4)), 2**60 + 1000)
-    for first_bin, weights in [(-1, 2), (4, 2), (0, 1), (2**62, 2)]:
+@pytest.fixture
+def kernels():
+    return pytest.importorskip("audeep.audio._spectra")
+
+
+def compiled_spectra(kernels, samples: np.ndarray, window: np.ndarray, hop: int, lanes: int) -> np.ndarray | None:
+    length = len(window)
+    powers = np.empty(((len(samples) - length) // hop + 1, length // 2 + 1))
+    roots = np.exp(-2j * np.pi / length * np.arange(length))
+    return powers if kernels.spectra(samples, window, roots, hop, powers, lanes) else None
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+@pytest.mark.parametrize(
+    "length",
+    [*range(1, 33), 48, 54, 61, 64, 81, 95, 100, 122, 125, 128, 200, 243, 256, 343, 441, 512, 640, 961, 1001]
+    + [1024, 1102, 1536, 1920, 3528, 3721, 4096, 5184, 7680],
+)
+def test_compiled_spectra_are_as_exact_as_double_precision_allows(kernels, length, lanes):
+    if lanes > kernels.LANES:
+        pytest.skip(f"this processor has {kernels.LANES} lanes")
+    hop, num_frames = length // 3 + 1, 11
+    samples, window = noise(num_frames * hop + length) + 0.5, np.random.default_rng(1).uniform(0, 1, length)
+    found = compiled_spectra(kernels, samples, window, hop, lanes)
+    frames = np.stack([samples[frame * hop :][:length] for frame in range(num_frames + 1)]).astype(np.longdouble)
+    frames = (frames - frames.mean(axis=1, keepdims=True)) * window
+    exact = np.abs(scipy.fft.rfft(frames, axis=1)) ** 2  # in the precision of its input
+    assert np.abs(np.sqrt(found) - np.sqrt(exact)).max() <= 2e-15 * np.sqrt((frames**2).sum(axis=1).max() * length)
+
+
+def test_a_frame_has_the_same_bytes_wherever_it_stands(kernels):
+    samples, window = noise(5000), spectral.hann(441)
+    together = compiled_spectra(kernels, samples, window, 200, kernels.LANES)
+    alone = [
+        compiled_spectra(kernels, samples[start:][:441], window, 1, kernels.LANES) for start in range(0, 4400, 200)
+    ]
+    np.testing.assert_array_equal(together[: len(alone)], np.concatenate(alone))
+
+
+@pytest.mark.parametrize("length", [67, 2 * 67, 1031, 2 * 1031, 2 * 67 * 8])
+def test_windows_with_a_large_prime_factor_are_left_to_scipy(kernels, length):
+    assert compiled_spectra(kernels, noise(2 * length), np.ones(length), length, 2) is None
+    found = power_spectrogram(noise(2 * length), length, 0)
+    np.testing.assert_allclose(found, np.concatenate(list(spectral._powers(noise(2 * length), length, 0))).T)
+
+
+def test_compiled_spectra_refuse_arrays_that_do_not_fit(kernels):
+    samples, window, roots, lanes = np.zeros(10), np.ones(4), np.ones(4, complex), kernels.LANES
+    for num_frames, hop in [(3, 4), (1, 0), (1, -1), (9, 2**60 + 1000)]:
+        with pytest.raises(ValueError, match="fewer samples"):
+            kernels.spectra(samples, window, roots, hop, np.empty((num_frames, 3)), lanes)
+    for number in (3, 5):
+        with pytest.raises(ValueError, match="roots"):
+            kernels.spectra(samples, window, np.ones(number, complex), 4, np.empty((1, 3)), lanes)
+    for number in (-2, 0, 3, 16):
+        with pytest.raises(ValueError, match="lanes"):
+            kernels.spectra(samples, window, roots, 4, np.empty((1, 3)), number)
+    for first_bin, num_weights in [(-1, 2), (2, 2), (0, 1), (2**62, 2)]:
+        bands = np.array([first_bin]), np.array([0, 2]), np.ones(num_weights)
         with pytest.raises(ValueError, match="fewer bins"):
-            kernels.band_powers(np.zeros(5, complex), np.array([first_bin]), starts, np.ones(weights), np.empty(1))
+            kernels.spectra(samples, window, roots, 4, np.empty((1, 1)), lanes, *bands)
     with pytest.raises(ValueError, match="contiguous"):
-        kernels.windowed(samples[::2], np.ones(4), np.empty((1, 4)), 4)
+        kernels.spectra(samples[::2], window, roots, 4, np.empty((1, 3)), lanes)
+    assert not kernels.spectra(samples, window[:0], roots[:0], 4, np.empty(0), lanes)
 
 
 def test_loudest_cell_is_0_db_and_zeros_are_lifted_to_the_smallest_positive_cell():
