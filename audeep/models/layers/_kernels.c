@@ -15,6 +15,11 @@
 #define VECTORISED
 #endif
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__GNUC__) && !defined(__clang__)
+#define INDEPENDENT _Pragma("GCC ivdep") /* parts of one array do not overlap */
+#else
+#define INDEPENDENT
+#endif
 #ifdef _MSC_VER
 #undef INLINE
 #define INLINE static __forceinline
@@ -67,9 +72,11 @@ VECTORISED static void gru_forward(
 
 VECTORISED static void gru_backward(
     float *restrict d_hidden, float *restrict gates, float *restrict recurrent, float *restrict products,
-    const float *restrict hidden, const float *restrict d_output, Py_ssize_t batch, Py_ssize_t units)
+    const float *restrict hidden, const float *restrict d_output, float *restrict d_bias, Py_ssize_t batch,
+    Py_ssize_t units)
 {
     for (Py_ssize_t row = 0; row < batch; row++) {
+        INDEPENDENT
         for (Py_ssize_t unit = 0; unit < units; unit++) {
             float gradient = d_hidden[unit] + d_output[unit];
             float reset = gates[unit], update = gates[units + unit], candidate = gates[2 * units + unit];
@@ -82,6 +89,10 @@ VECTORISED static void gru_backward(
             gates[2 * units + unit] = d_new;
             recurrent[unit] = products[2 * units + unit] = d_recurrent;
             d_hidden[unit] = gradient * update;
+            d_bias[unit] += d_reset;
+            d_bias[units + unit] += d_update;
+            d_bias[2 * units + unit] += d_new;
+            d_bias[3 * units + unit] += d_recurrent;
         }
         d_hidden += units, gates += 3 * units, recurrent += units, products += 3 * units, hidden += units;
         d_output += units;
@@ -114,18 +125,19 @@ VECTORISED static void lstm_forward(
 
 VECTORISED static void lstm_backward(
     const float *restrict d_hidden, float *restrict d_carry, float *restrict gates, const float *restrict carry,
-    const float *restrict shown, const float *restrict d_output, Py_ssize_t batch, Py_ssize_t units)
+    const float *restrict shown, const float *restrict d_output, float *restrict d_bias, Py_ssize_t batch, Py_ssize_t units)
 {
     for (Py_ssize_t row = 0; row < batch; row++) {
+        INDEPENDENT
         for (Py_ssize_t unit = 0; unit < units; unit++) {
             float gradient = d_hidden[unit] + d_output[unit];
             float in = gates[unit], forget = gates[units + unit];
             float candidate = gates[2 * units + unit], out = gates[3 * units + unit];
             float d_kept = d_carry[unit] + gradient * out * (1.0f - shown[unit] * shown[unit]);
-            gates[unit] = d_kept * candidate * in * (1.0f - in);
-            gates[units + unit] = d_kept * carry[unit] * forget * (1.0f - forget);
-            gates[2 * units + unit] = d_kept * in * (1.0f - candidate * candidate);
-            gates[3 * units + unit] = gradient * shown[unit] * out * (1.0f - out);
+            d_bias[unit] += gates[unit] = d_kept * candidate * in * (1.0f - in);
+            d_bias[units + unit] += gates[units + unit] = d_kept * carry[unit] * forget * (1.0f - forget);
+            d_bias[2 * units + unit] += gates[2 * units + unit] = d_kept * in * (1.0f - candidate * candidate);
+            d_bias[3 * units + unit] += gates[3 * units + unit] = gradient * shown[unit] * out * (1.0f - out);
             d_carry[unit] = d_kept * forget;
         }
         d_hidden += units, d_carry += units, gates += 4 * units, carry += units, shown += units, d_output += units;
@@ -193,9 +205,9 @@ static int read_arguments(
     }
 
 WRAPPED(gru_forward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-WRAPPED(gru_backward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
+WRAPPED(gru_backward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
 WRAPPED(lstm_forward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
-WRAPPED(lstm_backward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
+WRAPPED(lstm_backward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
 
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))wrapped_##name, METH_FASTCALL, NULL}
 

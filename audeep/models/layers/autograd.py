@@ -204,11 +204,9 @@ def _go_back(
             cells.add_step(step, inputs[step])
             if d_inputs is not None:
                 cells.d_input(step, d_inputs[step])
-    if by_step:
-        return cells.d_state, *cells.d_sums
-    if d_inputs is not None:
+    if not by_step and d_inputs is not None:
         cells.d_inputs(d_inputs)
-    return cells.d_state, *cells.d_weights(inputs)
+    return cells.d_state, *(cells.d_sums if by_step else cells.d_weights(inputs)), *cells.d_biases()
 
 
 def _rows_by_value(values: Tensor) -> dict[int, Tensor]:

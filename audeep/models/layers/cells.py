@@ -63,7 +63,8 @@ class _Cells:
         self.g = self.gates.unbind(0)
         self.bias: Tensor  # what is added to the products with the inputs
         self.d_hidden: Tensor  # gradient of the hidden state, while going back
-        self.d_sums: list[Tensor]  # those of the weights over the steps that `add_step` was given
+        self.d_bias: Tensor  # sums of the gradients of what the bias is added to, [4 * units], of compiled gates only
+        self.d_sums: list[Tensor]  # gradients of w_ih and w_hh over the steps that `add_step` was given
 
     def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
         return self.b_ih.new_empty(num_steps, self.batch, parts * self.units)
@@ -92,21 +93,21 @@ class _Cells:
     def start_back(self) -> None:
         """Get ready to go back."""
         self.d_hidden, self.buffer = torch.zeros_like(self.h[0]), torch.zeros_like(self.h[0])
+        self.d_bias = self.b_ih.new_zeros(4 * self.units)
 
     def start_sums(self) -> None:
         """Get ready for `add_step`."""
-        self.d_sums = [self.b_ih.new_zeros(each.shape) for each in (self.w_ih, self.w_hh, self.b_ih, self.b_hh)]
+        self.d_sums = [self.b_ih.new_zeros(each.shape) for each in (self.w_ih, self.w_hh)]
 
     def of_state(self, step: int) -> Tensor:
         """Gradient of the products with the state, once it is known: [batch, gates * units]."""
         return self.g[step]
 
     def add_step(self, step: int, frame: Tensor) -> None:
-        """Add to `d_sums` the gradients of the weights at one step, which had `frame` [batch, inputs] as its input."""
+        """Add to `d_sums` the gradients at one step, which had `frame` [batch, inputs] as its input."""
         seen = ((self.g[step], frame), (self.of_state(step), self.h[step]))
-        for (d_products, values), d_weight, d_bias in zip(seen, self.d_sums[:2], self.d_sums[2:], strict=True):
+        for (d_products, values), d_weight in zip(seen, self.d_sums, strict=True):
             add_product(d_weight, d_products.t(), values.to(self.w_ih.dtype))
-            d_bias += d_products.sum(0)
 
     def end_here(self, rows: Tensor | slice, d_last: Tensor) -> None:
         """Take the gradient of the last state [rows, parts, units] of sequences that end with the step to come."""
@@ -164,7 +165,8 @@ class GruCells(_Cells):
         hidden, gates, recurrent, products = self.h[step], self.g[step], self.u[step], self.products
         d_hidden, buffer = self.d_hidden, self.buffer
         if self.is_compiled:
-            arrays = (d_hidden, gates, recurrent, products, hidden, buffer if d_output is None else d_output)
+            d_output = buffer if d_output is None else d_output
+            arrays = (d_hidden, gates, recurrent, products, hidden, d_output, self.d_bias)
             native.kernels.gru_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             reset, update, new = self.r[step], self.z[step], self.n[step]
@@ -191,15 +193,16 @@ class GruCells(_Cells):
         return self.d_hidden.unsqueeze(1)
 
     def d_weights(self, inputs: Tensor) -> list[Tensor]:
-        """Gradients of the weights."""
-        d_gates, d_recurrent = self.gates.sum((0, 1)), self.recurrent.sum((0, 1))
+        """Gradients of w_ih and w_hh."""
         of_state = self.gates[:, :, : 2 * self.units]
-        return [
-            self._gradients(inputs, self.gates),
-            self._gradients(self.hidden[:-1], of_state, self.recurrent),
-            d_gates,
-            torch.cat([d_gates[: 2 * self.units], d_recurrent]),
-        ]
+        return [self._gradients(inputs, self.gates), self._gradients(self.hidden[:-1], of_state, self.recurrent)]
+
+    def d_biases(self) -> list[Tensor]:
+        """Gradients of b_ih and b_hh."""
+        if not self.is_compiled:
+            self.d_bias = torch.cat([self.gates.sum((0, 1)), self.recurrent.sum((0, 1))])
+        of_both, of_new, of_recurrent = self.d_bias.split([2 * self.units, self.units, self.units])
+        return [torch.cat([of_both, of_new]), torch.cat([of_both, of_recurrent])]
 
 
 class LstmCells(_Cells):
@@ -253,7 +256,8 @@ class LstmCells(_Cells):
         gates, carry, shown = self.g[step], self.c[step], self.tanh_c[step]
         d_hidden, d_carry, buffer = self.d_hidden, self.d_carry, self.buffer
         if self.is_compiled:
-            arrays = (d_hidden, d_carry, gates, carry, shown, buffer if d_output is None else d_output)
+            d_output = buffer if d_output is None else d_output
+            arrays = (d_hidden, d_carry, gates, carry, shown, d_output, self.d_bias)
             native.kernels.lstm_backward(*[array.data_ptr() for array in arrays], self.batch, self.units)
         else:
             i, f, g, o = self.i[step], self.f[step], self.n[step], self.o[step]
@@ -279,14 +283,13 @@ class LstmCells(_Cells):
         return torch.stack([self.d_carry, self.d_hidden], dim=1)
 
     def d_weights(self, inputs: Tensor) -> list[Tensor]:
-        """Gradients of the weights."""
-        d_bias = self.gates.sum((0, 1))
-        return [
-            self._gradients(inputs, self.gates),
-            self._gradients(self.hidden[:-1], self.gates),
-            d_bias,
-            d_bias.clone(),
-        ]
+        """Gradients of w_ih and w_hh."""
+        return [self._gradients(inputs, self.gates), self._gradients(self.hidden[:-1], self.gates)]
+
+    def d_biases(self) -> list[Tensor]:
+        """Gradients of b_ih and b_hh."""
+        d_bias = self.d_bias if self.is_compiled else self.gates.sum((0, 1))
+        return [d_bias, d_bias.clone()]
 
 
 Cells: TypeAlias = GruCells | LstmCells

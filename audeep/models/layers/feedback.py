@@ -138,5 +138,7 @@ class _FeedbackStack:
             torch.sub(gradient, d_own, out=d_expected[step])
         d_state = torch.stack([layer.d_state for layer in self.layers], dim=1)
         d_weight = d_projected.flatten(0, 1).t() @ self.seen[-1].flatten(0, 1)
-        d_weights = [layer.d_weights(inputs) for layer, inputs in zip(self.layers, self.seen, strict=False)]
+        d_weights = [
+            [*layer.d_weights(inputs), *layer.d_biases()] for layer, inputs in zip(self.layers, self.seen, strict=False)
+        ]
         return d_expected, d_state, d_weight, d_projected.sum((0, 1)), *chain(*d_weights)
