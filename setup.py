@@ -5,7 +5,7 @@ import sys
 
 from setuptools import Extension, setup
 
-FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-std=c11"]
+FLAGS = [] if sys.platform == "win32" else "-O3 -std=c11 -ffp-contract=fast -fno-math-errno -fno-trapping-math".split()
 
 AUDIO, LAYERS = "audeep/audio", "audeep/models/layers"
 HEADERS = [f"{AUDIO}/_spectra.h", f"{AUDIO}/_fourier.h"]

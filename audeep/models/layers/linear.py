@@ -20,7 +20,8 @@ class TanhLinear(nn.Module):
         self.linear = start_linear(input_size, output_size)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return torch.tanh(self.linear(inputs))
+        outputs: Tensor = self.linear(inputs)
+        return outputs.tanh_()
 
 
 def start_linear(input_size: int, output_size: int) -> nn.Linear:
