@@ -7,18 +7,18 @@ from setuptools import Extension, setup
 
 FLAGS = [] if sys.platform == "win32" else "-O3 -std=c11 -ffp-contract=fast -fno-math-errno -fno-trapping-math".split()
 
-AUDIO, LAYERS = "audeep/audio", "audeep/models/layers"
-HEADERS = [f"{AUDIO}/_spectra.h", f"{AUDIO}/_fourier.h"]
+
+def extension(folder: str, name: str, others: list[str], headers: list[str]) -> Extension:
+    sources = [f"{folder}/_{each}.c" for each in (name, *others)]
+    depends = [f"{folder}/_{each}.h" for each in headers]
+    return Extension(
+        f"{folder.replace('/', '.')}._{name}", sources, depends=depends, extra_compile_args=FLAGS, optional=True
+    )
+
 
 setup(
     ext_modules=[
-        Extension(
-            "audeep.audio._spectra",
-            [f"{AUDIO}/_{name}.c" for name in ("spectra", "fourier_avx2", "fourier_avx512")],
-            depends=HEADERS,
-            extra_compile_args=FLAGS,
-            optional=True,
-        ),
-        Extension("audeep.models.layers._kernels", [f"{LAYERS}/_kernels.c"], extra_compile_args=FLAGS, optional=True),
+        extension("audeep/audio", "spectra", ["fourier_avx2", "fourier_avx512"], ["spectra", "fourier"]),
+        extension("audeep/models/layers", "kernels", ["gru_avx2", "gru_avx512"], ["gru_jobs", "gru"]),
     ]
 )

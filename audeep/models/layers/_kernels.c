@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The gates of one step of a GRU or LSTM layer, forward and back, and dropout, each in one pass over memory. cells.py and
- * dropout.py do the same with operations of PyTorch where this module could not be built, and say what the arrays are.
- * All of them are float32, contiguous, and given by address.
+ * The gates of one step of a GRU or LSTM layer, forward and back, and dropout, each in one pass over memory; and steps of
+ * a GRU with their matrix products, where there are vectors for that. cells.py and dropout.py do the same with operations
+ * of PyTorch where this module could not be built, and say what the arrays are. All of them are float32, contiguous, and
+ * given by address.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <stdint.h>
 #include <string.h>
+#include "_gru_jobs.h"
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#ifdef HAS_WIDER_VECTORS
 #define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define VECTORISED
 #endif
+
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__GNUC__) && !defined(__clang__)
 #define INDEPENDENT _Pragma("GCC ivdep") /* parts of one array do not overlap */
@@ -176,45 +178,86 @@ static PyObject *wrapped_dropout(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* Reads `number` addresses and then the batch size and the units; false with an exception if they are not that. */
+/* Reads `number` addresses and then some numbers; false with an exception if there are not as many. */
 static int read_arguments(
-    PyObject *const *arguments, Py_ssize_t given, Py_ssize_t number, float **arrays, Py_ssize_t *batch, Py_ssize_t *units)
+    PyObject *const *arguments, Py_ssize_t given, Py_ssize_t number, float **arrays, Py_ssize_t count, Py_ssize_t *numbers)
 {
-    if (given != number + 2) {
-        PyErr_Format(PyExc_TypeError, "%zd arguments expected, %zd found", number + 2, given);
+    if (given != number + count) {
+        PyErr_Format(PyExc_TypeError, "%zd arguments expected, %zd found", number + count, given);
         return 0;
     }
     for (Py_ssize_t index = 0; index < number; index++)
         arrays[index] = (float *)PyLong_AsVoidPtr(arguments[index]);
-    *batch = PyLong_AsSsize_t(arguments[number]);
-    *units = PyLong_AsSsize_t(arguments[number + 1]);
+    for (Py_ssize_t index = 0; index < count; index++)
+        numbers[index] = PyLong_AsSsize_t(arguments[number + index]);
     return !PyErr_Occurred();
 }
 
-#define WRAPPED(name, number, ...)                                                                       \
+/* Functions of `number` arrays a and `count` numbers n. */
+#define WRAPPED(name, number, count, work)                                                               \
     static PyObject *wrapped_##name(PyObject *self, PyObject *const *arguments, Py_ssize_t given)        \
     {                                                                                                    \
         float *a[number];                                                                                \
-        Py_ssize_t batch, units;                                                                         \
-        if (!read_arguments(arguments, given, number, a, &batch, &units))                                \
+        Py_ssize_t n[count];                                                                             \
+        if (!read_arguments(arguments, given, number, a, count, n))                                      \
             return NULL;                                                                                 \
         Py_BEGIN_ALLOW_THREADS                                                                           \
-        name(__VA_ARGS__, batch, units);                                                                 \
+        work;                                                                                            \
         Py_END_ALLOW_THREADS                                                                             \
         Py_RETURN_NONE;                                                                                  \
     }
 
-WRAPPED(gru_forward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-WRAPPED(gru_backward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-WRAPPED(lstm_forward, 6, a[0], a[1], a[2], a[3], a[4], a[5])
-WRAPPED(lstm_backward, 7, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+WRAPPED(gru_forward, 7, 2, gru_forward(a[0], a[1], a[2], a[3], a[4], a[5], a[6], n[0], n[1]))
+WRAPPED(gru_backward, 7, 2, gru_backward(a[0], a[1], a[2], a[3], a[4], a[5], a[6], n[0], n[1]))
+WRAPPED(lstm_forward, 6, 2, lstm_forward(a[0], a[1], a[2], a[3], a[4], a[5], n[0], n[1]))
+WRAPPED(lstm_backward, 7, 2, lstm_backward(a[0], a[1], a[2], a[3], a[4], a[5], a[6], n[0], n[1]))
 
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))wrapped_##name, METH_FASTCALL, NULL}
 
+/* How many units steps of a GRU take together on this processor; 0 where there are no vectors for that. */
+#ifdef HAS_WIDER_VECTORS
+static int most_lanes(void)
+{
+    return __builtin_cpu_supports("x86-64-v4") ? 16 : __builtin_cpu_supports("x86-64-v3") ? 8 : 0;
+}
+
+static void gru_steps(float **a, const Py_ssize_t *n)
+{
+    GruForward job = {a[0], a[1], a[2], a[3], a[4], a[5], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8]};
+    (n[0] == 16 ? gru_forward_16 : gru_forward_8)(&job);
+}
+
+static void gru_steps_back(float **a, const Py_ssize_t *n)
+{
+    GruBackward job = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], n[1], n[2], n[3], n[4], n[5], n[6], n[7]};
+    (n[0] == 16 ? gru_backward_16 : gru_backward_8)(&job);
+}
+
+static void add_outer(float **a, const Py_ssize_t *n)
+{
+    Outer job = {a[0], a[1], a[2], n[1], n[2], n[3], n[4], n[5]};
+    (n[0] == 16 ? add_outer_16 : add_outer_8)(&job);
+}
+
+WRAPPED(gru_steps, 6, 9, gru_steps(a, n))
+WRAPPED(gru_steps_back, 7, 8, gru_steps_back(a, n))
+WRAPPED(add_outer, 3, 6, add_outer(a, n))
+#define METHODS_OF_STEPS METHOD(gru_steps), METHOD(gru_steps_back), METHOD(add_outer),
+#else
+static int most_lanes(void) { return 0; }
+#define METHODS_OF_STEPS
+#endif
+
 static PyMethodDef methods[] = {
-    METHOD(gru_forward), METHOD(gru_backward), METHOD(lstm_forward), METHOD(lstm_backward),
+    METHOD(gru_forward), METHOD(gru_backward), METHOD(lstm_forward), METHOD(lstm_backward), METHODS_OF_STEPS
     {"dropout", wrapped_dropout, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__kernels(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit__kernels(void)
+{
+    PyObject *made = PyModule_Create(&module);
+    if (made && PyModule_AddIntConstant(made, "LANES", most_lanes()) < 0)
+        Py_CLEAR(made);
+    return made;
+}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Layers of the recurrent core (see `native`) over whole sequences, with hand-written gradients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from audeep.models.layers.cells import Cells, MakeCells, maker_of
+from audeep.models.layers.base_cells import BaseCells
+from audeep.models.layers.cells import MakeCells, maker_of
 from audeep.models.layers.native import run_parallel
 
-BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory
+BLOCK = 32  # steps at a time where no gradients are needed, which bounds the memory; more if sequences are few
 SMALLEST_PART = 64  # sequences that are worth a thread of their own, there
 ROWS = 1024  # sequences of which one step fits a cache; with gradients, twice as many and more are run in parts
 
@@ -84,12 +85,14 @@ def _run_without_gradients(
     make_cells: MakeCells, item: LayerInput, keep_outputs: bool, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     parts, state, last = [], item.state, torch.empty_like(item.state)
-    for number, block in enumerate(item.inputs.split(BLOCK)):
+    size = max(BLOCK, ROWS // max(1, item.inputs.shape[1]))
+    for number, block in enumerate(item.inputs.split(size)):
         cells = make_cells(len(block), state, item.weights)
-        _run(False, cells, block)
+        cells.read(block)
+        cells.run_all()
         state = cells.last_state()
         if lengths is not None:
-            left = lengths - number * BLOCK
+            left = lengths - number * size
             ending = (left > 0) & (left <= len(block))
             last[ending] = cells.last_state(left.clamp(0, len(block)))[ending]
         if keep_outputs:
@@ -114,19 +117,26 @@ class _Layers(Function):
         ctx.save_for_backward(*tensors[::6])
         ctx.is_used = False
         (num_steps, batch, _), device = tensors[0].shape, tensors[0].device
-        number = ctx.number = _number_of_parts(batch) if device.type == "cpu" else 1
+        number = _number_of_parts(batch) if device.type == "cpu" else 1
         ctx.lengths = [None] * number if lengths is None else lengths.tensor_split(number)
-        hidden, cells, tasks = [], [], []
+        hidden, ctx.cells = [], []
         for first in range(0, len(tensors), 6):  # here: memory of the main thread is used again
-            inputs, state, *weights = tensors[first : first + 6]
+            _, state, *weights = tensors[first : first + 6]
             hidden.append(weights[-1].new_empty(num_steps + 1, batch, state.shape[2]))
-            parts = state.tensor_split(number), hidden[-1].tensor_split(number, 1)
-            cells.append([make_cells(num_steps, before, weights, where) for before, where in zip(*parts, strict=True)])
-            tasks += [
-                partial(_run, number > 1, *part) for part in zip(cells[-1], inputs.tensor_split(number, 1), strict=True)
-            ]
-        run_parallel(tasks, device)
-        ctx.cells = cells
+            parts = zip(state.tensor_split(number), hidden[-1].tensor_split(number, 1), strict=True)
+            ctx.cells.append([make_cells(num_steps, before, weights, where) for before, where in parts])
+        given = [(cells, inputs.tensor_split(number, 1)) for cells, inputs in zip(ctx.cells, tensors[::6], strict=True)]
+        tasks = [part for cells, inputs in given for part in zip(cells, inputs, strict=True)]
+        if number > 1:
+            run_parallel([partial(_run_by_step, *part) for part in tasks], device)
+        else:
+            run_parallel([partial(cells.read, inputs) for cells, inputs in tasks], device)
+            threads = torch.get_num_threads() if device.type == "cpu" and lengths is None else 1
+            for cells, _ in tasks:
+                cells.split(max(1, threads // len(tasks)))
+            run_parallel(
+                [partial(cells.run_all, part) for cells, _ in tasks for part in range(len(cells.parts))], device
+            )
         last = [
             torch.cat([part.last_state(of_part) for part, of_part in zip(parts, ctx.lengths, strict=True)])
             for parts in ctx.cells
@@ -137,15 +147,24 @@ class _Layers(Function):
     @once_differentiable
     def backward(ctx: Any, *d_results: Tensor | None) -> tuple[Tensor | None, ...]:
         once(ctx)
-        number, d_inputs, tasks = ctx.number, [], []
-        for index, (layer, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True)):
+        number, device = len(ctx.lengths), ctx.saved_tensors[0].device
+        d_inputs: list[Tensor | None] = []
+        tasks: list[Any] = []  # cells, inputs, gradients and lengths of each part
+        for index, (cells, inputs) in enumerate(zip(ctx.cells, ctx.saved_tensors, strict=True)):
             is_wanted = ctx.needs_input_grad[6 * index + 2]
             d_inputs.append(inputs.new_empty(inputs.shape) if is_wanted else None)
             d_outputs, d_last = d_results[2 * index : 2 * index + 2]
-            parts = (inputs, 1), (d_outputs, 1), (d_last, 0), (d_inputs[-1], 1)
-            given = [layer, *(_split(values, number, dim) for values, dim in parts), ctx.lengths]
-            tasks += [partial(_go_back, number > 1, *part) for part in zip(*given, strict=True)]
-        found = run_parallel(tasks, ctx.saved_tensors[0].device)
+            parts = (inputs, 1), (d_inputs[-1], 1), (d_outputs, 1), (d_last, 0)
+            given = [cells, *(_split(values, number, dim) for values, dim in parts), ctx.lengths]
+            tasks += zip(*given, strict=True)
+        for cells, *_ in tasks:
+            cells.start_back()
+        if number > 1:
+            found = run_parallel([partial(_gradients_by_step, *task) for task in tasks], device)
+        else:
+            ways = [(cells, part, *rest) for cells, _, _, *rest in tasks for part in range(len(cells.parts))]
+            run_parallel([partial(_go_back, *way) for way in ways], device)
+            found = run_parallel([partial(_gradients_at_once, *task[:3]) for task in tasks], device)
         layers = [found[first : first + number] for first in range(0, len(found), number)]
         return None, None, *chain(*((each, *_together(parts)) for each, parts in zip(d_inputs, layers, strict=True)))
 
@@ -169,45 +188,62 @@ def _together(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     return torch.cat(d_state), *(torch.stack(each).sum(0) for each in d_weights)
 
 
-def _run(by_step: bool, cells: Cells, inputs: Tensor) -> None:
-    """Run over all inputs, whose products are computed at once, or `by_step`, when they are needed."""
-    if not by_step:
-        cells.read(inputs)
+def _run_by_step(cells: BaseCells, inputs: Tensor) -> None:
+    """Run over all inputs, whose products are computed when they are needed."""
     for step, frame in enumerate(inputs.unbind(0)):
-        if by_step:
-            cells.read_step(step, frame)
+        cells.read_step(step, frame)
         cells.run(step)
 
 
+def _ends(cells: BaseCells, rows: slice, d_last: Tensor | None, lengths: Tensor | None) -> dict[int, Tensor | slice]:
+    """The `rows` of the batch whose last state has gradients, by the number of their steps, the most first."""
+    if d_last is None:
+        return {}
+    return {cells.num_steps: rows} if lengths is None else dict(reversed(_rows_by_value(lengths).items()))
+
+
 def _go_back(
-    by_step: bool,
-    cells: Cells,
+    cells: BaseCells, part: int, d_outputs: Tensor | None, d_last: Tensor | None, lengths: Tensor | None
+) -> None:
+    """Go back through all steps, in one part of the cells."""
+    stop = cells.num_steps
+    for end, rows in _ends(cells, cells.parts[part], d_last, lengths).items():
+        assert d_last is not None
+        cells.back_all(end, stop, d_outputs, part)
+        cells.end_here(rows, d_last[rows])
+        stop = end
+    cells.back_all(0, stop, d_outputs, part)
+
+
+def _gradients_at_once(cells: BaseCells, inputs: Tensor, d_inputs: Tensor | None) -> tuple[Tensor, ...]:
+    """Write to `d_inputs`, and give gradients of the state and the weights, after all steps."""
+    if d_inputs is not None:
+        cells.d_inputs(d_inputs)
+    return cells.d_state, *cells.d_weights(inputs), *cells.d_biases()
+
+
+def _gradients_by_step(
+    cells: BaseCells,
     inputs: Tensor,
+    d_inputs: Tensor | None,
     d_outputs: Tensor | None,
     d_last: Tensor | None,
-    d_inputs: Tensor | None,
     lengths: Tensor | None,
 ) -> tuple[Tensor, ...]:
-    """Write to `d_inputs`, and give gradients of the state and the weights, summed `by_step` or computed at once."""
-    cells.start_back()
-    if by_step:
-        cells.start_sums()
+    """Go back, and do what `_gradients_at_once` does with each step."""
+    cells.start_sums()
     steps = [None] * len(inputs) if d_outputs is None else d_outputs.unbind(0)
-    ends: Mapping[int, Tensor | slice] = {}
-    if d_last is not None:
-        ends = {len(inputs): slice(None)} if lengths is None else _rows_by_value(lengths)
+    ends = _ends(cells, slice(None), d_last, lengths)
     for step in reversed(range(len(inputs))):
         if d_last is not None and step + 1 in ends:
             cells.end_here(ends[step + 1], d_last[ends[step + 1]])
         cells.back(step, steps[step])
-        if by_step:
-            cells.add_step(step, inputs[step])
-            if d_inputs is not None:
-                cells.d_input(step, d_inputs[step])
-    if not by_step and d_inputs is not None:
-        cells.d_inputs(d_inputs)
-    return cells.d_state, *(cells.d_sums if by_step else cells.d_weights(inputs)), *cells.d_biases()
+        cells.add_step(step, inputs[step])
+        if d_inputs is not None:
+            cells.d_input(step, d_inputs[step])
+    return cells.d_state, *cells.summed(), *cells.d_biases()
 
 
-def _rows_by_value(values: Tensor) -> dict[int, Tensor]:
+def _rows_by_value(values: Tensor) -> dict[int, Tensor | slice]:
+    """Where each value is, from the smallest to the largest."""
     return {value: torch.nonzero(values == value)[:, 0] for value in values.unique().tolist()}

@@ -57,6 +57,12 @@ def is_compiled(values: Tensor) -> bool:
     return kernels is not None and values.dtype == torch.float32 and is_on_cpu(values)
 
 
+def lanes_of(state: Tensor) -> int:
+    """How many units compiled steps of a GRU take together, given its state; 0 if there are none for it."""
+    lanes: int = kernels.LANES if is_compiled(state) else 0
+    return lanes if lanes and state.shape[-1] % (2 * lanes) == 0 else 0
+
+
 def type_of_products(device: torch.device) -> torch.dtype | None:
     """The type in which matrix products are to be computed; None if it is that of the values."""
     return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None

@@ -2,7 +2,7 @@
 """The recurrent core on the CPU against PyTorch's own layers: compiled, not compiled, and in double precision."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, product
 
 import pytest
 import torch
@@ -18,8 +18,8 @@ from audeep.models.layers.recurrent import RecurrentLayer, StackConfig
 from audeep.models.time_autoencoder import TimeAutoencoder, TimeAutoencoderConfig
 
 PARTS = {"GRU": 1, "LSTM": 2}
-KINDS = [("GRU", "compiled"), ("GRU", "plain"), ("GRU", "double"), ("LSTM", "compiled"), ("LSTM", "plain")]
-KINDS.append(("LSTM", "double"))
+UNITS = 32
+KINDS = [*product(["GRU", "LSTM"], ["compiled", "plain", "double"]), ("GRU", "8 lanes"), ("GRU", "16 lanes")]
 
 
 @pytest.fixture(params=KINDS, ids="-".join)
@@ -31,10 +31,22 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         pytest.skip("audeep was installed without a compiler")
     if how == "plain":
         monkeypatch.setattr(native, "kernels", None)
+    elif how == "compiled":
+        monkeypatch.setattr(native.kernels, "LANES", 0)
+    elif how.endswith("lanes"):
+        use_lanes(int(how.split()[0]), monkeypatch)
     yield (cell, torch.float64, 1e-12) if how == "double" else (cell, torch.float32, 2e-5)
 
 
-def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = 7) -> tuple[RecurrentLayer, list[Tensor]]:
+def use_lanes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute products and gates of GRUs together, in vectors of so many numbers."""
+    if native.kernels is None or native.kernels.LANES < number:
+        pytest.skip("audeep was installed without a compiler, or this processor has no such vectors")
+    monkeypatch.setattr(native.kernels, "LANES", number)
+    assert native.lanes_of(torch.zeros(1, UNITS)) == number
+
+
+def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = UNITS) -> tuple[RecurrentLayer, list[Tensor]]:
     """A layer with random weights and biases, and its weights."""
     layer = RecurrentLayer(cell, inputs, units).to(dtype)
     for weight in layer.weights:
@@ -71,7 +83,7 @@ def test_a_layer_equals_that_of_pytorch_with_all_its_gradients(kind, monkeypatch
     cell, dtype, tolerance = kind
     layer, weights = make(cell, dtype)
     inputs = torch.randn(steps, batch, 5, dtype=dtype, requires_grad=True)
-    state = torch.randn(batch, PARTS[cell], 7, dtype=dtype, requires_grad=True)
+    state = torch.randn(batch, PARTS[cell], UNITS, dtype=dtype, requires_grad=True)
     found = run_layer(cell, inputs, state, weights)
     expected = plain(layer, inputs, state, monkeypatch)
     assert_all_close(found, expected, tolerance)
@@ -103,7 +115,7 @@ def assert_gradients_are_central_differences(run: Callable[..., tuple[Tensor, ..
 def test_gradients_of_outputs_or_of_the_last_state_alone(kind, monkeypatch, which):
     cell, dtype, tolerance = kind
     layer, weights = make(cell, dtype)
-    inputs, state = torch.randn(8, 2, 5, dtype=dtype), torch.randn(2, PARTS[cell], 7, dtype=dtype)
+    inputs, state = torch.randn(8, 2, 5, dtype=dtype), torch.randn(2, PARTS[cell], UNITS, dtype=dtype)
     found = gradients(run_layer(cell, inputs, state, weights)[which : which + 1], weights)
     expected = gradients(plain(layer, inputs, state, monkeypatch)[which : which + 1], weights)
     assert_all_close(found, expected, 10 * tolerance)
@@ -145,9 +157,9 @@ def test_gradients_through_autoregressive_decoding_are_those_of_central_differen
 @pytest.mark.parametrize("probability", [0.4, 1.0])
 def test_an_autoregressive_decoder_equals_one_that_goes_step_by_step(kind, monkeypatch, layers, probability):
     cell, dtype, tolerance = kind
-    decoder = FeedbackDecoder(StackConfig(5, layers, 6, False, cell), probability).to(dtype)
+    decoder = FeedbackDecoder(StackConfig(5, layers, UNITS, False, cell), probability).to(dtype)
     targets = torch.randn(11, 4, 5, dtype=dtype, requires_grad=True)
-    state = torch.randn(4, layers * PARTS[cell] * 6, dtype=dtype, requires_grad=True)
+    state = torch.randn(4, layers * PARTS[cell] * UNITS, dtype=dtype, requires_grad=True)
     torch.manual_seed(8)
     found = decoder(targets, state)
     torch.manual_seed(8)
@@ -164,7 +176,7 @@ def test_layers_in_parallel_give_what_each_gives_alone(kind, keeps_gradients):
     cell, dtype, tolerance = kind
     threads = torch.get_num_threads()
     layers = []
-    for units in (7, 7):
+    for units in (UNITS, UNITS):
         inputs = torch.randn(9, 3, 5, dtype=dtype, requires_grad=True)
         state = torch.randn(3, PARTS[cell], units, dtype=dtype, requires_grad=True)
         layers.append(LayerInput(inputs, state, make(cell, dtype, 5, units)[1]))
@@ -183,18 +195,34 @@ def test_layers_in_parallel_give_what_each_gives_alone(kind, keeps_gradients):
 def test_a_failure_in_one_of_two_layers_is_raised_and_leaves_the_threads_as_they_were():
     threads = torch.get_num_threads()
     _, weights = make("GRU", torch.float32)
-    good = LayerInput(torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
-    bad = LayerInput(torch.randn(3, 2, 4), torch.zeros(2, 1, 7), weights)
+    good = LayerInput(torch.randn(3, 2, 5), torch.zeros(2, 1, UNITS), weights)
+    bad = LayerInput(torch.randn(3, 2, 4), torch.zeros(2, 1, UNITS), weights)
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         run_layers("GRU", [good, bad])
     assert torch.get_num_threads() == threads
 
 
-def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_results(kind):
-    cell, dtype, tolerance = kind
+def test_inputs_may_have_another_type_but_no_other_size(kind):
+    cell, dtype, _ = kind
     _, weights = make(cell, dtype)
-    inputs = torch.randn(2 * BLOCK + 5, 3, 5, dtype=dtype)
-    state = torch.randn(3, PARTS[cell], 7, dtype=dtype)
+    state, inputs = torch.zeros(2, PARTS[cell], UNITS, dtype=dtype), torch.randn(3, 2, 5, dtype=torch.float16)
+    for has_gradients in (False, True):
+        with torch.set_grad_enabled(has_gradients):
+            found, expected = (run_layer(cell, each, state, weights) for each in (inputs, inputs.to(dtype)))
+            assert_all_close(found, expected, 1e-6)
+            if has_gradients:
+                assert_all_close(gradients(found, weights), gradients(expected, weights), 1e-6)
+            with pytest.raises(RuntimeError, match="cannot be multiplied"):
+                run_layer(cell, inputs[:, :, :4].to(dtype), state, weights)
+
+
+@pytest.mark.parametrize("batch", [0, 2, 3])
+def test_long_sequences_without_gradients_are_run_in_blocks_with_the_same_results(kind, monkeypatch, batch):
+    cell, dtype, tolerance = kind
+    monkeypatch.setattr(autograd, "ROWS", 80)
+    _, weights = make(cell, dtype)
+    inputs = torch.randn(2 * BLOCK + 5, batch, 5, dtype=dtype)
+    state = torch.randn(batch, PARTS[cell], UNITS, dtype=dtype)
     with_gradients = run_layer(cell, inputs, state, weights)
     with torch.no_grad():
         without = run_layer(cell, inputs, state, weights)
@@ -208,7 +236,7 @@ def test_parts_of_a_large_batch_in_parallel_give_what_the_whole_gives(kind, monk
     cell, dtype, tolerance = kind
     monkeypatch.setattr(autograd, "SMALLEST_PART", 4)
     layer, weights = make(cell, dtype)
-    inputs, state = torch.randn(9, 11, 5, dtype=dtype), torch.randn(11, PARTS[cell], 7, dtype=dtype)
+    inputs, state = torch.randn(9, 11, 5, dtype=dtype), torch.randn(11, PARTS[cell], UNITS, dtype=dtype)
     lengths = torch.randint(1, 10, (11,)) if has_lengths else None
     threads = torch.get_num_threads()
     found = []
@@ -224,6 +252,27 @@ def test_parts_of_a_large_batch_in_parallel_give_what_the_whole_gives(kind, monk
             torch.testing.assert_close(result, expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("has_lengths", [False, True])
+@pytest.mark.parametrize("lanes", [8, 16])
+def test_a_batch_that_is_shared_by_threads_gives_what_one_thread_gives(monkeypatch, lanes, has_lengths):
+    use_lanes(lanes, monkeypatch)
+    _, weights = make("GRU", torch.float32, 40)
+    inputs, state = torch.randn(50, 7, 40).transpose(0, 1), torch.randn(50, 1, UNITS)  # in another order in memory
+    inputs, state = inputs.requires_grad_(), state.requires_grad_()
+    lengths = torch.randint(1, 8, (50,)) if has_lengths else None
+    threads, found = torch.get_num_threads(), []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            (results,) = run_layers("GRU", [LayerInput(inputs, state, weights)], lengths=lengths)
+            found.append((results, gradients(results, [inputs, state, *weights])))
+    finally:
+        torch.set_num_threads(threads)
+    for results, of_results in found[1:]:
+        assert all(map(torch.equal, results, found[0][0]))
+        assert_all_close(of_results, found[0][1], 2e-5)
+
+
 @pytest.fixture
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """More than a few sequences are a large batch, for each of three threads."""
@@ -234,27 +283,30 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def several_layers(cell: str, dtype: torch.dtype, has_gradients: bool = True) -> tuple[list[LayerInput], list[Tensor]]:
+def several_layers(
+    cell: str, dtype: torch.dtype, has_gradients: bool = True, width: int = 5
+) -> tuple[list[LayerInput], list[Tensor]]:
     """Two layers with inputs of 11 sequences of 9 steps; and the tensors that have gradients."""
     layers = []
     for _ in range(2):
-        inputs = torch.randn(9, 11, 5, dtype=dtype, requires_grad=has_gradients)
-        state = torch.randn(11, PARTS[cell], 7, dtype=dtype, requires_grad=has_gradients)
-        layers.append(LayerInput(inputs, state, make(cell, dtype)[1]))
+        inputs = torch.randn(9, 11, width, dtype=dtype, requires_grad=has_gradients)
+        state = torch.randn(11, PARTS[cell], UNITS, dtype=dtype, requires_grad=has_gradients)
+        layers.append(LayerInput(inputs, state, make(cell, dtype, width)[1]))
     tensors = [tensor for layer in layers for tensor in (layer.inputs, layer.state, *layer.weights)]
     return layers, [tensor for tensor in tensors if tensor.requires_grad]
 
 
+@pytest.mark.parametrize("width", [5, 35])
 @pytest.mark.parametrize("has_lengths", [False, True])
 @pytest.mark.parametrize("has_gradients", [False, True])
 @pytest.mark.parametrize(
     "which", [slice(None), slice(None, None, 2), slice(1, None, 2)], ids=["all", "outputs", "last"]
 )
 def test_parts_of_a_large_batch_have_the_gradients_of_the_whole(
-    kind, monkeypatch, request, has_lengths, has_gradients, which
+    kind, monkeypatch, request, has_lengths, has_gradients, which, width
 ):
     cell, dtype, tolerance = kind
-    layers, of = several_layers(cell, dtype, has_gradients)
+    layers, of = several_layers(cell, dtype, has_gradients, width)
     lengths = torch.randint(1, 10, (11,)) if has_lengths else None
     whole = list(chain(*run_layers(cell, layers, lengths=lengths)))
     expected = gradients(tuple(whole[which]), of)
@@ -288,7 +340,7 @@ def test_inputs_may_have_the_type_of_autocast():
 
 def test_gradients_cannot_be_computed_twice():
     layer, weights = make("GRU", torch.float32)
-    outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, 7), weights)
+    outputs, _ = run_layer("GRU", torch.randn(3, 2, 5), torch.zeros(2, 1, UNITS), weights)
     outputs.sum().backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="gradients of a recurrent layer can be computed once"):
         outputs.sum().backward()
@@ -299,7 +351,7 @@ def test_numbers_that_are_not_finite_come_through(kind):
     _, weights = make(cell, dtype)
     inputs = torch.randn(4, 3, 5, dtype=dtype)
     inputs[1, 0, 2], inputs[1, 1, 2] = float("nan"), float("inf")
-    outputs, last = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    outputs, last = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], UNITS, dtype=dtype), weights)
     assert outputs[1:, 0].isnan().all() and not outputs[:, 2].isnan().any()
     assert last[0].isnan().any()
 
@@ -308,7 +360,7 @@ def test_gates_saturate_without_overflow(kind):
     cell, dtype, tolerance = kind
     layer, weights = make(cell, dtype)
     inputs = 1e4 * torch.randn(6, 3, 5, dtype=dtype)
-    outputs, _ = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], 7, dtype=dtype), weights)
+    outputs, _ = run_layer(cell, inputs, torch.zeros(3, PARTS[cell], UNITS, dtype=dtype), weights)
     loss_gradients = gradients((outputs,), weights)
     assert outputs.isfinite().all() and outputs.abs().max() <= 1 + 1e-6
     assert all(gradient.isfinite().all() for gradient in loss_gradients)
