@@ -8,12 +8,10 @@ error than signal, and the smallest cell sets the scale of a spectrogram that is
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
-import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -62,10 +60,11 @@ def mel_spectrogram(samples: Array, window_length: int, overlap: int, num_bands:
 
     Needs what `power_spectrogram` needs.
     """
-    filters, places = mel_filters(num_bands, window_length, sample_rate), _places(num_bands, window_length, sample_rate)
-    bands = _compiled(samples, window_length, overlap, num_bands, *places, filters.data)
+    filters = mel_filters(num_bands, window_length, sample_rate)
+    places = filters.first_bins, filters.starts, filters.weights
+    bands = _compiled(samples, window_length, overlap, num_bands, *places)
     if bands is None:
-        bands = np.concatenate([(filters @ block.T).T for block in _powers(samples, window_length, overlap)])
+        bands = np.concatenate([filters(block) for block in _powers(samples, window_length, overlap)])
     return bands.T
 
 
@@ -89,6 +88,8 @@ def _compiled(
 
 def _powers(samples: Array, window_length: int, overlap: int) -> Iterator[Array]:
     """Squared magnitudes of the short-time Fourier transform in blocks, [frames, bins]."""
+    import scipy.fft
+
     hop, step = window_length - overlap, frames_together(window_length)
     segments = sliding_window_view(np.asarray(samples, np.float64), window_length)[::hop]
     for start in range(0, len(segments), step):
@@ -116,15 +117,30 @@ def hann(length: int, period: int | None = None) -> Array:
     return window
 
 
-@lru_cache(maxsize=16)
-def _places(num_bands: int, window_length: int, sample_rate: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first bin of each mel band, and where its weights are in `mel_filters`, [band] and [band + 1]; read-only."""
-    filters = mel_filters(num_bands, window_length, sample_rate)
-    starts = filters.indptr.astype(np.int64)
-    first_bins = np.append(filters.indices, 0)[starts[:-1]].astype(np.int64)  # a band at the end may be empty
-    for array in (first_bins, starts):
-        array.flags.writeable = False
-    return first_bins, starts
+@dataclass(frozen=True)
+class MelFilters:
+    """Weights of the frequency bins in each mel band; arrays are read-only.
+
+    Attributes:
+        first_bins: where each band begins, [band].
+        starts: where the weights of each band begin, and where those of the last end, [band + 1].
+        weights: of all bands one after the other, each for as many bins.
+    """
+
+    first_bins: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    weights: Array
+
+    def __post_init__(self) -> None:
+        for array in (self.first_bins, self.starts, self.weights):
+            array.flags.writeable = False
+
+    def __call__(self, powers: Array) -> Array:
+        """Sums of powers over the bins of each band, [frames, bins] -> [frames, band]."""
+        bands = np.empty((len(powers), len(self.first_bins)))
+        for band, (first, start, stop) in enumerate(zip(self.first_bins, self.starts, self.starts[1:], strict=False)):
+            bands[:, band] = powers[:, first : first + stop - start] @ self.weights[start:stop]
+        return bands
 
 
 def mel_points(num_bands: int, sample_rate: int) -> Array:
@@ -143,8 +159,8 @@ def mel_frequencies(num_bands: int, sample_rate: int) -> Array:
 
 
 @lru_cache(maxsize=16)
-def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.sparse.csr_array:
-    """Weights of the frequency bins in each mel band, sparse [num_bands, window_length // 2 + 1]; read-only.
+def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> MelFilters:
+    """Triangular bands over the window_length // 2 + 1 bins of a window.
 
     The corners of the triangles are rounded down to bins, and their height is 1. A band whose corners share one bin
     is empty; a warning says how many are, once for each set of arguments while it is cached.
@@ -156,12 +172,9 @@ def mel_filters(num_bands: int, window_length: int, sample_rate: int) -> scipy.s
         falling = (right - np.arange(centre, right)) / max(1, right - centre)
         weights = np.concatenate([rising, falling])
         bands.append((left + 1, weights[1:]) if left < centre else (left, weights))  # the left corner weighs 0
-    starts = np.cumsum([0, *(len(weights) for _, weights in bands)])
-    bins = np.concatenate([np.arange(first, first + len(weights)) for first, weights in bands])
-    filters = scipy.sparse.csr_array(
-        (np.concatenate([weights for _, weights in bands]), bins, starts), shape=(num_bands, window_length // 2 + 1)
-    )
-    filters.data.flags.writeable = False
+    starts = np.cumsum([0, *(len(weights) for _, weights in bands)], dtype=np.int64)
+    first_bins = np.array([first for first, _ in bands], np.int64)
+    filters = MelFilters(first_bins, starts, np.concatenate([weights for _, weights in bands]))
     num_empty = np.count_nonzero(np.diff(starts) == 0)
     if num_empty:
         logger.warning(
@@ -220,6 +233,8 @@ def relative(spectrogram: Array, reference: str) -> Array:
     frame before, zeros at first, which leaves the change; neighbours: to the mean of the same band over
     `NEIGHBOURHOOD` frames around, which removes what is steady.
     """
+    import scipy.ndimage
+
     compared: Array
     if reference == "frame":
         compared = spectrogram.mean(axis=1, keepdims=True)

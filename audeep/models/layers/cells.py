@@ -241,7 +241,7 @@ def maker_of(cell: str, device: torch.device) -> MakeCells:
     of_products = native.type_of_products(device)
 
     def make(num_steps: int, state: Tensor, weights: Sequence[Tensor], hidden: Tensor | None = None) -> BaseCells:
-        if cell == "GRU" and of_products is None and native.lanes_of(state):
+        if cell == "GRU" and of_products is None and num_steps and native.lanes_of(state):
             return FusedGruCells(of_products, num_steps, state, weights, hidden)
         return {"GRU": GruCells, "LSTM": LstmCells}[cell](of_products, num_steps, state, weights, hidden)
 

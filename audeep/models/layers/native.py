@@ -59,7 +59,7 @@ def is_compiled(values: Tensor) -> bool:
 
 def lanes_of(state: Tensor) -> int:
     """How many units compiled steps of a GRU take together, given its state; 0 if there are none for it."""
-    lanes: int = kernels.LANES if is_compiled(state) else 0
+    lanes: int = kernels.LANES if is_compiled(state) and len(state) else 0
     return lanes if lanes and state.shape[-1] % (2 * lanes) == 0 else 0
 
 
