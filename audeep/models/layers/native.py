@@ -2,19 +2,21 @@
 """Whether the recurrent core of audeep is used, compiled, in what precision, and on how many cores.
 
 PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
-weight. Here (`cells`, `autograd`, `feedback`) the inputs of all steps are multiplied at once, gates are computed in
-place, and the gradient of a weight is one product over all steps. Where a batch is so large that one step of it fills
-a cache, its parts go through all steps one after the other, and gradients are summed step by step. Equations and
-weights are those of `torch.nn.GRU` and `torch.nn.LSTM`.
+weight. Here, steps of a GRU in single precision are compiled with their matrix products (`fused_cells`, `_gru.h`), for
+processors with AVX2 or AVX-512 and a number of units that is a multiple of 16 or 32. Otherwise (`cells`) PyTorch
+computes the products, those of the inputs of all steps at once, and the gates are compiled, one pass over memory for
+each step (`_kernels.c`), or, where that could not be built, in double precision, and on CUDA, operations of PyTorch.
+There this core is used for batches so large that cuDNN is slower, such as those of frames. The gradient of a weight is
+one product over all steps (`autograd`, `feedback`). Where a batch is so large that one step of it fills a cache, its
+parts go through all steps one after the other, and gradients are summed step by step. Equations and weights are those
+of `torch.nn.GRU` and `torch.nn.LSTM`.
 
 Layers that do not need each other, such as those of two directions, run in parallel, each on its share of the cores:
-the products of single steps are too small to be split well. So do parts of a large batch.
+the products of single steps are too small to be split well. So do parts of a large batch, and those of any batch whose
+steps are compiled.
 
-The arithmetic of the gates is compiled, one pass over memory for each step (`_kernels.c`). Where that could not be
-built, in double precision, and on CUDA, operations of PyTorch do the same. There this core is used for batches so large
-that cuDNN is slower, such as those of frames. Within `torch.autocast`, products are computed in the
-type that it names, everything else as it is. With the environment variable AUDEEP_PLAIN_RNN set, nothing of this is
-used, but the layers of PyTorch.
+Within `torch.autocast`, products are computed in the type that it names, everything else as it is. With the environment
+variable AUDEEP_PLAIN_RNN set, nothing of this is used, but the layers of PyTorch.
 """
 
 import os
