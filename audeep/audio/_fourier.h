@@ -151,7 +151,7 @@ INLINE void pass(
     }
 }
 
-/* The transform of `size` values is in what is returned, one of the two spaces. */
+/* The transform of `size` values is in what is returned: one of the two spaces, or `values` where there is but one. */
 static const Complex *fourier(
     const Complex *values, Complex *space, Complex *other, int size, const int *radices, const double *roots,
     ptrdiff_t length)

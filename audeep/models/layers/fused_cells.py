@@ -9,7 +9,7 @@ from torch import Tensor
 from audeep.models.layers import native
 from audeep.models.layers.base_cells import BaseCells, add_product, product, state_after
 
-SMALLEST_PART = 16  # sequences that are worth a thread of their own
+FEWEST_ROWS = 16  # sequences that are worth a thread of their own
 
 
 class FusedGruCells(BaseCells):
@@ -47,7 +47,7 @@ class FusedGruCells(BaseCells):
         return weight.reshape(3, -1, self.lanes, weight.shape[1]).permute(1, 3, 0, 2).contiguous()
 
     def split(self, number: int) -> None:
-        size = max(SMALLEST_PART, -(-self.batch // number))
+        size = max(FEWEST_ROWS, -(-self.batch // number))
         self.parts = [slice(start, min(start + size, self.batch)) for start in range(0, self.batch, size)]
 
     def read(self, inputs: Tensor) -> None:
