@@ -101,7 +101,8 @@ def test_the_tree_on_the_architecture_page_is_that_of_the_package():
         path = "".join(folders[: depth - 1])
         drawn |= {path + name + (".py" if "." not in name else "") for name in names if not name.endswith("/")}
     package = ROOT / "audeep"
-    modules = {path.relative_to(package).as_posix() for path in package.rglob("*.*") if path.suffix in (".py", ".c", ".h")}
+    sources = [path for path in package.rglob("*.*") if path.suffix in (".py", ".c", ".h")]
+    modules = {path.relative_to(package).as_posix() for path in sources}
     assert drawn - {"__init__.pyi"} == {path for path in modules if path == "__init__.py" or "/__init__" not in path}
 
 
