@@ -55,6 +55,11 @@ class BaseCells(ABC):
         self.h = self.hidden.unbind(0)
         self.h[0].copy_(state[:, -1])
         self.parts = [slice(0, self.batch)]  # of the batch, that `run_all` and `back_all` go through
+        self._start(state)
+
+    @abstractmethod
+    def _start(self, state: Tensor) -> None:
+        """Get ready to go forward from `state`, [batch, parts, units]."""
 
     def _empty(self, num_steps: int, parts: int = 1) -> Tensor:
         return self.b_ih.new_empty(num_steps, self.batch, parts * self.units)

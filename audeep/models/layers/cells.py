@@ -21,18 +21,10 @@ class _GatedCells(BaseCells):
     bias: Tensor  # what is added to the products with the inputs
     d_bias: Tensor  # sums of the gradients of what biases are added to, [4 * units], by compiled gates
 
-    def __init__(
-        self,
-        of_products: torch.dtype | None,
-        num_steps: int,
-        state: Tensor,
-        weights: Sequence[Tensor],
-        hidden: Tensor | None = None,
-    ) -> None:
-        super().__init__(of_products, num_steps, state, weights, hidden)
+    def _start(self, state: Tensor) -> None:
         self.is_compiled = native.is_compiled(self.b_ih)
         # products with the inputs, then gates, then their gradients; compiled gates add the bias
-        self.gates = self._empty(num_steps, len(self.w_ih) // self.units)
+        self.gates = self._empty(self.num_steps, len(self.w_ih) // self.units)
         self.g = self.gates.unbind(0)
 
     def read(self, inputs: Tensor) -> None:
@@ -74,20 +66,13 @@ class _GatedCells(BaseCells):
 class GruCells(_GatedCells):
     """h' = n + z (h - n) with n = tanh(W_n x + b_n + r (U_n h + c_n)), r and z being the reset and the update gate."""
 
-    def __init__(
-        self,
-        of_products: torch.dtype | None,
-        num_steps: int,
-        state: Tensor,
-        weights: Sequence[Tensor],
-        hidden: Tensor | None = None,
-    ) -> None:
-        super().__init__(of_products, num_steps, state, weights, hidden)
+    def _start(self, state: Tensor) -> None:
+        super()._start(state)
         self.r, self.z, self.n = (gate.unbind(0) for gate in self.gates.split(self.units, dim=2))
         two = 2 * self.units
         self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
         self.c_new = self.b_hh[two:]
-        self.recurrent = self._empty(num_steps)  # U_n h + c_n
+        self.recurrent = self._empty(self.num_steps)  # U_n h + c_n
         self.u = self.recurrent.unbind(0)
         self.products = self._empty(1, 3)[0]  # of the state, or of its gradient, in one step
 
@@ -151,18 +136,11 @@ class GruCells(_GatedCells):
 class LstmCells(_GatedCells):
     """c' = f c + i g and h' = o tanh(c'), i, f and o being the input, forget and output gate, g the candidate."""
 
-    def __init__(
-        self,
-        of_products: torch.dtype | None,
-        num_steps: int,
-        state: Tensor,
-        weights: Sequence[Tensor],
-        hidden: Tensor | None = None,
-    ) -> None:
-        super().__init__(of_products, num_steps, state, weights, hidden)
+    def _start(self, state: Tensor) -> None:
+        super()._start(state)
         self.i, self.f, self.n, self.o = (gate.unbind(0) for gate in self.gates.split(self.units, dim=2))
         self.bias = self.b_ih + self.b_hh
-        self.carry, self.shown = self._empty(num_steps + 1), self._empty(num_steps)
+        self.carry, self.shown = self._empty(self.num_steps + 1), self._empty(self.num_steps)
         self.carry[0] = state[:, 0]
         self.c, self.tanh_c = self.carry.unbind(0), self.shown.unbind(0)
 

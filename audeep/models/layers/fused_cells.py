@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cells of GRUs whose products and gates are compiled together (`_gru.h`)."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -21,17 +19,9 @@ class FusedGruCells(BaseCells):
 
     d_bias: Tensor  # sums of gradients of what is kept, [part, 4 * units]
 
-    def __init__(
-        self,
-        of_products: torch.dtype | None,
-        num_steps: int,
-        state: Tensor,
-        weights: Sequence[Tensor],
-        hidden: Tensor | None = None,
-    ) -> None:
-        super().__init__(of_products, num_steps, state, weights, hidden)
+    def _start(self, state: Tensor) -> None:
         self.lanes = native.lanes_of(state)
-        self.kept = self._empty(num_steps, 4)
+        self.kept = self._empty(self.num_steps, 4)
         self.w_ih = self._candidate_first(self.w_ih)
         self.packed = [self._packed(each) for each in (self.w_ih, self._candidate_first(self.w_hh))]
         of_input, of_state = self._candidate_first(self.b_ih), self._candidate_first(self.b_hh)
