@@ -84,21 +84,21 @@ def _joined(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 def _run_without_gradients(
     make_cells: MakeCells, item: LayerInput, keep_outputs: bool, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    parts, state, last = [], item.state, torch.empty_like(item.state)
-    size = max(BLOCK, ROWS // max(1, item.inputs.shape[1]))
-    for number, block in enumerate(item.inputs.split(size)):
-        cells = make_cells(len(block), state, item.weights)
+    (num_steps, batch, _), state, last = item.inputs.shape, item.state, torch.empty_like(item.state)
+    hidden = item.weights[-1].new_empty(num_steps + 1 if keep_outputs else 1, batch, state.shape[2])
+    size = max(BLOCK, ROWS // max(1, batch))
+    for start in range(0, num_steps, size):
+        block = item.inputs[start : start + size]
+        cells = make_cells(len(block), state, item.weights, hidden[start:][: len(block) + 1] if keep_outputs else None)
         cells.read(block)
         cells.run_all()
         state = cells.last_state()
         if lengths is not None:
-            left = lengths - number * size
+            left = lengths - start
             ending = (left > 0) & (left <= len(block))
             last[ending] = cells.last_state(left.clamp(0, len(block)))[ending]
-        if keep_outputs:
-            parts.append(cells.hidden[1:])
-    outputs = torch.cat(parts) if keep_outputs else item.inputs.new_empty(0, *state.shape[::2])
-    return outputs, state if lengths is None else last
+        del cells  # before there are others
+    return hidden[1:], state if lengths is None else last
 
 
 def once(ctx: Any) -> None:
