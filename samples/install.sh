@@ -8,7 +8,7 @@ export PATH
 stamp=$project/.venv/installed${extras:-}
 if [ ! -e "$stamp" ] || [ -n "$(
     find "$project/audeep" "$project/pyproject.toml" "$project/setup.py" "$project/constraints.txt" -newer "$stamp" \
-        \( -name '*.c' -o -name '*.toml' -o -name setup.py -o -name constraints.txt \)
+        \( -name '*.[ch]' -o -name '*.toml' -o -name setup.py -o -name constraints.txt \)
 )" ]; then
     quiet=--quiet
     if ! python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)'; then
