@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The gates of one step of a GRU or LSTM layer, forward and back, and dropout, each in one pass over memory; and steps of
- * a GRU with their matrix products, where there are vectors for that. cells.py and dropout.py do the same with operations
- * of PyTorch where this module could not be built, and say what the arrays are. All of them are float32, contiguous, and
- * given by address.
+ * a GRU with their matrix products, where there are vectors for that (_gru_jobs.h). cells.py and dropout.py do the same
+ * with operations of PyTorch where this module could not be built, and say what the arrays of gates and dropout are:
+ * contiguous. All are float32 and given by address.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -84,7 +84,7 @@ def _joined(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 def _run_without_gradients(
     make_cells: MakeCells, item: LayerInput, keep_outputs: bool, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    (num_steps, batch, _), state, last = item.inputs.shape, item.state, torch.empty_like(item.state)
+    (num_steps, batch, _), state, last = item.inputs.shape, item.state, item.state.clone()
     hidden = item.weights[-1].new_empty(num_steps + 1 if keep_outputs else 1, batch, state.shape[2])
     size = max(BLOCK, ROWS // max(1, batch))
     for start in range(0, num_steps, size):

@@ -71,7 +71,7 @@ class GruCells(_GatedCells):
         self.r, self.z, self.n = (gate.unbind(0) for gate in self.gates.split(self.units, dim=2))
         two = 2 * self.units
         self.bias = torch.cat([self.b_ih[:two] + self.b_hh[:two], self.b_ih[two:]])
-        self.c_new = self.b_hh[two:]
+        self.c_new = self.b_hh[two:].contiguous()
         self.recurrent = self._empty(self.num_steps)  # U_n h + c_n
         self.u = self.recurrent.unbind(0)
         self.products = self._empty(1, 3)[0]  # of the state, or of its gradient, in one step
@@ -219,7 +219,7 @@ def maker_of(cell: str, device: torch.device) -> MakeCells:
     of_products = native.type_of_products(device)
 
     def make(num_steps: int, state: Tensor, weights: Sequence[Tensor], hidden: Tensor | None = None) -> BaseCells:
-        if cell == "GRU" and of_products is None and num_steps and native.lanes_of(state):
+        if cell == "GRU" and of_products is None and num_steps and native.lanes_of(state, weights):
             return FusedGruCells(of_products, num_steps, state, weights, hidden)
         return {"GRU": GruCells, "LSTM": LstmCells}[cell](of_products, num_steps, state, weights, hidden)
 

@@ -11,7 +11,7 @@ FEWEST_ROWS = 16  # sequences that are worth a thread of their own
 
 
 class FusedGruCells(BaseCells):
-    """What `GruCells` compute, for float32 on the CPU and units that `native.lanes_of` allows.
+    """What `GruCells` compute, for float32 on the CPU and units for which `native.lanes_of` has lanes.
 
     Kept of each unit and step are candidate, reset and update gate, and what the reset gate is multiplied by; they
     become the gradients of the sums behind them.
@@ -20,7 +20,11 @@ class FusedGruCells(BaseCells):
     d_bias: Tensor  # sums of gradients of what is kept, [part, 4 * units]
 
     def _start(self, state: Tensor) -> None:
-        self.lanes = native.lanes_of(state)
+        rows = 3 * self.units
+        shapes = [tuple(each.shape) for each in (self.w_ih[:, :0], self.w_hh, self.b_ih, self.b_hh)]
+        if shapes != [(rows, 0), (rows, self.units), (rows,), (rows,)]:
+            raise RuntimeError(f"a state of {self.units} units and weights of other numbers cannot be multiplied")
+        self.lanes = native.lanes_of(state, (self.w_ih, self.w_hh, self.b_ih, self.b_hh))
         self.kept = self._empty(self.num_steps, 4)
         self.w_ih = self._candidate_first(self.w_ih)
         self.packed = [self._packed(each) for each in (self.w_ih, self._candidate_first(self.w_hh))]
@@ -44,6 +48,10 @@ class FusedGruCells(BaseCells):
         if inputs.shape[2] != self.w_ih.shape[1]:
             raise RuntimeError(
                 f"{inputs.shape[2]} inputs and {self.w_ih.shape[1]} weights of each cannot be multiplied"
+            )
+        if inputs.shape[1] != self.batch or len(inputs) > self.num_steps:
+            raise RuntimeError(
+                f"inputs of {inputs.shape[1]} sequences and states of {self.batch} do not belong together"
             )
         inputs = inputs.to(self.w_ih.dtype)
         self.inputs = inputs if inputs.stride(2) == 1 else inputs.contiguous()

@@ -3,7 +3,7 @@
 
 PyTorch runs a recurrent layer on the CPU as many small operations, and its gradients as one product for each step and
 weight. Here, steps of a GRU in single precision are compiled with their matrix products (`fused_cells`, `_gru.h`), for
-processors with AVX2 or AVX-512 and a number of units that is a multiple of 16 or 32. Otherwise (`cells`) PyTorch
+processors with AVX2 or AVX-512 and a number of units that is a multiple of 16. Otherwise (`cells`) PyTorch
 computes the products, those of the inputs of all steps at once, and the gates are compiled, one pass over memory for
 each step (`_kernels.c`), or, where that could not be built, in double precision, and on CUDA, operations of PyTorch.
 There this core is used for batches so large that cuDNN is slower, such as those of frames. The gradient of a weight is
@@ -12,8 +12,8 @@ parts go through all steps one after the other, and gradients are summed step by
 of `torch.nn.GRU` and `torch.nn.LSTM`.
 
 Layers that do not need each other, such as those of two directions, run in parallel, each on its share of the cores:
-the products of single steps are too small to be split well. So do parts of a large batch, and those of any batch whose
-steps are compiled.
+the products of single steps are too small to be split well. So do parts of a large batch, and, in training on sequences
+of one length, of any batch of a GRU whose steps are compiled.
 
 Within `torch.autocast`, products are computed in the type that it names, everything else as it is. With the environment
 variable AUDEEP_PLAIN_RNN set, nothing of this is used, but the layers of PyTorch.
@@ -59,10 +59,11 @@ def is_compiled(values: Tensor) -> bool:
     return kernels is not None and values.dtype == torch.float32 and is_on_cpu(values)
 
 
-def lanes_of(state: Tensor) -> int:
-    """How many units compiled steps of a GRU take together, given its state; 0 if there are none for it."""
-    lanes: int = kernels.LANES if is_compiled(state) and len(state) else 0
-    return lanes if lanes and state.shape[-1] % (2 * lanes) == 0 else 0
+def lanes_of(state: Tensor, weights: Sequence[Tensor]) -> int:
+    """How many units compiled steps of a GRU with these take together; 0 if there are none for it."""
+    if not len(state) or not all(map(is_compiled, (state, *weights))):
+        return 0
+    return next((lanes for lanes in (16, 8) if lanes <= kernels.LANES and state.shape[-1] % (2 * lanes) == 0), 0)
 
 
 def type_of_products(device: torch.device) -> torch.dtype | None:

@@ -43,7 +43,7 @@ def use_lanes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if native.kernels is None or native.kernels.LANES < number:
         pytest.skip("audeep was installed without a compiler, or this processor has no such vectors")
     monkeypatch.setattr(native.kernels, "LANES", number)
-    assert native.lanes_of(torch.zeros(1, UNITS)) == number
+    assert native.lanes_of(torch.zeros(1, UNITS), []) == number
 
 
 def make(cell: str, dtype: torch.dtype, inputs: int = 5, units: int = UNITS) -> tuple[RecurrentLayer, list[Tensor]]:
@@ -214,6 +214,54 @@ def test_inputs_may_have_another_type_but_no_other_size(kind):
                 assert_all_close(gradients(found, weights), gradients(expected, weights), 1e-6)
             with pytest.raises(RuntimeError, match="cannot be multiplied"):
                 run_layer(cell, inputs[:, :, :4].to(dtype), state, weights)
+
+
+@pytest.mark.parametrize("of_weights", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("has_gradients", [False, True])
+def test_weights_of_another_type_than_the_state_are_taken_as_they_are(of_weights, has_gradients):
+    torch.manual_seed(4)
+    _, weights = make("GRU", torch.float32)
+    inputs, state = torch.randn(6, 3, 5), torch.randn(3, 1, UNITS)
+    with torch.set_grad_enabled(has_gradients):
+        expected = run_layer("GRU", inputs, state, weights)
+        found = run_layer("GRU", inputs, state, [weight.detach().to(of_weights).requires_grad_() for weight in weights])
+    assert_all_close([each.float() for each in found], expected, 0.1 if of_weights == torch.bfloat16 else 1e-4)
+
+
+@pytest.mark.parametrize("has_gradients", [False, True])
+def test_shapes_that_do_not_belong_together_are_refused(has_gradients):
+    _, (w_ih, w_hh, b_ih, b_hh) = make("GRU", torch.float32)
+    inputs, state = torch.randn(6, 3, 5), torch.zeros(3, 1, UNITS)
+    good = inputs, state, w_ih, w_hh, b_ih, b_hh
+    bad = inputs[:, :2], torch.zeros(3, 1, 2 * UNITS), w_ih[:-1], w_hh[:, :-1], b_ih[:-1], b_hh[:-1]
+    for index, wrong in enumerate(bad):
+        inputs, state, *weights = (*good[:index], wrong, *good[index + 1 :])
+        with torch.set_grad_enabled(has_gradients), pytest.raises(RuntimeError):
+            run_layer("GRU", inputs, state, weights)
+
+
+@pytest.mark.parametrize("units", [16, 48])
+def test_units_that_do_not_fill_two_of_the_widest_vectors_are_done_by_narrower_ones(monkeypatch, units):
+    use_lanes(16, monkeypatch)
+    assert native.lanes_of(torch.zeros(1, units), []) == 8
+
+
+def test_a_sequence_without_steps_keeps_its_state(kind):
+    cell, dtype, _ = kind
+    _, weights = make(cell, dtype)
+    inputs, state = torch.randn(4, 2, 5, dtype=dtype), torch.ones(2, PARTS[cell], UNITS, dtype=dtype)
+    for has_gradients in (False, True):
+        with torch.set_grad_enabled(has_gradients):
+            ((_, last),) = run_layers(cell, [LayerInput(inputs, state, weights)], lengths=torch.tensor([0, 3]))
+        assert torch.equal(last[0], state[0])
+
+
+def test_a_bias_may_have_gaps_in_memory(kind):
+    cell, dtype, tolerance = kind
+    _, weights = make(cell, dtype)
+    inputs, state = torch.randn(4, 2, 5, dtype=dtype), torch.zeros(2, PARTS[cell], UNITS, dtype=dtype)
+    gaps = [torch.stack([weight, weight], dim=-1).detach()[..., 0] for weight in weights]
+    assert_all_close(run_layer(cell, inputs, state, gaps), run_layer(cell, inputs, state, weights), tolerance)
 
 
 @pytest.mark.parametrize("batch", [0, 2, 3])
