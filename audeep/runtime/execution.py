@@ -206,6 +206,9 @@ class _Crew(Generic[Item, Result]):
         end_processes(self.processes)
         if is_locked:
             self.lock.release()
+        deadline = time.monotonic() + SECONDS_TO_END
+        for thread in self.threads:  # one that holds a pipe while this process ends would make Python abort
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work_here(self) -> None:
         while (task := self.tasks.get()) is not None and not self.has_ended:
