@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -192,6 +193,16 @@ def test_a_worker_that_does_not_answer_does_not_keep_the_work_from_ending(jobs: 
         for _, pid in results:
             pids.add(pid)
     assert not any(map(is_alive, pids)) and len(pids) >= 1
+
+
+@pytest.mark.slow
+def test_no_thread_is_left_when_no_more_results_are_wanted() -> None:
+    before = set(threading.enumerate())
+    results = run(partial(pause_at, 99), range(100), 2)
+    next(results)
+    assert set(threading.enumerate()) > before
+    results.close()
+    assert set(threading.enumerate()) == before
 
 
 @pytest.mark.slow
