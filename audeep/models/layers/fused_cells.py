@@ -20,11 +20,10 @@ class FusedGruCells(BaseCells):
     d_bias: Tensor  # sums of gradients of what is kept, [part, 4 * units]
 
     def _start(self, state: Tensor) -> None:
-        rows = 3 * self.units
-        shapes = [tuple(each.shape) for each in (self.w_ih[:, :0], self.w_hh, self.b_ih, self.b_hh)]
-        if shapes != [(rows, 0), (rows, self.units), (rows,), (rows,)]:
+        weights = self.w_ih, self.w_hh, self.b_ih, self.b_hh
+        if {len(each) for each in weights} != {3 * self.units} or self.w_hh.shape[1] != self.units:
             raise RuntimeError(f"a state of {self.units} units and weights of other numbers cannot be multiplied")
-        self.lanes = native.lanes_of(state, (self.w_ih, self.w_hh, self.b_ih, self.b_hh))
+        self.lanes = native.lanes_of(state, weights)
         self.kept = self._empty(self.num_steps, 4)
         self.w_ih = self._candidate_first(self.w_ih)
         self.packed = [self._packed(each) for each in (self.w_ih, self._candidate_first(self.w_hh))]
@@ -60,14 +59,14 @@ class FusedGruCells(BaseCells):
         self.read(frame.unsqueeze(0))
 
     def run(self, step: int) -> None:
-        self._run(step, self.inputs, slice(0, self.batch))
+        self._run(step, slice(0, self.batch))
 
     def run_all(self, part: int = 0) -> None:
-        self._run(0, self.inputs, self.parts[part])
+        self._run(0, self.parts[part])
 
-    def _run(self, first: int, inputs: Tensor, rows: slice) -> None:
-        """As many steps as there are inputs."""
-        row = rows.start
+    def _run(self, first: int, rows: slice) -> None:
+        """As many steps as inputs were read."""
+        inputs, row = self.inputs, rows.start
         arrays = inputs[0, row], self.kept[first, row], self.hidden[first, row], *self.packed, self.bias
         steps = *inputs.stride()[:2], self.hidden.stride(0)
         sizes = len(inputs), self.batch, rows.stop - row, inputs.shape[2], self.units
@@ -122,7 +121,10 @@ class FusedGruCells(BaseCells):
             native.kernels.add_outer(*[array.data_ptr() for array in arrays], self.lanes, *sizes, *d_weight.shape)
 
     def summed(self) -> list[Tensor]:
-        of_input, of_state = self.d_sums
+        return self._as_weights(*self.d_sums)
+
+    def _as_weights(self, of_input: Tensor, of_state: Tensor) -> list[Tensor]:
+        """Gradients of products with the input in the order of what is kept, and with the state, in that of weights."""
         return [of_input.roll(-self.units, 0), of_state]
 
     def d_input(self, step: int, out: Tensor | None = None) -> Tensor:
@@ -136,13 +138,13 @@ class FusedGruCells(BaseCells):
         return self.d_hidden.unsqueeze(1)
 
     def d_weights(self, inputs: Tensor) -> list[Tensor]:
-        self.d_sums = []
-        gradients, states = self.d_kept.flatten(0, 1), self.hidden[:-1]
-        for d_products, seen in ((gradients[:, : 3 * self.units], inputs), (gradients[:, self.units :], states)):
-            flat = seen.reshape(-1, seen.shape[2]).to(self.w_ih.dtype)
-            self.d_sums.append(product(d_products.t(), flat))
-        return self.summed()
+        gradients, found = self.d_kept.flatten(0, 1), []
+        seen = ((gradients[:, : 3 * self.units], inputs), (gradients[:, self.units :], self.hidden[:-1]))
+        for d_products, values in seen:
+            flat = values.reshape(-1, values.shape[2]).to(self.w_ih.dtype)
+            found.append(product(d_products.t(), flat))
+        return self._as_weights(*found)
 
     def d_biases(self) -> list[Tensor]:
         d_bias = self.d_bias.sum(0)
-        return [d_bias[: 3 * self.units].roll(-self.units), d_bias[self.units :]]
+        return self._as_weights(d_bias[: 3 * self.units], d_bias[self.units :])
